@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <fmt/format.h>
+
+/// Leveled lines for people who look for a fault. Every line passes redact(). Off the hot path: a disabled level
+/// costs one relaxed load.
+namespace act::log {
+
+enum class level { error, warning, info, debug, trace };
+
+void set_level(level);
+level current_level();
+inline bool enabled(level l) { return l <= current_level(); }
+/// Where finished lines go; the default writes "act: LEVEL text" to stderr. Thread-safe to call.
+void set_sink(std::function<void(level, std::string_view)>);
+void write(level, std::string_view line);
+
+template <class... A>
+void debug(fmt::format_string<A...> f, A&&... a) {
+    if (enabled(level::debug)) write(level::debug, fmt::format(f, std::forward<A>(a)...));
+}
+template <class... A>
+void info(fmt::format_string<A...> f, A&&... a) {
+    if (enabled(level::info)) write(level::info, fmt::format(f, std::forward<A>(a)...));
+}
+template <class... A>
+void warning(fmt::format_string<A...> f, A&&... a) {
+    if (enabled(level::warning)) write(level::warning, fmt::format(f, std::forward<A>(a)...));
+}
+
+}  // namespace act::log

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "engine/core/clock.hpp"
+#include "engine/core/result.hpp"
+
+/// Files by descriptor and position. All calls block; page-cache hits may be made on a loop, the rest through
+/// runtime::blocking. Errors name the path.
+namespace act::file {
+
+/// An owned descriptor.
+class descriptor {
+public:
+    descriptor() = default;
+    explicit descriptor(int fd) : fd_(fd) {}
+    descriptor(descriptor&& o) noexcept : fd_(o.release()) {}
+    descriptor& operator=(descriptor&& o) noexcept;
+    ~descriptor() { reset(); }
+    int get() const { return fd_; }
+    explicit operator bool() const { return fd_ >= 0; }
+    int release();
+    void reset();
+
+private:
+    int fd_ = -1;
+};
+
+enum class type { regular, directory, symlink, other };
+
+struct status {
+    file::type type = file::type::other;
+    std::uint64_t size = 0;
+    std::uint32_t mode = 0;  ///< permission bits, as in st_mode & 07777
+    wall_time modified{};
+    std::uint64_t device = 0, inode = 0;
+};
+
+result<descriptor> open_read(const std::string& path);
+result<status> stat_of(int fd, const std::string& path);
+/// Follows symbolic links, or (lstat) looks at the link itself.
+result<status> stat_of(const std::string& path, bool follow = true);
+
+/// As many bytes as the file has there, up to the span's size; a short count means the end of the file.
+result<std::size_t> read_at(int fd, std::span<std::byte>, std::uint64_t offset, const std::string& path);
+result<void> write_at(int fd, std::span<const std::byte>, std::uint64_t offset, const std::string& path);
+result<std::string> read_all(const std::string& path, std::size_t cap);
+
+result<void> make_directories(const std::string& path);
+
+/// A file that appears under its name only when it is whole: written aside in the same directory, then published with
+/// its times and mode by linkat (O_TMPFILE, new name) or rename (name exists). Dropped without publish(): nothing
+/// is left, whatever happened to the process.
+class aside {
+public:
+    /// Makes the parent directories. `keep_as`: write to this name in the same directory instead of an unnamed file, so
+    /// that a later run can continue with it; it is not removed on destruction.
+    static result<aside> create(std::string target, std::string keep_as = {});
+    aside(aside&&) noexcept;
+    aside& operator=(aside&&) noexcept;
+    ~aside();
+
+    int fd() const;
+    const std::string& target() const;
+    /// Replaces what stands at the target (never a directory). mode 0: the umask decides.
+    result<void> publish(std::uint32_t mode, wall_time modified);
+    /// Removes a kept file.
+    void discard();
+
+private:
+    struct state;
+    explicit aside(std::unique_ptr<state>);
+    std::unique_ptr<state> state_;
+};
+
+/// syncfs on the file system that holds `path`: one call after many small files.
+result<void> sync_filesystem(const std::string& path);
+
+}  // namespace act::file

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/async/stop.hpp"
+#include "engine/file/file.hpp"
+
+namespace act::file {
+
+/// One thing found; `name` is relative to the root, with '/' between components, and no trailing slash.
+struct entry {
+    std::string name;
+    status info;
+    /// A directory with nothing in it (only reported with walk_options::empty_directories).
+    bool empty_directory = false;
+    std::string link_target;  ///< of symbolic links that are reported as such
+};
+
+enum class links {
+    follow,  ///< report what they point to; loops are noticed and reported as problems
+    skip,
+    report,  ///< as links
+};
+
+struct walk_options {
+    file::links links = file::links::follow;
+    bool empty_directories = true;
+    /// Asked for each relative name (directories with a trailing '/'): false leaves it, and what is below, out.
+    std::function<bool(std::string_view name, bool directory)> want;
+    /// Called for what cannot be read (permission, a loop, a socket or device); the walk goes on. From any thread.
+    std::function<void(const std::string& path, const error&)> problem;
+    unsigned threads = 2;
+    /// Entries per batch, and batches that may be waiting.
+    std::size_t batch = 256;
+    std::size_t batches_ahead = 16;
+};
+
+/// Walks a tree in the byte order of whole relative names, '/' included (so "a-b" comes before "a/b"), directories read
+/// in parallel ahead of the consumer, in bounded memory. Names that are not valid UTF-8 are problems.
+/// next() is called from one thread at a time and blocks; destruction ends the readers.
+class walker {
+public:
+    walker(std::string root, walk_options, stop_token);
+    ~walker();
+    walker(const walker&) = delete;
+    walker& operator=(const walker&) = delete;
+
+    /// The next entries in order; empty at the end. Fails when the root itself cannot be read, or by stop.
+    result<std::vector<entry>> next();
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace act::file

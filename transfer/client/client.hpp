@@ -1,0 +1,164 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/http/client.hpp"
+#include "transfer/blob/types.hpp"
+
+namespace act::blob {
+
+/// Account URL, as "https://a.blob.core.windows.net" or "http://127.0.0.1:10000/devstoreaccount1" (no trailing slash).
+struct account {
+    std::string name;
+    uri endpoint;
+};
+
+/// A blob or, with an empty name, a container.
+struct address {
+    std::string container;
+    std::string name;
+};
+
+/// What goes with a new blob. Whatever is not given is cleared on the service, so give all of it.
+struct write_options {
+    content_headers content;
+    blob::metadata metadata;
+    std::map<std::string, std::string> tags;
+    std::string tier;
+    conditions when;
+};
+
+struct write_result {
+    blob::etag etag;
+    wall_time modified{};
+    std::string content_md5;  ///< base64, where the service computed one
+};
+
+/// How a body's integrity travels; found out once per endpoint (Azurite refuses CRC64).
+enum class checksum { crc64, md5, none };
+
+/// A checksum the caller has already computed while reading the body; lets the client not touch the bytes again.
+struct body_checksum {
+    std::optional<std::uint64_t> crc64;
+};
+
+struct range {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
+/// A blob's content as it arrives. `total` is the whole blob's size. If the service gave a checksum of this range,
+/// verify() compares it with what the caller read.
+struct download {
+    http::exchange body;
+    properties info;
+    std::uint64_t total = 0;
+    std::uint64_t length = 0;
+    std::optional<std::uint64_t> range_crc64;
+    std::string range_md5;  ///< base64
+};
+
+struct list_options {
+    std::string prefix;
+    std::string delimiter;
+    std::string marker;
+    unsigned max_results = 5000;
+    bool metadata = true, snapshots = false, uncommitted = false, tags = false, versions = false, copy = false, deleted = false;
+};
+
+struct list_page {
+    std::vector<properties> items;
+    std::string next_marker;  ///< empty: the end
+};
+
+struct container_info {
+    std::string name;
+    blob::etag etag;
+    wall_time modified{};
+};
+
+enum class copy_form { automatic_async, sync_from_url, put_from_url };
+
+struct batch_item {
+    std::string name;      ///< blob within the batch's container
+    std::string snapshot;  ///< empty: the base blob
+};
+struct batch_outcome {
+    int status = 0;     ///< 202, 404, ...; 0: no answer for this part
+    std::string code;
+    std::string message;
+    bool done() const { return status / 100 == 2 || status == 404; }
+};
+enum class snapshots { refuse, include, only };
+
+/// The Blob REST operations on one account. Usable from every loop; every call is one request (and its retries) unless
+/// said otherwise. Errors are folded from the service's codes (blob-rest.md section 16) and name the blob.
+class client {
+public:
+    client(http::client&, account, std::shared_ptr<http::authorizer>, http::pipeline_options = {});
+    ~client();
+    client(const client&) = delete;
+    client& operator=(const client&) = delete;
+
+    const blob::account& account() const;
+    http::pipeline& pipeline();
+    /// The full URL of a blob or container, without credentials.
+    std::string url(const address&) const;
+
+    // -- writing (section 6)
+    task<result<write_result>> put_blob(address, http::body, body_checksum, write_options, until);
+    task<result<write_result>> create_append_blob(address, write_options, until);
+    task<result<write_result>> create_page_blob(address, std::uint64_t size, write_options, until);
+    task<result<void>> put_block(address, std::string block_id, http::body, body_checksum, std::string lease_id, until);
+    task<result<void>> put_block_from_url(address, std::string block_id, secret source_url, range, until);
+    task<result<write_result>> put_block_list(address, std::vector<std::string> ids, write_options, until);
+    task<result<block_list>> get_block_list(address, bool committed, bool uncommitted, until);
+    task<result<write_result>> append_block(address, http::body, std::uint64_t expected_offset, until);
+    task<result<write_result>> put_page(address, range, http::body, until);
+
+    // -- reading (section 7). A range asks for a checksum where the service gives one (up to 4 MiB).
+    task<result<download>> get(address, std::optional<range>, conditions, until);
+    /// Reads all of `d` into `into` (exactly d.length bytes) and verifies the range checksum, if any.
+    task<result<void>> read_verified(download& d, std::span<std::byte> into, until);
+    task<result<properties>> head(address, until);
+
+    // -- copying (section 8)
+    struct copy_result {
+        write_result written;
+        std::string copy_id;
+        std::string status;  ///< "success" or "pending"
+    };
+    task<result<copy_result>> copy(copy_form, secret source_url, address to, write_options, until);
+    task<result<void>> abort_copy(address, std::string copy_id, until);
+
+    // -- changing (section 9)
+    task<result<void>> remove(address, snapshots, conditions, until);
+    /// One Blob Batch of deletes, at most max_batch items, container-scoped; outcomes in the items' order.
+    /// kind::unsupported when the service has no batch.
+    task<result<std::vector<batch_outcome>>> remove_batch(std::string container, std::vector<batch_item>, snapshots, until);
+    task<result<void>> set_tier(address, std::string tier, until);
+    task<result<void>> set_metadata(address, metadata, conditions, until);
+    task<result<void>> set_content_headers(address, content_headers, conditions, until);
+    task<result<void>> set_tags(address, std::map<std::string, std::string>, until);
+    task<result<std::map<std::string, std::string>>> get_tags(address, until);
+    task<result<std::string>> snapshot(address, until);  ///< its x-ms-snapshot value
+
+    // -- containers and listing (sections 10, 11)
+    task<result<void>> create_container(std::string container, until);  ///< kind::conflict if it is there
+    task<result<void>> delete_container(std::string container, until);
+    task<result<properties>> container_properties(std::string container, until);
+    task<result<std::vector<container_info>>> list_containers(std::string prefix, until);  ///< all pages
+    task<result<list_page>> list(std::string container, list_options, until);
+
+    /// What bodies carry on this endpoint; changed by the client itself when the service refuses CRC64.
+    checksum body_checksums() const;
+
+private:
+    struct impl;
+    std::unique_ptr<impl> impl_;
+};
+
+}  // namespace act::blob
