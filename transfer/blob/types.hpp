@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/clock.hpp"
@@ -52,11 +53,12 @@ struct properties {
     std::string tier;
     std::string lease_status, lease_state;
     std::string snapshot, version_id;
+    bool current_version = false;  ///< of a listing with versions: the one that a plain GET reads
     std::string copy_id, copy_status, copy_progress, copy_description;
-    bool is_prefix = false;        ///< a BlobPrefix of a hierarchical listing; only the name is set
-    bool is_directory = false;     ///< ResourceType directory, or metadata hdi_isfolder=true
+    bool is_prefix = false;     ///< a BlobPrefix of a hierarchical listing; only the name is set
+    bool is_directory = false;  ///< ResourceType directory, or metadata hdi_isfolder=true
     bool deleted = false;
-    bool uncommitted = false;      ///< no ETag: only staged blocks (include=uncommittedblobs)
+    bool uncommitted = false;  ///< no ETag: only staged blocks (include=uncommittedblobs)
 };
 
 /// Conditions of one request; at most what blob-rest.md section 14 allows.
@@ -69,6 +71,17 @@ struct conditions {
     static conditions absent() { return {.if_none_match = "*"}; }
 };
 
+/// A blob or, with an empty name, a container.
+struct address {
+    std::string container;
+    std::string name;
+};
+
+struct range {
+    std::uint64_t offset = 0;
+    std::uint64_t length = 0;
+};
+
 struct block_entry {
     std::string id;  ///< base64, as on the wire
     std::uint64_t size = 0;
@@ -76,6 +89,12 @@ struct block_entry {
 
 struct block_list {
     std::vector<block_entry> committed, uncommitted;
+};
+
+/// One page of a listing.
+struct list_page {
+    std::vector<properties> items;
+    std::string next_marker;  ///< empty: the end
 };
 
 }  // namespace act::blob

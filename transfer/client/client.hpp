@@ -16,12 +16,6 @@ struct account {
     uri endpoint;
 };
 
-/// A blob or, with an empty name, a container.
-struct address {
-    std::string container;
-    std::string name;
-};
-
 /// What goes with a new blob. Whatever is not given is cleared on the service, so give all of it.
 struct write_options {
     content_headers content;
@@ -45,11 +39,6 @@ struct body_checksum {
     std::optional<std::uint64_t> crc64;
 };
 
-struct range {
-    std::uint64_t offset = 0;
-    std::uint64_t length = 0;
-};
-
 /// A blob's content as it arrives. `total` is the whole blob's size. If the service gave a checksum of this range,
 /// verify() compares it with what the caller read.
 struct download {
@@ -67,11 +56,6 @@ struct list_options {
     std::string marker;
     unsigned max_results = 5000;
     bool metadata = true, snapshots = false, uncommitted = false, tags = false, versions = false, copy = false, deleted = false;
-};
-
-struct list_page {
-    std::vector<properties> items;
-    std::string next_marker;  ///< empty: the end
 };
 
 struct container_info {
