@@ -22,34 +22,47 @@ namespace {
 kind kind_of_errno(int number) {
     switch (number) {
         case ENOENT:
-        case ENOTDIR: return kind::not_found;
+        case ENOTDIR:
+            return kind::not_found;
         case EACCES:
         case EPERM:
-        case EROFS: return kind::permission;
+        case EROFS:
+            return kind::permission;
         case ENOSPC:
-        case EDQUOT: return kind::disk_full;
-        case EEXIST: return kind::conflict;
-        case ETIMEDOUT: return kind::timeout;
+        case EDQUOT:
+            return kind::disk_full;
+        case EEXIST:
+            return kind::conflict;
+        case ETIMEDOUT:
+            return kind::timeout;
         case ECONNREFUSED:
         case ECONNRESET:
         case EPIPE:
         case EHOSTUNREACH:
         case ENETUNREACH:
-        case ENETDOWN: return kind::unavailable;
-        default: return kind::io;
+        case ENETDOWN:
+            return kind::unavailable;
+        default:
+            return kind::io;
     }
 }
 
 std::string advice_of_errno(int number) {
     switch (number) {
-        case ENOSPC: return "free some space, then run the same command again: it continues";
-        case EDQUOT: return "the disk quota is used up; free some space and run the same command again";
+        case ENOSPC:
+            return "free some space, then run the same command again: it continues";
+        case EDQUOT:
+            return "the disk quota is used up; free some space and run the same command again";
         case EACCES:
-        case EPERM: return "check who owns it and its permissions";
-        case EROFS: return "the file system is mounted read-only";
+        case EPERM:
+            return "check who owns it and its permissions";
+        case EROFS:
+            return "the file system is mounted read-only";
         case EMFILE:
-        case ENFILE: return "too many open files; raise `ulimit -n`";
-        default: return {};
+        case ENFILE:
+            return "too many open files; raise `ulimit -n`";
+        default:
+            return {};
     }
 }
 
@@ -120,39 +133,63 @@ std::string error::describe() const {
 
 std::string_view to_string(kind k) {
     switch (k) {
-        case kind::internal: return "internal";
-        case kind::usage: return "usage";
-        case kind::configuration: return "configuration";
-        case kind::authentication: return "authentication";
-        case kind::permission: return "permission";
-        case kind::not_found: return "not_found";
-        case kind::conflict: return "conflict";
-        case kind::precondition: return "precondition";
-        case kind::throttled: return "throttled";
-        case kind::unavailable: return "unavailable";
-        case kind::timeout: return "timeout";
-        case kind::stopped: return "stopped";
-        case kind::integrity: return "integrity";
-        case kind::io: return "io";
-        case kind::disk_full: return "disk_full";
-        case kind::protocol: return "protocol";
-        case kind::unsupported: return "unsupported";
+        case kind::internal:
+            return "internal";
+        case kind::usage:
+            return "usage";
+        case kind::configuration:
+            return "configuration";
+        case kind::authentication:
+            return "authentication";
+        case kind::permission:
+            return "permission";
+        case kind::not_found:
+            return "not_found";
+        case kind::conflict:
+            return "conflict";
+        case kind::precondition:
+            return "precondition";
+        case kind::throttled:
+            return "throttled";
+        case kind::unavailable:
+            return "unavailable";
+        case kind::timeout:
+            return "timeout";
+        case kind::stopped:
+            return "stopped";
+        case kind::integrity:
+            return "integrity";
+        case kind::io:
+            return "io";
+        case kind::disk_full:
+            return "disk_full";
+        case kind::protocol:
+            return "protocol";
+        case kind::unsupported:
+            return "unsupported";
     }
     return "internal";
 }
 
 int exit_code(kind k) {
     switch (k) {
-        case kind::usage: return 2;
-        case kind::configuration: return 3;
+        case kind::usage:
+            return 2;
+        case kind::configuration:
+            return 3;
         case kind::authentication:
-        case kind::permission: return 4;
-        case kind::not_found: return 5;
+        case kind::permission:
+            return 4;
+        case kind::not_found:
+            return 5;
         case kind::throttled:
         case kind::unavailable:
-        case kind::timeout: return 6;
-        case kind::stopped: return 130;
-        default: return 1;
+        case kind::timeout:
+            return 6;
+        case kind::stopped:
+            return 130;
+        default:
+            return 1;
     }
 }
 
