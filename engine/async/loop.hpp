@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -13,8 +14,10 @@ namespace act {
 class loop;
 
 /// Something a coroutine waits for on its loop, known to the loop so that a stop or a deadline can end it.
-/// Lives in the waiting coroutine's frame. `cancel` is called at most once per registration, on the loop's thread,
-/// and must make the wait return soon; it may be called although the wait is just about to end by itself.
+/// Lives in the waiting coroutine's frame. `cancel` is called at most once per registration, on the loop's
+/// thread, and must make the wait return soon; it may be called although the wait is just about to end by
+/// itself. It must not resume the coroutine from within the call: post instead (socket and timer cancellation
+/// do).
 class wait_node {
 public:
     wait_node(loop&, until);
@@ -49,7 +52,7 @@ public:
     boost::asio::io_context& context();
     boost::asio::io_context::executor_type executor();
     unsigned index() const { return index_; }
-    /// The loop whose thread this is. A programming error on any other thread.
+    /// The loop whose thread this is. A programming error (std::logic_error) on any other thread.
     static loop& current();
     static loop* current_or_null();
     /// Runs `f` on this loop's thread, soon. Thread-safe.
@@ -61,16 +64,21 @@ private:
     friend class wait_node;
     friend class runtime;
     struct impl;
+    /// Runs until finish(); called by the thread that becomes this loop's.
     void run();
+    void finish();
     void sweep();
+    void arm_tick();
     std::unique_ptr<impl> impl_;
     unsigned index_;
     wait_node* waits_ = nullptr;
+    wait_node* sweep_next_ = nullptr;  ///< kept valid while a sweep's cancel() unregisters nodes
 };
 
 /// A one-shot event: wait() suspends until set() (from any thread) or until the stop or deadline.
-/// Set before wait: wait returns at once. One waiter. The event must outlive both calls: whoever calls set() must be
-/// joined by the owner, or hold a lock under which the owner takes it out of reach first.
+/// Set before wait: wait returns at once. One waiter. set() does not touch the event once the waiter may go
+/// on, so the waiter may destroy it then; an owner whose wait ended early must make sure that no set() can
+/// still come.
 class event {
 public:
     event();
@@ -78,12 +86,17 @@ public:
     event(const event&) = delete;
     event& operator=(const event&) = delete;
     void set();
-    /// Ok, or kind::stopped / kind::timeout. After a failure set() may still come and is harmless while this lives.
+    bool is_set() const { return state_.load(std::memory_order_acquire) == state::set; }
+    /// Ok, or kind::stopped / kind::timeout. After a failure set() may still come and is harmless while this
+    /// lives.
     task<result<void>> wait(until);
 
 private:
-    struct impl;
-    std::shared_ptr<impl> impl_;
+    friend struct event_wait;
+    enum class state : int { idle, waiting, set, abandoned };
+    std::atomic<state> state_{state::idle};
+    struct waiter;
+    std::unique_ptr<waiter> waiter_;
 };
 
 /// Sleeps; precise to a millisecond. Fails only by stop or deadline.

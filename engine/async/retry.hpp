@@ -14,8 +14,9 @@ struct retry_policy {
     steady::duration max_delay = std::chrono::seconds(20);
 };
 
-/// The waits between the tries of one operation: decorrelated jitter (each delay is random between the first delay
-/// and three times the one before, capped), never shorter than what the service asked for. No clock inside.
+/// The waits between the tries of one operation: decorrelated jitter (each delay is random between the first
+/// delay and three times the one before, capped), never shorter than what the service asked for. No clock
+/// inside.
 class backoff {
 public:
     backoff(retry_policy, std::uint64_t seed);
@@ -37,9 +38,10 @@ public:
     /// Waits until `units` may pass.
     task<result<void>> pass(double units, until);
     void set_rate(double rate);
+    /// Takes the units at once and tells how long to wait for them; pass() without the clock, for tests.
+    steady::duration reserve(double units, steady::time_point at);
 
 private:
-    steady::duration reserve(double units, steady::time_point at);
     std::mutex mutex_;
     double rate_;
     double burst_;

@@ -19,7 +19,8 @@ struct runtime_options {
     unsigned blocking_threads = 4;
 };
 
-/// The loops of the process and its pool for blocking calls. Made by main (or a test), outlives everything async.
+/// The loops of the process and its pool for blocking calls. Made by main (or a test), outlives everything
+/// async.
 class runtime {
 public:
     explicit runtime(runtime_options = {});
@@ -31,7 +32,8 @@ public:
     unsigned size() const;
     loop& at(unsigned index);
 
-    /// Runs one coroutine on loop 0 and waits for it, from a thread that is not a loop's. Exceptions come through.
+    /// Runs one coroutine on loop 0 and waits for it, from a thread that is not a loop's. Exceptions come
+    /// through.
     template <class T>
     T run(task<T> t);
 

@@ -10,8 +10,8 @@ namespace act {
 
 class stop_token;
 
-/// Asks everything that was given its token to end. Thread-safe; a child ends with its parent, not the other way.
-/// Requesting wakes the waits of all loops; it is cheap, but not async-signal-safe.
+/// Asks everything that was given its token to end. Thread-safe; a child ends with its parent, not the other
+/// way. Requesting wakes the waits of all loops; it is cheap, but not async-signal-safe.
 class stop_source {
 public:
     stop_source();
@@ -43,8 +43,8 @@ private:
     std::shared_ptr<const stop_source::state> state_;
 };
 
-/// How long a wait may last: until the stop signal or the deadline, whichever is first. Taken by value everywhere.
-/// Deadlines are kept with the precision of the loop's tick (50 ms), fit for network time-outs.
+/// How long a wait may last: until the stop signal or the deadline, whichever is first. Taken by value
+/// everywhere. Deadlines are kept with the precision of the loop's tick (50 ms), fit for network time-outs.
 struct until {
     stop_token stop;
     steady::time_point deadline = steady::time_point::max();

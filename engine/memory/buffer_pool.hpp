@@ -35,8 +35,9 @@ private:
     permit ticket_;
 };
 
-/// The one byte budget of the process, and the reused buffers that are drawn on it. Sizes are powers of two from
-/// 4 KiB to 16 MiB (larger ones are mapped for the call). Freed buffers are kept warm, at most as many as the budget allows.
+/// The one byte budget of the process, and the reused buffers that are drawn on it. Sizes are powers of two
+/// from 4 KiB to 16 MiB (larger ones are mapped for the call). Freed buffers are kept warm, at most as many
+/// as the budget allows.
 class buffer_pool {
 public:
     explicit buffer_pool(std::size_t budget);
@@ -46,7 +47,8 @@ public:
 
     /// Waits, in order, for the budget; the ticket is taken before the memory is claimed.
     task<result<buffer>> take(std::size_t size, until);
-    /// Bytes without memory of ours: for queues and listings that hold their own. In the same order as take().
+    /// Bytes without memory of ours: for queues and listings that hold their own. In the same order as
+    /// take().
     task<result<permit>> reserve(std::size_t bytes, until);
     std::size_t budget() const;
     std::size_t in_use() const;
