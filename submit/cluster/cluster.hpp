@@ -10,7 +10,14 @@
 #include "engine/core/secret.hpp"
 
 /// Cluster files as ACT wrote them (act-behaviour.md section 2), plus the keys of DESIGN section 8.
+///
+/// With no cluster file anywhere, or with `-c local` and no local.yaml, there is the built-in cluster
+/// `local`: its root is the nearest folder upwards that has aux_data/ or .git, else the working directory; it
+/// has one wildcard mapping (folder "*", path "") so that `data/x` is the blob "data/x" of the embedded
+/// store's container `builtin_container`, and a code_path "code"; its account file is empty.
 namespace act::cluster {
+
+inline constexpr const char* builtin_container = "act";
 
 /// One blob account file, secrets resolved (env:NAME, file:PATH).
 struct account {
@@ -30,7 +37,7 @@ struct mapping {
     std::string account_file;  ///< opened only when a verb needs it
     std::string path;          ///< inside the container, no leading or trailing slash
     std::string storage_type = "blob";
-    std::string mode;          ///< mount, download, upload, link; empty: the back end's default
+    std::string mode;  ///< mount, download, upload, link; empty: the back end's default
 };
 
 /// Where an effective value came from, for `act config`.
@@ -40,9 +47,9 @@ struct setting {
 };
 
 struct config {
-    std::string name;  ///< "eu", "local"
-    std::string file;  ///< empty for the built-in cluster
-    std::string root;  ///< the project's root: relative paths count from here
+    std::string name;              ///< "eu", "local"
+    std::string file;              ///< empty for the built-in cluster
+    std::string root;              ///< the project's root: relative paths count from here
     std::string platform = "aml";  ///< local, slurm, aml, batch
     bool builtin_local = false;    ///< no file anywhere: embedded store, every first component mapped
     std::vector<mapping> mappings;
@@ -57,32 +64,41 @@ struct config {
     std::string compile_args;
     std::vector<std::string> zip_options;
     bool zip_options_given = false;
-    std::map<std::string, std::string> other;  ///< keys a back end reads (compute_target, docker.image, ...), flattened with '.'
-    std::vector<std::string> warnings;         ///< misspelt keys with the nearest known one, dropped options
+    std::map<std::string, std::string>
+        other;  ///< keys a back end reads (compute_target, docker.image, ...), flattened with '.'
+    std::vector<std::string> warnings;  ///< misspelt keys with the nearest known one, dropped options
     std::vector<setting> settings;
 };
 
 struct load_options {
-    std::string name;               ///< -c; empty: AML_CONFIG_PATH, aux_data/aml/aml.yaml, else the built-in cluster
+    std::string name;  ///< -c; empty: AML_CONFIG_PATH, aux_data/aml/aml.yaml, else the built-in cluster
     std::string working_directory;  ///< search starts here and goes up
     std::map<std::string, std::string> environment;
 };
 
 /// Finds and reads the cluster file; account files stay closed.
 result<config> load(const load_options&);
-/// Reads one account file (path relative to the project's root, or a short name as ACT allows).
-result<account> load_account(const config&, const std::string& file, const std::map<std::string, std::string>& environment);
+/// Reads one account file (path relative to the project's root, or a short name as ACT allows). An empty name
+/// gives the built-in cluster's account: no secrets, container `builtin_container`.
+result<account> load_account(const config&, const std::string& file,
+                             const std::map<std::string, std::string>& environment);
+
+/// The X of every X_folder. Of the built-in cluster: the folders that hold data by convention ("data",
+/// "models", "output").
+std::vector<std::string> data_folders(const config&);
+/// The code_path entry, or null.
+const mapping* code_path(const config&);
 
 /// Where a local path lives: which mapping, and the blob path under it.
 struct location {
     const mapping* map = nullptr;
-    std::string relative;     ///< relative to the root, '/' separated, no trailing slash
-    std::string local;        ///< absolute local path
-    std::string blob_path;    ///< container-relative
+    std::string relative;   ///< relative to the root, '/' separated, no trailing slash
+    std::string local;      ///< absolute local path
+    std::string blob_path;  ///< container-relative
     bool trailing_slash = false;
 };
-/// Relative paths count from the working directory, absolute ones must lie under the root; a sub-folder works.
-/// The error lists the folders that are mapped.
+/// Relative paths count from the working directory, absolute ones must lie under the root; a sub-folder
+/// works. The error lists the folders that are mapped.
 result<location> locate(const config&, const std::string& path, const std::string& working_directory);
 
 }  // namespace act::cluster

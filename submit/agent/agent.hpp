@@ -1,0 +1,57 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/core/result.hpp"
+
+/// What runs on a node: the same executable, as `act agent ...`. Single-threaded on purpose: it forks, execs
+/// and passes signals on, so tools/act must call it before it makes a runtime.
+namespace act::agent {
+
+/// A data folder of the job: `name` under the code root becomes a link to `target`.
+struct link {
+    std::string name, target;
+};
+
+/// All that the agent needs to know, written to a file by the back end: nothing of it stands on a command
+/// line.
+struct spec {
+    std::string run;      ///< ACT_RUN_ID
+    std::string archive;  ///< HASH.zip on this node
+    std::string hash;
+    std::string work;  ///< the run's folder on this node: code/, lock, marker
+    std::string logs;  ///< setup.txt goes here
+    std::vector<link> links;
+    std::map<std::string, std::string> env;
+    std::vector<std::string> command;
+    std::string compile_args;                 ///< one argument for compile.aml.sh; empty: none
+    std::string interpreter_path = "python";  ///< runs pip; python3 where there is no "python"
+    bool sudo = false;  ///< set up through sudo when not root, as ACT does on cluster nodes
+    bool sleep_if_fail = false, sleep_if_succeed = false;
+};
+
+result<void> write_spec(const std::string& path, const spec&);
+result<spec> read_spec(const std::string& path);
+
+/// Exit codes of a run that did not get as far as its own command; after a signal N it is 128 + N.
+inline constexpr int exit_setup_failed = 125;
+inline constexpr int exit_not_executable = 126;
+inline constexpr int exit_command_not_found = 127;
+
+/// Sets the node up, once for all processes of the run on it: takes the lock, unpacks aside, verifies,
+/// renames, links the data folders, runs requirements.txt and compile.aml.sh, and leaves a marker. What was
+/// half made by a killed process is made anew. Its output goes to logs/setup.txt. Returns the code root.
+result<std::string> set_up(const spec&);
+
+/// set_up, then the command takes the process's place in the code root; so it returns only when that failed
+/// (the exit code; the reason is on stderr and in work/failure.txt), or, with a sleep option, when the
+/// command has ended.
+int run(const spec&);
+
+/// `act agent ARGS...`: "run SPEC", or "supervise SPEC STATE_FOLDER" (see supervise.hpp). Returns the exit
+/// code.
+int entry(const std::vector<std::string>& arguments);
+
+}  // namespace act::agent

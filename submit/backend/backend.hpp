@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/async/runtime.hpp"
+#include "submit/cluster/cluster.hpp"
+#include "submit/runs/runs.hpp"
+
+/// Where jobs run. A back end only translates: submit, status, logs, cancel. Policy (retries, sweeps) stays
+/// above.
+namespace act::backend {
+
+/// Brings data of the store to this machine; given by whoever has a client (tools/act, by ops::download).
+class data_source {
+public:
+    virtual ~data_source() = default;
+    /// The blob or tree at `from.blob_path` to the absolute path `to`. False: nothing is stored there.
+    virtual task<result<bool>> fetch(cluster::location from, std::string to, until) = 0;
+};
+
+/// What the back ends work with. All of it outlives the driver.
+struct services {
+    act::runtime& runtime;
+    runs::journal& journal;
+    data_source* data = nullptr;  ///< null: data that is not on this machine is an error
+    std::map<std::string, std::string> environment;
+    std::string executable;  ///< this program, /proc/self/exe as a rule: it is also the agent
+    /// A line for people ("data/x is not here: downloading it"); may be empty.
+    std::function<void(std::string_view)> note;
+};
+
+struct job {
+    std::vector<std::string> command;  ///< exact; not empty
+    std::string code;                  ///< hash
+    std::string archive;               ///< HASH.zip on this machine
+    std::string
+        working_directory;  ///< relative paths of the command's arguments count from the root, or from here
+    std::map<std::string, std::string> env;  ///< on top of the cluster's
+};
+
+enum class stream { out, err };
+
+/// How far somebody has read a run's logs; start with an empty one.
+struct log_position {
+    std::map<std::string, std::uint64_t> offsets;  ///< by file
+};
+
+class driver {
+public:
+    virtual ~driver() = default;
+    /// Starts the job; the record is in the journal then, whatever comes after.
+    virtual task<result<runs::record>> submit(job, until) = 0;
+    /// Looks at the back end and brings the record up to date, in the journal too.
+    virtual task<result<runs::record>> status(runs::record, until) = 0;
+    /// Passes what is new since `position` to `sink`, in pieces; `position` outlives the call and moves on.
+    virtual task<result<void>> logs(runs::record, log_position& position,
+                                    std::function<void(stream, std::string_view)> sink, until) = 0;
+    /// Ends the run and all its processes; the record says canceled then. No error when it had ended already.
+    virtual task<result<runs::record>> cancel(runs::record, until) = 0;
+};
+
+/// The driver of a platform. kind::unsupported, with what to use instead, for those that there is none for.
+result<std::unique_ptr<driver>> make_driver(const cluster::config&, services);
+/// The same for a run of the past: by its record, without a cluster file.
+result<std::unique_ptr<driver>> make_driver(const runs::record&, services);
+
+/// Follows a run to its end: streams the logs to `sink` (when given) and returns the final record. A stop
+/// ends the following, not the run.
+task<result<runs::record>> follow(driver&, runs::record, std::function<void(stream, std::string_view)> sink,
+                                  until);
+
+/// The exit code of `act wait` and `act submit --wait`: the job's own; 1 for failures without one, 130 when
+/// cancelled.
+int exit_code_of(const runs::record&);
+
+}  // namespace act::backend

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/async/runtime.hpp"
+#include "submit/cluster/cluster.hpp"
+
+/// The code tree as an archive that is named by its content: HASH.zip. The hash covers names, kinds,
+/// executable bits and bytes, in byte order of names; not times, owners, the place of the tree or the
+/// compressor, so the same code has the same hash on every machine.
+namespace act::stage {
+
+struct pack_options {
+    std::string root;    ///< absolute path of the code tree
+    std::string folder;  ///< absolute path of the folder that receives HASH.zip; made when missing
+    /// First components that are data, not code (the X of X_folder).
+    std::vector<std::string> data_folders;
+    /// Names relative to the root that are never packed, each with the reason that the report gives.
+    struct refusal {
+        std::string name, reason;
+    };
+    std::vector<refusal> never;
+    /// zip's arguments as ACT has them; of these `-x PATTERN...` counts, the rest is reported as a warning.
+    std::vector<std::string> zip_options;
+    int level = 6;
+    bool dry_run = false;  ///< hash and report, write nothing
+};
+
+/// What a cluster's configuration says about packing: data folders, account files, zip_options, the log
+/// folder.
+pack_options options_for(const cluster::config&, const std::map<std::string, std::string>& environment);
+
+struct sized_name {
+    std::string name;
+    std::uint64_t bytes = 0;
+};
+
+struct omission {
+    std::string name;  ///< a directory ends with '/'
+    std::string reason;
+    bool secret = false;  ///< left out because it is or holds a secret: worth telling the user each time
+};
+
+struct report {
+    std::string hash;     ///< 64 hexadecimal digits (SHA-256)
+    std::string archive;  ///< absolute path of HASH.zip; with dry_run where it would be
+    std::uint64_t files = 0, links = 0, bytes = 0;
+    std::uint64_t archive_bytes = 0;
+    std::vector<sized_name> largest;  ///< up to ten files, largest first
+    std::vector<omission> left_out;   ///< secrets first; of the others the first hundred
+    std::uint64_t left_out_total = 0;
+    std::vector<std::string> warnings;
+    bool reused = false;  ///< the archive stood there already
+};
+
+/// Walks the tree, compresses on the runtime's blocking pool in bounded memory, and publishes the archive. A
+/// file that changes meanwhile is packed as it was read, and the hash is of what was packed. Fails by stop,
+/// by an unreadable file (kind::permission and so on, named), or when nothing is left to pack
+/// (kind::not_found).
+task<result<report>> pack(runtime&, pack_options, until);
+
+/// Where an archive goes in a container: "p/code.zip" (a code_path) gives "p/code/HASH.zip".
+std::string blob_name(const std::string& code_path, const std::string& hash);
+
+/// The archive that `act init` made last for this project and cluster, so that `act submit` can pin it. Kept
+/// in `folder`.
+result<void> remember(const std::string& folder, const cluster::config&, const std::string& hash);
+/// kind::not_found, with the advice to run `act init`, when there is none (or its file is gone).
+result<std::string> recall(const std::string& folder, const cluster::config&);
+
+}  // namespace act::stage
