@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/core/result.hpp"
 #include "transfer/blob/types.hpp"
 
 /// The small documents of the Blob service, both ways: the client writes what the store reads, and the other

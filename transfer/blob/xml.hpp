@@ -32,7 +32,7 @@ public:
     writer& attribute(std::string_view name, std::string_view value);
     writer& text(std::string_view);
     writer& close();
-    /// <name>text</name>, or <name/> when `text` is empty: in two forms, for text and for numbers.
+    /// <name>text</name>, or <name /> when `text` is empty.
     writer& element(std::string_view name, std::string_view text);
     writer& element(std::string_view name, std::uint64_t number);
     /// As element(), but nothing at all when `text` is empty.
