@@ -10,8 +10,8 @@ namespace act::auth {
 
 /// SharedKey (blob-rest.md section 3). Fails with kind::configuration if the key is not base64.
 result<std::shared_ptr<http::authorizer>> shared_key(std::string account, const secret& key);
-/// Appends a SAS to every request. Fails with kind::configuration if it has no `sig`, with kind::authentication, naming the
-/// time, if it has expired.
+/// Appends a SAS to every request. Fails with kind::configuration if it has no `sig`, with
+/// kind::authentication, naming the time, if it has expired.
 result<std::shared_ptr<http::authorizer>> shared_access_signature(const secret& sas, wall_time now);
 /// No credential: public containers.
 std::shared_ptr<http::authorizer> anonymous();

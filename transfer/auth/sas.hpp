@@ -10,7 +10,8 @@
 
 namespace act::auth {
 
-/// The fields of a SAS by their query names, decoded. One type for all three forms (blob-rest.md section 4.4).
+/// The fields of a SAS by their query names, decoded. One type for all three forms (blob-rest.md
+/// section 4.4).
 struct sas {
     enum class form { account, service, user_delegation };
     std::map<std::string, std::string> parameters;  ///< without sig
@@ -27,8 +28,10 @@ struct sas {
 /// With or without a leading '?'. Nothing when there is no sig.
 std::optional<sas> parse_sas(std::string_view query);
 
-/// What the key signs, by the form and `sv` of the SAS. `blob` may be empty (container SAS); names are decoded.
-std::string string_to_sign(const sas&, std::string_view account, std::string_view container, std::string_view blob);
+/// What the key signs, by the form and `sv` of the SAS. `blob` may be empty (container SAS); names are
+/// decoded.
+std::string string_to_sign(const sas&, std::string_view account, std::string_view container,
+                           std::string_view blob);
 
 struct sas_request {
     std::string container;  ///< service SAS; with `blob` empty it covers the container
