@@ -14,7 +14,10 @@
 /// With no cluster file anywhere, or with `-c local` and no local.yaml, there is the built-in cluster
 /// `local`: its root is the nearest folder upwards that has aux_data/ or .git, else the working directory; it
 /// has one wildcard mapping (folder "*", path "") so that `data/x` is the blob "data/x" of the embedded
-/// store's container `builtin_container`, and a code_path "code"; its account file is empty.
+/// store's container `builtin_container`, and a code_path ".act/code"; its account file is empty.
+///
+/// A cluster file is searched as aux_data/aml/NAME.yaml from the working directory upwards; the folder that
+/// holds aux_data is the root. Folders above that anybody may write into (/tmp) are not searched.
 namespace act::cluster {
 
 inline constexpr const char* builtin_container = "act";
@@ -28,6 +31,7 @@ struct account {
     std::string container;
     std::string blob_endpoint;  ///< full URL; empty: the public cloud's
     enum class method { automatic, key, sas, cli, msi, sp, workload } auth = method::automatic;
+    std::vector<std::string> warnings;  ///< misspelt keys
 };
 
 /// One `X_folder` (or `code_path`) entry of config_param.
@@ -47,11 +51,12 @@ struct setting {
 };
 
 struct config {
-    std::string name;              ///< "eu", "local"
-    std::string file;              ///< empty for the built-in cluster
-    std::string root;              ///< the project's root: relative paths count from here
-    std::string platform = "aml";  ///< local, slurm, aml, batch
-    bool builtin_local = false;    ///< no file anywhere: embedded store, every first component mapped
+    std::string name;                ///< "eu", "local"
+    std::string file;                ///< empty for the built-in cluster
+    std::vector<std::string> files;  ///< the file and those it is based on
+    std::string root;                ///< the project's root, absolute: relative paths count from here
+    std::string platform = "aml";    ///< local, slurm, aml, batch, itp, singularity
+    bool builtin_local = false;      ///< no file anywhere: embedded store, every first component mapped
     std::vector<mapping> mappings;
     std::map<std::string, std::string> env;
     std::string experiment_name;
@@ -64,8 +69,8 @@ struct config {
     std::string compile_args;
     std::vector<std::string> zip_options;
     bool zip_options_given = false;
-    std::map<std::string, std::string>
-        other;  ///< keys a back end reads (compute_target, docker.image, ...), flattened with '.'
+    /// Keys a back end reads (compute_target, docker.image, slurm.partition, ...), flattened with '.'.
+    std::map<std::string, std::string> other;
     std::vector<std::string> warnings;  ///< misspelt keys with the nearest known one, dropped options
     std::vector<setting> settings;
 };
@@ -82,6 +87,12 @@ result<config> load(const load_options&);
 /// gives the built-in cluster's account: no secrets, container `builtin_container`.
 result<account> load_account(const config&, const std::string& file,
                              const std::map<std::string, std::string>& environment);
+
+/// The workspace JSON that `aml_config` names (or holds in line).
+struct workspace {
+    std::string subscription_id, resource_group, workspace_name;
+};
+result<workspace> load_workspace(const config&);
 
 /// The X of every X_folder. Of the built-in cluster: the folders that hold data by convention ("data",
 /// "models", "output").
