@@ -14,8 +14,8 @@ namespace act::codec {
 using bytes_view = std::span<const std::byte>;
 inline bytes_view as_bytes(std::string_view s) { return std::as_bytes(std::span(s.data(), s.size())); }
 
-/// Azure Storage CRC64 (CRC-64/NVME; blob-rest.md section 15). VPCLMULQDQ, PCLMULQDQ or tables, chosen at run time.
-/// `crc` is the value so far (0 for nothing).
+/// Azure Storage CRC64 (CRC-64/NVME; blob-rest.md section 15). VPCLMULQDQ, PCLMULQDQ or tables, chosen at run
+/// time. `crc` is the value so far (0 for nothing).
 std::uint64_t crc64(std::uint64_t crc, bytes_view);
 /// The table form alone, for tests and machines without carry-less multiplication.
 std::uint64_t crc64_portable(std::uint64_t crc, bytes_view);
@@ -27,6 +27,9 @@ bool cpu_has_vpclmul();
 std::uint64_t crc64_combine(std::uint64_t a, std::uint64_t b, std::uint64_t length_b);
 /// The header's form: base64 of the eight bytes, little-endian.
 std::string crc64_header(std::uint64_t crc);
+
+/// The CRC-32 of zip and gzip. `crc` is the value so far (0 for nothing).
+std::uint32_t crc32(std::uint32_t crc, bytes_view);
 
 struct hash128 {
     std::uint64_t low = 0, high = 0;
@@ -73,7 +76,8 @@ private:
 std::string md5_of(bytes_view);
 std::string sha256_of(bytes_view);
 
-/// HMAC-SHA256 with one key, many messages: EVP_MAC set up once, re-initialised without the key. One thread at a time.
+/// HMAC-SHA256 with one key, many messages: EVP_MAC set up once, re-initialised without the key. One thread
+/// at a time.
 class hmac_sha256 {
 public:
     explicit hmac_sha256(std::string_view raw_key);

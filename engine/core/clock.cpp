@@ -192,7 +192,7 @@ std::optional<wall_time> parse_iso8601(std::string_view text) {
         in.skip_if(':');
         const unsigned minutes = in.number(2);
         if (hours > 23 || minutes > 59) return std::nullopt;
-        offset = (hours * 3600 + minutes * 60) * (east ? 1 : -1);
+        offset = (std::int64_t{hours} * 3600 + minutes * 60) * (east ? 1 : -1);
     }
     if (!in.ok() || !in.at_end()) return std::nullopt;
     return join(f, offset);

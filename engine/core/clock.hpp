@@ -18,7 +18,8 @@ wall_time now();
 std::string to_http_date(wall_time);
 std::optional<wall_time> parse_http_date(std::string_view);
 
-/// "2026-01-02T03:04:05Z", whole seconds; and with the fraction of nanoseconds where it is not zero (RFC 3339).
+/// "2026-01-02T03:04:05Z", whole seconds; and with the fraction of nanoseconds where it is not zero (RFC
+/// 3339).
 std::string to_iso8601(wall_time);
 std::string to_iso8601_nanos(wall_time);
 /// Accepts a date alone, seconds or a fraction of up to nine digits, and `Z` or an offset.

@@ -6,7 +6,8 @@
 
 namespace act {
 
-/// What a caller may do about a failure; service codes and errno values are folded into these in one place each.
+/// What a caller may do about a failure; service codes and errno values are folded into these in one place
+/// each.
 enum class kind {
     internal,        ///< a bug of ours
     usage,           ///< the command line
@@ -19,12 +20,12 @@ enum class kind {
     throttled,     ///< the service asks for less
     unavailable,   ///< network or service down, after retries
     timeout,
-    stopped,       ///< the user or a sibling's failure ended it; never printed as an error of its own
-    integrity,     ///< bytes differ from what their checksum says
-    io,            ///< local file system
+    stopped,    ///< the user or a sibling's failure ended it; never printed as an error of its own
+    integrity,  ///< bytes differ from what their checksum says
+    io,         ///< local file system
     disk_full,
-    protocol,      ///< the peer sent something that is not what the document says
-    unsupported,   ///< the service does not offer it
+    protocol,     ///< the peer sent something that is not what the document says
+    unsupported,  ///< the service does not offer it
 };
 
 std::string_view to_string(kind);

@@ -6,7 +6,8 @@
 
 namespace act {
 
-/// A key, token or password. It prints as "***" whichever way it is printed; `reveal` is the only way to the text.
+/// A key, token or password. It prints as "***" whichever way it is printed; `reveal` is the only way to the
+/// text.
 class secret {
 public:
     secret() = default;
@@ -21,7 +22,7 @@ private:
     std::string text_;
 };
 
-/// fmt's and the log's form of a secret.
+/// The log's form of a secret (log.hpp makes it fmt's form too).
 inline std::string_view format_as(const secret& s) { return s.empty() ? "(none)" : "***"; }
 
 /// The last backstop over a line that goes to a person or a file: hides the values of `sig=`, `AccountKey=`,

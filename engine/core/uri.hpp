@@ -11,8 +11,9 @@
 
 namespace act {
 
-/// An absolute http or https URL. `path` is kept exactly as encoded on the wire and begins with '/' (or is empty);
-/// `query` is without '?'. IPv6 hosts are stored without brackets. User info and fragments are refused.
+/// An absolute http or https URL. `path` is kept exactly as encoded on the wire and begins with '/' (or is
+/// empty); `query` is without '?'. IPv6 hosts are stored without brackets. User info and fragments are
+/// refused.
 struct uri {
     bool tls = false;
     std::string host;
