@@ -13,9 +13,9 @@ namespace act {
 
 /// What is going on, as counters that a renderer reads on its own clock. The engine only adds to them.
 struct progress {
-    std::atomic<std::uint64_t> files_found{0}, bytes_found{0};   ///< to be done, as far as known
-    std::atomic<bool> scan_finished{false};                      ///< files_found and bytes_found are final
-    std::atomic<std::uint64_t> files_done{0}, bytes_done{0};     ///< finished; bytes also of parts of files
+    std::atomic<std::uint64_t> files_found{0}, bytes_found{0};  ///< to be done, as far as known
+    std::atomic<bool> scan_finished{false};                     ///< files_found and bytes_found are final
+    std::atomic<std::uint64_t> files_done{0}, bytes_done{0};    ///< finished; bytes also of parts of files
     std::atomic<std::uint64_t> files_skipped{0}, bytes_skipped{0};  ///< unchanged
     std::atomic<std::uint64_t> files_failed{0};
 };

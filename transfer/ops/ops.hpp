@@ -10,8 +10,8 @@
 #include "transfer/client/client.hpp"
 #include "transfer/mover/progress.hpp"
 
-/// The operations on trees: thin over plan and mover. Every one streams, ends soon after its stop signal, and leaves the
-/// old content of a target untouched unless the new one is whole.
+/// The operations on trees: thin over plan and mover. Every one streams, ends soon after its stop signal, and
+/// leaves the old content of a target untouched unless the new one is whole.
 namespace act::ops {
 
 /// What every operation works with. All of it outlives the call.
@@ -25,7 +25,8 @@ struct context {
     unsigned concurrency = 32;
 };
 
-/// A container and what is below a path in it. `path` has no slash at either end and may be empty (the whole container).
+/// A container and what is below a path in it. `path` has no slash at either end and may be empty (the whole
+/// container).
 struct remote {
     blob::client& client;
     std::string container;
@@ -37,14 +38,15 @@ struct upload_options {
     std::uint64_t block_size = 0;
     /// Files up to this size go in one request.
     std::uint64_t single_request = 4ull << 20;
-    bool always = false;  ///< send also what is unchanged
+    bool always = false;           ///< send also what is unchanged
     bool compare_content = false;  ///< --hash: by content where the blob tells it, instead of by time
     bool dry_run = false;
     file::links links = file::links::follow;
     bool create_container = true;
 };
 
-/// Uploads the file or directory at `local` to `to.path` (of the same shape: a file to that blob, a tree below it).
+/// Uploads the file or directory at `local` to `to.path` (of the same shape: a file to that blob, a tree
+/// below it).
 task<result<summary>> upload(context&, std::string local, remote to, upload_options);
 
 struct download_options {
@@ -54,8 +56,9 @@ struct download_options {
     bool dry_run = false;
 };
 
-/// Downloads the blob at `from.path`, or what is below "from.path/", to `local`. When both exist both come: the service
-/// allows it, a file system does not, so the blob is reported as failed. kind::not_found when there is neither.
+/// Downloads the blob at `from.path`, or what is below "from.path/", to `local`. When both exist both come:
+/// the service allows it, a file system does not, so the blob is reported as failed. kind::not_found when
+/// there is neither.
 task<result<summary>> download(context&, remote from, std::string local, download_options);
 
 struct list_options {
@@ -63,9 +66,10 @@ struct list_options {
     bool one_level = false;   ///< fold what is below the next slash
     bool snapshots = false;
 };
-/// Calls `each` in order of names, on one loop; the blob at the path itself comes first. Returns what was seen.
-/// kind::not_found when nothing matches.
-task<result<summary>> list(context&, remote at, list_options, std::function<void(const blob::properties&)> each);
+/// Calls `each` in order of names, on one loop; the blob at the path itself comes first. Returns what was
+/// seen. kind::not_found when nothing matches.
+task<result<summary>> list(context&, remote at, list_options,
+                           std::function<void(const blob::properties&)> each);
 
 struct remove_options {
     bool raw_prefix = false;

@@ -1,0 +1,173 @@
+#include "transfer/ops/download_file.hpp"
+#include "transfer/plan/attributes.hpp"
+#include "transfer/plan/listing.hpp"
+#include "transfer/plan/local_path.hpp"
+
+namespace act::ops {
+
+namespace {
+
+/// What a blob means for the local tree.
+struct decision {
+    enum class what { fetch, skip, directory, fail } action = what::fetch;
+    std::string local;
+    std::optional<error> why;
+};
+
+/// Blocks: looks at the local file.
+decision decide(const blob::properties& info, std::string_view relative, const std::string& root,
+                const download_options& options) {
+    decision d;
+    auto path = relative.empty() ? result<std::string>(root) : plan::local_path(root, relative);
+    if (!path) {
+        d.action = decision::what::fail;
+        d.local = info.name;
+        d.why = path.error();
+        return d;
+    }
+    d.local = std::move(*path);
+    if (info.is_directory || relative.ends_with('/')) {
+        d.action = decision::what::directory;
+        return d;
+    }
+    const auto there = file::stat_of(d.local);
+    if (there && there->type == file::type::directory) {
+        d.action = decision::what::fail;
+        d.why = error(kind::conflict,
+                      "a folder stands at " + d.local + ", where blob '" + info.name + "' would go",
+                      "move the folder away, or download the blob under another name");
+        return d;
+    }
+    const bool by_time = !options.always && !options.compare_content;
+    if (there && by_time && plan::unchanged_for_download(info, *there)) d.action = decision::what::skip;
+    return d;
+}
+
+class tree_download {
+public:
+    tree_download(download_run& run, std::string root) : run_(run), root_(std::move(root)) {}
+
+    task<result<void>> plan_and_fetch() {
+        const until u = run_.op.patience();
+        const remote& from = run_.from;
+        blob::list_options options;
+        options.prefix = from.path.empty() ? std::string() : from.path + '/';
+        plan::listing pages(from.client, from.container, options, u);
+        task_group fetching;
+        pages.start(run_.op.context().runtime, fetching);
+        auto outcome = co_await both(pages, options.prefix, u);
+        pages.abandon();
+        co_await fetching.join();
+        co_return outcome;
+    }
+
+private:
+    task<result<void>> both(plan::listing& pages, std::string prefix, until u) {
+        if (!run_.from.path.empty()) ACT_CO_TRY_VOID(co_await the_blob_itself(u));
+        ACT_CO_TRY_VOID(co_await all_below(pages, std::move(prefix)));
+        if (found_ == 0) {
+            co_return error(kind::not_found,
+                            run_.from.path.empty()
+                                ? "container '" + run_.from.container + "' is empty"
+                                : "there is no blob '" + run_.from.path +
+                                      "' and none below it in container '" + run_.from.container + "'",
+                            "see what is there with `act ls`");
+        }
+        run_.op.context().progress.scan_finished = true;
+        co_return result<void>();
+    }
+
+    task<result<void>> the_blob_itself(until u) {
+        const blob::address where{run_.from.container, run_.from.path};
+        auto head = co_await run_.from.client.head(where, u);
+        if (head) {
+            head->name = run_.from.path;
+            std::vector<blob::properties> one;
+            one.push_back(std::move(*head));
+            co_return co_await handle(std::move(one), run_.from.path.size());
+        }
+        if (head.error().kind() == kind::not_found && head.error().code() != "ContainerNotFound") {
+            co_return result<void>();
+        }
+        co_return head.error();
+    }
+
+    task<result<void>> all_below(plan::listing& pages, std::string prefix) {
+        for (;;) {
+            ACT_CO_TRY(auto page, co_await pages.next());
+            if (!page) co_return result<void>();
+            ACT_CO_TRY_VOID(co_await handle(std::move(page->items), prefix.size()));
+        }
+    }
+
+    /// Decides a page on the blocking pool (a look at the disk for each) and starts what is to be fetched.
+    task<result<void>> handle(std::vector<blob::properties> items, std::size_t strip) {
+        found_ += items.size();
+        const auto& options = run_.options;
+        auto look = [&] {
+            std::vector<decision> out;
+            out.reserve(items.size());
+            for (const auto& info : items) {
+                out.push_back(decide(info, std::string_view(info.name).substr(strip), root_, options));
+            }
+            return out;
+        };
+        auto decisions = co_await run_.op.context().runtime.blocking(look);
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            ACT_CO_TRY_VOID(co_await start(std::move(items[i]), std::move(decisions[i])));
+        }
+        co_return result<void>();
+    }
+
+    task<result<void>> start(blob::properties info, decision d) {
+        operation& op = run_.op;
+        switch (d.action) {
+            case decision::what::fail:
+                op.failed(d.local, *d.why);
+                co_return result<void>();
+            case decision::what::skip:
+                op.skipped(d.local, info.size);
+                co_return result<void>();
+            case decision::what::directory:
+                if (!run_.options.dry_run) {
+                    if (auto made = file::make_directories(d.local); !made) op.failed(d.local, made.error());
+                }
+                co_return result<void>();
+            case decision::what::fetch:
+                break;
+        }
+        const std::uint64_t size = info.size;
+        op.found(size);
+        if (run_.options.dry_run) {
+            op.advance(size);
+            op.done("download", d.local, size);
+            co_return result<void>();
+        }
+        download_item item{std::move(info), std::move(d.local)};
+        if (size <= blob::max_checked_range)
+            co_return co_await run_.mover.submit(download_small(run_, std::move(item)));
+        co_return co_await run_.mover.spawn(download_large(run_, std::move(item)));
+    }
+
+    download_run& run_;
+    std::string root_;
+    std::uint64_t found_ = 0;
+};
+
+}  // namespace
+
+task<result<summary>> download(context& ctx, remote from, std::string local, download_options options) {
+    while (local.size() > 1 && local.ends_with('/')) local.pop_back();
+    operation op(ctx);
+    mover::options lanes;
+    lanes.lanes = ctx.concurrency;
+    mover scheduler(ctx.runtime, lanes, op.stop());
+    download_run run{op, scheduler, std::move(from), options};
+    tree_download tree(run, std::move(local));
+    auto outcome = co_await tree.plan_and_fetch();
+    if (!outcome) op.give_up(outcome.error());
+    co_await scheduler.finish();
+    co_return op.finish();
+}
+
+}  // namespace act::ops

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "transfer/mover/mover.hpp"
+#include "transfer/ops/operation.hpp"
+
+namespace act::ops {
+
+/// What all jobs of one download share.
+struct download_run {
+    operation& op;
+    act::mover& mover;
+    remote from;
+    download_options options;
+};
+
+/// One blob on its way down.
+struct download_item {
+    blob::properties info;
+    std::string local;
+};
+
+/// The job for a blob whose range the service checks as a whole: one request (none when it is empty).
+std::unique_ptr<job> download_small(download_run&, download_item);
+/// To be given to mover::spawn: waits for its parts.
+std::unique_ptr<job> download_large(download_run&, download_item);
+
+/// The permission bits for a new file: the recorded ones, else the umask's choice (0).
+std::uint32_t file_mode(const blob::properties&);
+
+}  // namespace act::ops

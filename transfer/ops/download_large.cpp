@@ -1,0 +1,268 @@
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "engine/core/units.hpp"
+#include "engine/file/file.hpp"
+#include "transfer/ops/download_file.hpp"
+#include "transfer/ops/hash_range.hpp"
+#include "transfer/plan/attributes.hpp"
+#include "transfer/plan/block_id.hpp"
+#include "transfer/plan/local_path.hpp"
+
+namespace act::ops {
+
+namespace {
+
+constexpr std::size_t piece_size = 1 * MiB;
+
+/// A part to fetch, and how it is verified: by the content hash in our block id, else by the service's
+/// checksum.
+struct part {
+    plan::block_range range;
+    std::optional<codec::hash128> hash;
+};
+
+/// A blob that comes down in parts, into a file aside. Parts that an earlier run left there, and blocks that
+/// the older file at the target already has in the same place, are recognised by their hashes and not fetched
+/// again.
+class large_download final : public job {
+public:
+    large_download(download_run& run, download_item item)
+        : run_(run),
+          item_(std::move(item)),
+          where_{run.from.container, item_.info.name},
+          parts_(run.op.stop()) {}
+
+    task<void> run() override {
+        auto outcome = co_await fetch();
+        if (!outcome) {
+            run_.op.retreat(advanced_.load());
+            run_.op.failed(item_.local, outcome.error());
+        }
+    }
+
+    task<result<void>> fetch_part(std::size_t index);
+    void part_done(result<void> r) { parts_.done(std::move(r)); }
+
+private:
+    task<result<void>> fetch();
+    task<result<std::vector<part>>> layout(until);
+    task<result<bool>> have_already(const part&, until);
+    task<result<void>> fetch_once(const part&, until);
+    result<void> open_target();
+
+    void advance(std::uint64_t bytes) {
+        advanced_ += bytes;
+        run_.op.advance(bytes);
+    }
+    void retreat(std::uint64_t bytes) {
+        advanced_ -= bytes;
+        run_.op.retreat(bytes);
+    }
+
+    download_run& run_;
+    download_item item_;
+    blob::address where_;
+    part_group parts_;
+    std::vector<part> layout_;
+    std::optional<file::aside> target_;
+    std::uint64_t left_by_earlier_run_ = 0;  ///< size of the file aside when it was opened
+    file::descriptor old_;                   ///< the older file at the target
+    std::uint64_t old_size_ = 0;
+    std::atomic<std::uint64_t> advanced_{0};
+};
+
+class part_download final : public job {
+public:
+    part_download(large_download& whole, std::size_t index) : whole_(whole), index_(index) {}
+    task<void> run() override {
+        auto outcome = co_await whole_.fetch_part(index_);
+        whole_.part_done(std::move(outcome));
+    }
+
+private:
+    large_download& whole_;
+    std::size_t index_;
+};
+
+task<result<void>> large_download::fetch() {
+    const until u = run_.op.patience();
+    ACT_CO_TRY_VOID(u.check());
+    ACT_CO_TRY(layout_, co_await layout(u));
+    ACT_CO_TRY_VOID(open_target());
+    for (std::size_t i = 0; i < layout_.size(); ++i) {
+        parts_.add();
+        std::unique_ptr<job> next = std::make_unique<part_download>(*this, i);
+        auto queued = co_await run_.mover.submit_part(std::move(next));
+        if (!queued) {
+            parts_.done(queued.error());
+            break;
+        }
+        if (parts_.stop().requested()) break;
+    }
+    ACT_CO_TRY_VOID(co_await parts_.wait());
+    if (::ftruncate(target_->fd(), static_cast<off_t>(item_.info.size)) != 0) {
+        co_return error::from_errno(errno, "cannot set the size of " + item_.local);
+    }
+    ACT_CO_TRY_VOID(target_->publish(file_mode(item_.info), plan::file_time(item_.info)));
+    run_.op.done("download", item_.local, item_.info.size);
+    co_return result<void>();
+}
+
+task<result<std::vector<part>>> large_download::layout(until u) {
+    std::vector<part> parts;
+    if (item_.info.type == blob::blob_type::block) {
+        auto blocks = co_await run_.from.client.get_block_list(where_, true, false, u);
+        if (!blocks && blocks.error().kind() != kind::unsupported) co_return blocks.error();
+        const auto own = blocks ? plan::own_layout(blocks->committed, item_.info.size) : std::nullopt;
+        std::uint64_t at = 0;
+        for (std::size_t i = 0; own && i < own->size(); ++i) {
+            parts.push_back({{at, (*own)[i].length}, (*own)[i].hash});
+            at += (*own)[i].length;
+        }
+    }
+    // Another tool's blob: ranges for which the service answers with a checksum.
+    if (parts.empty()) {
+        for (const auto& range : plan::split(item_.info.size, blob::max_checked_range))
+            parts.push_back({range, {}});
+    }
+    co_return parts;
+}
+
+result<void> large_download::open_target() {
+    const std::string url = run_.from.client.url(where_);
+    ACT_TRY(auto target, file::aside::create(item_.local, plan::part_name(item_.local, url)));
+    if (::flock(target.fd(), LOCK_EX | LOCK_NB) != 0) {
+        return error(kind::conflict, item_.local + " is being downloaded by another act",
+                     "wait for it, or stop it, then run the same command again");
+    }
+    ACT_TRY(const file::status left, file::stat_of(target.fd(), item_.local));
+    left_by_earlier_run_ = left.size;
+    target_.emplace(std::move(target));
+    // Without hashes nothing that is there can be told to be right.
+    const bool own = layout_.front().hash.has_value();
+    auto old =
+        own ? file::open_read(item_.local) : result<file::descriptor>(error(kind::not_found, "unused"));
+    if (old) {
+        ACT_TRY(const file::status s, file::stat_of(old->get(), item_.local));
+        if (s.type == file::type::regular) {
+            old_ = std::move(*old);
+            old_size_ = s.size;
+        }
+    }
+    return {};
+}
+
+/// Whether the file aside, or the older file, holds the part; in the latter case it is copied over.
+task<result<bool>> large_download::have_already(const part& p, until u) {
+    if (!p.hash) co_return false;
+    auto& context = run_.op.context();
+    const std::uint64_t end = p.range.offset + p.range.length;
+    if (end <= left_by_earlier_run_) {
+        auto there =
+            co_await hash_range(context.runtime, context.buffers, target_->fd(), p.range, item_.local, u);
+        if (there && there->content == *p.hash) co_return true;
+        if (!there && there.error().kind() == kind::stopped) co_return there.error();
+    }
+    if (end <= old_size_) {
+        auto there =
+            co_await hash_range(context.runtime, context.buffers, old_.get(), p.range, item_.local, u);
+        if (!there && there.error().kind() == kind::stopped) co_return there.error();
+        if (there && there->content == *p.hash) {
+            ACT_CO_TRY(buffer piece, co_await context.buffers.take(piece_size, u));
+            codec::xxh3 copied;
+            for (std::uint64_t at = 0; at < p.range.length; at += piece_size) {
+                const auto span =
+                    piece.span().first(std::min<std::uint64_t>(piece_size, p.range.length - at));
+                ACT_CO_TRY(const auto got, file::read_at(old_.get(), span, p.range.offset + at, item_.local));
+                copied.update(span.first(got));
+                ACT_CO_TRY_VOID(
+                    file::write_at(target_->fd(), span.first(got), p.range.offset + at, item_.local));
+            }
+            co_return copied.digest() == *p.hash;
+        }
+    }
+    co_return false;
+}
+
+task<result<void>> large_download::fetch_part(std::size_t index) {
+    const until u{.stop = parts_.stop()};
+    ACT_CO_TRY_VOID(u.check());
+    const part& p = layout_[index];
+    ACT_CO_TRY(const bool have, co_await have_already(p, u));
+    if (have) {
+        advance(p.range.length);
+        co_return result<void>();
+    }
+    second_chances more(reinterpret_cast<std::uintptr_t>(this) + index);
+    for (;;) {
+        auto got = co_await fetch_once(p, u);
+        if (got) co_return got;
+        if (!co_await more.after(got.error(), u)) co_return got.error();
+    }
+}
+
+task<result<void>> large_download::fetch_once(const part& p, until u) {
+    const auto seen = blob::conditions::matching(item_.info.etag);
+    const blob::range range{p.range.offset, p.range.length};
+    auto& buffers = run_.op.context().buffers;
+    auto opened = co_await run_.from.client.get(where_, range, seen, u);
+    if (!opened) {
+        if (opened.error().kind() != kind::precondition) co_return opened.error();
+        co_return error(kind::precondition, "blob '" + where_.name + "' was changed while it was downloaded",
+                        "run the same command again");
+    }
+    blob::download d = std::move(*opened);
+    if (d.length != p.range.length) {
+        co_return error(kind::protocol,
+                        "the service sent another range of '" + where_.name + "' than asked for");
+    }
+    if (!p.hash && (d.range_crc64 || !d.range_md5.empty())) {
+        ACT_CO_TRY(buffer whole, co_await buffers.take(p.range.length, u));
+        ACT_CO_TRY_VOID(co_await run_.from.client.read_verified(d, whole.span(), u));
+        ACT_CO_TRY_VOID(file::write_at(target_->fd(), whole.span(), p.range.offset, item_.local));
+        advance(p.range.length);
+        co_return result<void>();
+    }
+
+    ACT_CO_TRY(buffer piece, co_await buffers.take(piece_size, u));
+    codec::xxh3 hash;
+    std::uint64_t at = 0;
+    auto outcome = result<void>();
+    while (at < p.range.length) {
+        const auto want = piece.span().first(std::min<std::uint64_t>(piece_size, p.range.length - at));
+        auto got = co_await d.body.read(want, u);
+        if (!got) {
+            outcome = got.error();
+            break;
+        }
+        if (*got < want.size()) {
+            outcome = error(kind::unavailable, "the service ended '" + where_.name + "' early");
+            break;
+        }
+        if (p.hash) hash.update(want);
+        if (auto written = file::write_at(target_->fd(), want, p.range.offset + at, item_.local); !written) {
+            outcome = written.error();
+            break;
+        }
+        at += want.size();
+        advance(want.size());
+    }
+    if (outcome && p.hash && hash.digest() != *p.hash) {
+        outcome = error(kind::integrity,
+                        "a block of '" + where_.name + "' differs from the hash it was uploaded with",
+                        "run the same command again; if it stays, upload the file again");
+    }
+    if (!outcome) retreat(at);
+    co_return outcome;
+}
+
+}  // namespace
+
+std::unique_ptr<job> download_large(download_run& run, download_item item) {
+    return std::make_unique<large_download>(run, std::move(item));
+}
+
+}  // namespace act::ops

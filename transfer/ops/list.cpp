@@ -1,0 +1,82 @@
+#include "transfer/ops/operation.hpp"
+#include "transfer/plan/listing.hpp"
+
+namespace act::ops {
+
+namespace {
+
+error nothing_there(const remote& at) {
+    return error(kind::not_found,
+                 at.path.empty() ? "container '" + at.container + "' is empty"
+                                 : "there is no blob '" + at.path + "' and none below it in container '" +
+                                       at.container + "'",
+                 "see what is there with `act ls` on the folder above");
+}
+
+task<result<void>> report_pages(plan::listing& pages, operation& op,
+                                const std::function<void(const blob::properties&)>& each) {
+    for (;;) {
+        ACT_CO_TRY(auto page, co_await pages.next());
+        if (!page) co_return result<void>();
+        for (const auto& info : page->items) {
+            if (!info.is_prefix) op.done("list", info.name, info.size);
+            each(info);
+        }
+    }
+}
+
+task<result<bool>> report_exact(const remote& at, operation& op,
+                                const std::function<void(const blob::properties&)>& each) {
+    const blob::address where{at.container, at.path};
+    auto head = co_await at.client.head(where, op.patience());
+    if (head) {
+        head->name = at.path;
+        op.done("list", head->name, head->size);
+        each(*head);
+        co_return true;
+    }
+    if (head.error().kind() == kind::not_found && head.error().code() != "ContainerNotFound") co_return false;
+    co_return head.error();
+}
+
+task<result<void>> list_all(operation& op, const remote& at, const list_options& options, std::uint64_t& seen,
+                            const std::function<void(const blob::properties&)>& each) {
+    blob::list_options query;
+    query.prefix = at.path;
+    if (!at.path.empty() && !options.raw_prefix) {
+        query.prefix += '/';
+        ACT_CO_TRY(const bool exact, co_await report_exact(at, op, each));
+        seen += exact;
+    }
+    if (options.one_level) query.delimiter = "/";
+    query.snapshots = options.snapshots && !options.one_level;
+    plan::listing pages(at.client, at.container, query, op.patience());
+    task_group fetching;
+    pages.start(op.context().runtime, fetching);
+    const std::function<void(const blob::properties&)> counted = [&](const blob::properties& p) {
+        ++seen;
+        each(p);
+    };
+    auto outcome = co_await report_pages(pages, op, counted);
+    pages.abandon();
+    co_await fetching.join();
+    co_return outcome;
+}
+
+}  // namespace
+
+task<result<summary>> list(context& ctx, remote at, list_options options,
+                           std::function<void(const blob::properties&)> each) {
+    operation op(ctx);
+    std::uint64_t seen = 0;
+    auto outcome = co_await list_all(op, at, options, seen, each);
+    if (!outcome) {
+        op.give_up(outcome.error());
+    } else if (seen == 0) {
+        op.give_up(nothing_there(at));
+    }
+    ctx.progress.scan_finished = true;
+    co_return op.finish();
+}
+
+}  // namespace act::ops

@@ -1,0 +1,124 @@
+#include "transfer/ops/operation.hpp"
+
+namespace act::ops {
+
+namespace {
+
+constexpr std::size_t failures_kept = 100;
+// So many items in a row of events that did not get through: the service is gone, not the item.
+constexpr unsigned unreachable_limit = 16;
+
+bool concerns_everything(const error& e) {
+    switch (e.kind()) {
+        case kind::authentication:
+        case kind::configuration:
+        case kind::disk_full:
+        case kind::internal:
+            return true;
+        case kind::permission:
+            return e.status() == 403;
+        case kind::not_found:
+            return e.code() == "ContainerNotFound" || e.code() == "ResourceNotFound";
+        default:
+            return false;
+    }
+}
+
+bool unreachable(const error& e) {
+    return e.kind() == kind::unavailable || e.kind() == kind::timeout || e.kind() == kind::throttled;
+}
+
+}  // namespace
+
+void operation::found(std::uint64_t bytes) {
+    context_.progress.files_found.fetch_add(1, std::memory_order_relaxed);
+    context_.progress.bytes_found.fetch_add(bytes, std::memory_order_relaxed);
+}
+
+void operation::skipped(std::string_view path, std::uint64_t bytes) {
+    context_.progress.files_skipped.fetch_add(1, std::memory_order_relaxed);
+    context_.progress.bytes_skipped.fetch_add(bytes, std::memory_order_relaxed);
+    {
+        std::lock_guard lock(mutex_);
+        ++tally_.skipped;
+        tally_.bytes_skipped += bytes;
+    }
+    context_.observer.item("skip", path, bytes);
+}
+
+void operation::done(std::string_view action, std::string_view path, std::uint64_t bytes) {
+    context_.progress.files_done.fetch_add(1, std::memory_order_relaxed);
+    {
+        std::lock_guard lock(mutex_);
+        ++tally_.files;
+        tally_.bytes += bytes;
+        unreachable_ = 0;
+    }
+    context_.observer.item(action, path, bytes);
+}
+
+void operation::failed(std::string path, error e) {
+    if (e.kind() == kind::stopped) return;
+    failure what{std::move(path), e};
+    bool ends_all = concerns_everything(e);
+    {
+        std::lock_guard lock(mutex_);
+        if (fatal_) return;
+        if (unreachable(e) && (tally_.files == 0 || ++unreachable_ >= unreachable_limit)) ends_all = true;
+        if (!ends_all) {
+            ++tally_.failed;
+            if (tally_.failures.size() < failures_kept) tally_.failures.push_back(what);
+        }
+    }
+    if (ends_all) {
+        give_up(std::move(e));
+        return;
+    }
+    context_.progress.files_failed.fetch_add(1, std::memory_order_relaxed);
+    context_.observer.failed(what);
+}
+
+void operation::give_up(error e) {
+    if (e.kind() == kind::stopped) return;
+    {
+        std::lock_guard lock(mutex_);
+        if (!fatal_) fatal_ = std::move(e);
+    }
+    stop_.request();
+}
+
+result<summary> operation::finish() {
+    std::lock_guard lock(mutex_);
+    if (fatal_) return *fatal_;
+    tally_.stopped = context_.stop.requested();
+    return std::move(tally_);
+}
+
+task<bool> second_chances::after(error e, until u) {
+    switch (e.kind()) {
+        case kind::unavailable:
+        case kind::timeout:
+        case kind::throttled:
+        case kind::integrity:
+        case kind::protocol:
+            break;
+        default:
+            co_return false;
+    }
+    const auto pause = backoff_.next({});
+    if (!pause) co_return false;
+    const auto slept = co_await sleep_for(*pause, std::move(u));
+    co_return slept.has_value();
+}
+
+std::string blob_name(const std::string& path, std::string_view relative) {
+    if (path.empty()) return std::string(relative);
+    std::string name;
+    name.reserve(path.size() + 1 + relative.size());
+    name += path;
+    name += '/';
+    name += relative;
+    return name;
+}
+
+}  // namespace act::ops

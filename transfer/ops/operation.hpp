@@ -1,0 +1,62 @@
+#pragma once
+
+#include <mutex>
+
+#include "transfer/ops/ops.hpp"
+
+namespace act::ops {
+
+/// What the jobs of one running operation share: its stop, its tally, and the decision whether a failure is
+/// of one item or of the whole. Thread-safe.
+class operation {
+public:
+    explicit operation(context& c) : context_(c), stop_(c.stop) {}
+
+    ops::context& context() { return context_; }
+    stop_token stop() const { return stop_.token(); }
+    until patience() const { return {.stop = stop_.token()}; }
+
+    void found(std::uint64_t bytes);
+    void skipped(std::string_view path, std::uint64_t bytes);
+    /// Counts a finished item. Its bytes are counted by advance(), as they move.
+    void done(std::string_view action, std::string_view path, std::uint64_t bytes);
+    void advance(std::uint64_t bytes) {
+        context_.progress.bytes_done.fetch_add(bytes, std::memory_order_relaxed);
+    }
+    void retreat(std::uint64_t bytes) {
+        context_.progress.bytes_done.fetch_sub(bytes, std::memory_order_relaxed);
+    }
+    /// Records a failed item. What would fail for every other item too (credentials, a full disk, an
+    /// unreachable service) ends the operation. Stops of our own making are not recorded.
+    void failed(std::string path, error);
+    /// Ends the operation with this failure.
+    void give_up(error);
+
+    /// After all jobs have ended: the tally, or the failure that ended the operation.
+    result<summary> finish();
+
+private:
+    ops::context& context_;
+    stop_source stop_;
+    std::mutex mutex_;
+    summary tally_;
+    std::optional<error> fatal_;
+    unsigned unreachable_ = 0;
+};
+
+/// Tries again, with growing pauses, what may succeed the next time: a body that broke off or arrived
+/// damaged.
+class second_chances {
+public:
+    explicit second_chances(std::uint64_t seed) : backoff_({.max_tries = 5}, seed) {}
+    /// True after the pause when another try is worth it; false when `e` is final or the tries are used up.
+    task<bool> after(error e, until);
+
+private:
+    backoff backoff_;
+};
+
+/// The blob name of a relative name below a remote path.
+std::string blob_name(const std::string& path, std::string_view relative);
+
+}  // namespace act::ops

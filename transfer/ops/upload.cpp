@@ -1,0 +1,223 @@
+#include <map>
+#include <unordered_map>
+
+#include "engine/core/units.hpp"
+#include "transfer/blob/names.hpp"
+#include "transfer/ops/upload_file.hpp"
+#include "transfer/plan/attributes.hpp"
+#include "transfer/plan/listing.hpp"
+#include "transfer/plan/local_path.hpp"
+
+namespace act::ops {
+
+namespace {
+
+/// The destination's side of the merge: answers, for names that come in order, what stands there now.
+class destination {
+public:
+    destination(plan::listing& source, std::string prefix) : cursor_(source), prefix_(std::move(prefix)) {}
+
+    /// What the listing has under this relative name. A folder's stub is asked for with a trailing slash, the
+    /// place where a walk meets the folder; the listing shows it earlier, so it is remembered.
+    task<result<std::optional<blob::properties>>> find(const std::string& name) {
+        const bool folder = name.ends_with('/');
+        for (;;) {
+            ACT_CO_TRY(blob::properties * next, co_await cursor_.peek());
+            if (!next) break;
+            const std::string_view there = std::string_view(next->name).substr(prefix_.size());
+            if (!last_.empty() && there < last_) unordered_ = true;
+            if (!unordered_ && there > name) break;
+            last_ = there;
+            if (there == name) {
+                std::optional<blob::properties> found(std::move(*next));
+                cursor_.advance();
+                co_return found;
+            }
+            if (unordered_) {
+                // A hierarchical account may list out of order: from here on look names up instead of
+                // merging.
+                std::string key(there);
+                late_.emplace(std::move(key), std::move(*next));
+            } else if (next->is_directory) {
+                stubs_.emplace(std::string(there) + '/', std::move(*next));
+            }
+            cursor_.advance();
+        }
+        if (folder) co_return take_stub(name);
+        if (auto it = late_.find(name); it != late_.end()) {
+            std::optional<blob::properties> found(std::move(it->second));
+            late_.erase(it);
+            co_return found;
+        }
+        co_return std::optional<blob::properties>();
+    }
+
+private:
+    std::optional<blob::properties> take_stub(const std::string& name) {
+        // Those before the name will not be asked for any more.
+        stubs_.erase(stubs_.begin(), stubs_.lower_bound(name));
+        auto it = stubs_.find(name);
+        if (it == stubs_.end()) {
+            auto late = late_.find(name.substr(0, name.size() - 1));
+            if (late == late_.end()) return std::nullopt;
+            return std::move(late->second);
+        }
+        return std::move(it->second);
+    }
+
+    plan::listing_cursor cursor_;
+    std::string prefix_;
+    std::string last_;
+    bool unordered_ = false;
+    std::map<std::string, blob::properties> stubs_;
+    std::unordered_map<std::string, blob::properties> late_;
+};
+
+class tree_upload {
+public:
+    tree_upload(upload_run& run, std::string local) : run_(run), local_(std::move(local)) {}
+
+    /// Walks and lists side by side and hands what differs to the mover.
+    task<result<void>> plan_and_send() {
+        const until u = run_.op.patience();
+        blob::list_options options;
+        options.prefix = run_.to.path.empty() ? std::string() : run_.to.path + '/';
+        plan::listing there(run_.to.client, run_.to.container, options, u);
+        task_group fetching;
+        there.start(run_.op.context().runtime, fetching);
+        auto outcome = co_await merge(there, options.prefix);
+        there.abandon();
+        co_await fetching.join();
+        co_return outcome;
+    }
+
+private:
+    task<result<void>> merge(plan::listing& there, std::string prefix) {
+        destination target(there, std::move(prefix));
+        operation& op = run_.op;
+        file::walk_options how;
+        how.links = run_.options.links;
+        how.want = [](std::string_view name, bool directory) {
+            return directory || !plan::is_part_name(name.substr(name.rfind('/') + 1));
+        };
+        how.problem = [&op](const std::string& path, const error& e) { op.failed(path, e); };
+        file::walker walk(local_, std::move(how), op.stop());
+        for (;;) {
+            auto next = [&walk] { return walk.next(); };
+            ACT_CO_TRY(auto batch, co_await op.context().runtime.blocking(next));
+            if (batch.empty()) break;
+            for (auto& entry : batch) ACT_CO_TRY_VOID(co_await consider(target, std::move(entry)));
+        }
+        op.context().progress.scan_finished = true;
+        co_return result<void>();
+    }
+
+    task<result<void>> consider(destination& target, file::entry entry) {
+        upload_item item;
+        item.local = local_ + '/' + entry.name;
+        item.blob = blob_name(run_.to.path, entry.name);
+        item.info = entry.info;
+        item.directory_stub = entry.info.type == file::type::directory;
+        ACT_CO_TRY(item.existing, co_await target.find(item.directory_stub ? entry.name + '/' : entry.name));
+        if (auto fine = blob::check_blob_name(item.blob); !fine) {
+            run_.op.failed(item.local, fine.error());
+            co_return result<void>();
+        }
+        co_return co_await start_upload(run_, std::move(item));
+    }
+
+public:
+    static task<result<void>> start_upload(upload_run& run, upload_item item);
+
+private:
+    upload_run& run_;
+    std::string local_;
+};
+
+task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) {
+    const std::uint64_t size = item.directory_stub ? 0 : item.info.size;
+    if (item.existing && item.existing->is_directory && !item.directory_stub) {
+        run.op.failed(item.local, error(kind::conflict, "a folder stands at blob '" + item.blob + "'",
+                                        "remove it with `act rm`, then run the same command again"));
+        co_return result<void>();
+    }
+    const bool by_time = !run.options.always && !run.options.compare_content;
+    const bool same_stub = item.directory_stub && item.existing && !run.options.always;
+    if (same_stub || (!item.directory_stub && item.existing && by_time &&
+                      plan::unchanged_for_upload(item.info, *item.existing))) {
+        run.op.skipped(item.local, size);
+        co_return result<void>();
+    }
+    run.op.found(size);
+    if (run.options.dry_run) {
+        run.op.advance(size);
+        run.op.done("upload", item.local, size);
+        co_return result<void>();
+    }
+    if (size <= run.options.single_request) {
+        co_return co_await run.mover.submit(upload_small(run, std::move(item)));
+    }
+    co_return co_await run.mover.spawn(upload_large(run, std::move(item)));
+}
+
+task<result<void>> send_file(upload_run& run, std::string local, file::status info) {
+    const blob::address where{run.to.container, run.to.path};
+    upload_item item;
+    item.local = std::move(local);
+    item.blob = where.name;
+    item.info = info;
+    ACT_CO_TRY_VOID(blob::check_blob_name(item.blob));
+    auto seen = co_await run.to.client.head(where, run.op.patience());
+    if (seen) {
+        item.existing = std::move(*seen);
+    } else if (seen.error().kind() != kind::not_found || seen.error().code() == "ContainerNotFound") {
+        co_return seen.error();
+    }
+    run.op.context().progress.scan_finished = true;
+    co_return co_await tree_upload::start_upload(run, std::move(item));
+}
+
+task<result<void>> send_all(upload_run& run, const std::string& local, const file::status& info) {
+    if (info.type == file::type::directory) {
+        tree_upload tree(run, local);
+        co_return co_await tree.plan_and_send();
+    }
+    co_return co_await send_file(run, local, info);
+}
+
+/// Makes the container when the first look shows that it is missing, then goes on.
+task<result<void>> send_making_container(upload_run& run, const std::string& local,
+                                         const file::status& info) {
+    auto outcome = co_await send_all(run, local, info);
+    if (outcome || outcome.error().code() != "ContainerNotFound" || !run.options.create_container)
+        co_return outcome;
+    if (run.options.dry_run) co_return outcome.error();
+    auto made = co_await run.to.client.create_container(run.to.container, run.op.patience());
+    if (!made && made.error().kind() != kind::conflict) co_return made.error();
+    co_return co_await send_all(run, local, info);
+}
+
+}  // namespace
+
+task<result<summary>> upload(context& ctx, std::string local, remote to, upload_options options) {
+    while (local.size() > 1 && local.ends_with('/')) local.pop_back();
+    ACT_CO_TRY(const file::status info, file::stat_of(local));
+    if (info.type != file::type::regular && info.type != file::type::directory) {
+        co_return error(kind::unsupported, local + " is neither a file nor a folder",
+                        "name a file or a folder");
+    }
+    if (info.type == file::type::regular && to.path.empty()) {
+        co_return error(kind::usage, "a file needs a blob name, not a whole container", "name the blob");
+    }
+    operation op(ctx);
+    mover::options lanes;
+    lanes.lanes = ctx.concurrency;
+    mover scheduler(ctx.runtime, lanes, op.stop());
+    upload_run run{op, scheduler, std::move(to), options};
+    auto outcome = co_await send_making_container(run, local, info);
+    if (!outcome) op.give_up(outcome.error());
+    co_await scheduler.finish();
+    co_return op.finish();
+}
+
+}  // namespace act::ops

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "engine/file/file.hpp"
+#include "transfer/mover/mover.hpp"
+#include "transfer/ops/operation.hpp"
+
+namespace act::ops {
+
+/// What all jobs of one upload share.
+struct upload_run {
+    operation& op;
+    act::mover& mover;
+    remote to;
+    upload_options options;
+};
+
+/// One file on its way up.
+struct upload_item {
+    std::string local;  ///< path to open
+    std::string blob;   ///< full blob name
+    file::status info;
+    bool directory_stub = false;               ///< an empty folder
+    std::optional<blob::properties> existing;  ///< what the listing saw there
+};
+
+/// The job for one item: one request, or blocks. It reports to run.op.
+std::unique_ptr<job> upload_small(upload_run&, upload_item);
+/// To be given to mover::spawn: waits for its blocks.
+std::unique_ptr<job> upload_large(upload_run&, upload_item);
+
+/// The condition under which the item may be written: what the listing saw is still there.
+blob::conditions as_seen(const std::optional<blob::properties>& existing);
+
+}  // namespace act::ops

@@ -1,0 +1,113 @@
+#include "engine/codec/base64.hpp"
+#include "transfer/ops/upload_file.hpp"
+#include "transfer/plan/attributes.hpp"
+
+namespace act::ops {
+
+namespace {
+
+/// The content of a small file as it is now, with the size and time that belong to it.
+struct content {
+    buffer memory;
+    std::size_t size = 0;
+    file::status info;
+    std::span<const std::byte> bytes() const { return memory.span().first(size); }
+};
+
+class small_upload final : public job {
+public:
+    small_upload(upload_run& run, upload_item item) : run_(run), item_(std::move(item)) {}
+
+    task<void> run() override {
+        auto outcome = co_await send();
+        if (!outcome) run_.op.failed(item_.local, outcome.error());
+    }
+
+private:
+    task<result<void>> send() {
+        const until u = run_.op.patience();
+        ACT_CO_TRY_VOID(u.check());
+        content file;
+        if (!item_.directory_stub) {
+            ACT_CO_TRY(file, co_await read(u));
+        }
+        if (same_content(file)) {
+            run_.op.skipped(item_.local, file.size);
+            co_return result<void>();
+        }
+
+        blob::write_options options;
+        options.when = as_seen(item_.existing);
+        if (item_.directory_stub) {
+            options.metadata["hdi_isfolder"] = "true";
+        } else {
+            options.metadata = plan::to_metadata(file.info);
+        }
+        const blob::address where{run_.to.container, item_.blob};
+        auto written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
+        if (!written && !item_.existing && was_there(written.error())) {
+            // The listing did not show it (it came since, or a listing out of order): look, then decide.
+            ACT_CO_TRY(blob::properties seen, co_await run_.to.client.head(where, u));
+            if (item_.directory_stub ||
+                (!run_.options.always && plan::unchanged_for_upload(file.info, seen))) {
+                run_.op.skipped(item_.local, file.size);
+                co_return result<void>();
+            }
+            options.when = blob::conditions::matching(seen.etag);
+            written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
+        }
+        if (!written) co_return written.error();
+        run_.op.advance(file.size);
+        run_.op.done(item_.directory_stub ? "mkdir" : "upload", item_.local, file.size);
+        co_return result<void>();
+    }
+
+    static http::body body_of(const content& file) {
+        return file.size == 0 ? http::body::memory({}) : http::body::memory(file.bytes());
+    }
+
+    static bool was_there(const error& e) {
+        return e.kind() == kind::conflict || e.kind() == kind::precondition;
+    }
+
+    bool same_content(const content& file) const {
+        if (!run_.options.compare_content || run_.options.always || !item_.existing) return false;
+        const auto& md5 = item_.existing->content.md5;
+        return item_.existing->size == file.size && !md5.empty() &&
+               md5 == codec::base64_encode(codec::as_bytes(codec::md5_of(file.bytes())));
+    }
+
+    task<result<content>> read(until u) {
+        ACT_CO_TRY(auto fd, file::open_read(item_.local));
+        ACT_CO_TRY(const file::status info, file::stat_of(fd.get(), item_.local));
+        if (info.size > std::max(run_.options.single_request, item_.info.size)) {
+            co_return error(kind::io, item_.local + " grew while the tree was read",
+                            "run the same command again");
+        }
+        content out;
+        out.info = info;
+        // One byte more than it should have: a read that fills it shows a file that grew.
+        ACT_CO_TRY(out.memory, co_await run_.op.context().buffers.take(info.size + 1, u));
+        ACT_CO_TRY(out.size, file::read_at(fd.get(), out.memory.span(), 0, item_.local));
+        if (out.size != info.size) {
+            co_return error(kind::io, item_.local + " changed while it was read",
+                            "run the same command again");
+        }
+        co_return std::move(out);
+    }
+
+    upload_run& run_;
+    upload_item item_;
+};
+
+}  // namespace
+
+blob::conditions as_seen(const std::optional<blob::properties>& existing) {
+    return existing ? blob::conditions::matching(existing->etag) : blob::conditions::absent();
+}
+
+std::unique_ptr<job> upload_small(upload_run& run, upload_item item) {
+    return std::make_unique<small_upload>(run, std::move(item));
+}
+
+}  // namespace act::ops

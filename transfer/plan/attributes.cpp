@@ -1,0 +1,61 @@
+#include "transfer/plan/attributes.hpp"
+
+#include <charconv>
+
+namespace act::plan {
+
+namespace {
+
+constexpr std::uint32_t regular_file = 0100000;
+
+bool same_time(wall_time recorded, wall_time file) {
+    using namespace std::chrono;
+    if (recorded == file) return true;
+    const auto coarse = recorded.time_since_epoch();
+    const auto fine = file.time_since_epoch();
+    if (coarse == floor<seconds>(coarse)) return floor<seconds>(fine) == coarse;
+    if (coarse == floor<microseconds>(coarse)) return floor<microseconds>(fine) == coarse;
+    return false;
+}
+
+}  // namespace
+
+blob::metadata to_metadata(const file::status& s) {
+    char mode[16];
+    const auto end = std::to_chars(mode, mode + sizeof mode, regular_file | s.mode, 8).ptr;
+    return {{"mode", std::string(mode, end)}, {"mtime", to_iso8601_nanos(s.modified)}};
+}
+
+std::optional<wall_time> modified_of(const blob::metadata& m) {
+    const auto it = m.find("mtime");
+    return it == m.end() ? std::nullopt : parse_iso8601(it->second);
+}
+
+std::optional<std::uint32_t> mode_of(const blob::metadata& m) {
+    const auto it = m.find("mode");
+    if (it == m.end()) return std::nullopt;
+    std::uint32_t mode = 0;
+    const char* end = it->second.data() + it->second.size();
+    const auto [stop, failed] = std::from_chars(it->second.data(), end, mode, 8);
+    if (failed != std::errc() || stop != end) return std::nullopt;
+    // Set-user-id and its kin do not come from a blob store.
+    return mode & 0777;
+}
+
+wall_time file_time(const blob::properties& remote) {
+    return modified_of(remote.metadata).value_or(remote.modified);
+}
+
+bool unchanged_for_upload(const file::status& local, const blob::properties& remote) {
+    if (local.size != remote.size || remote.uncommitted) return false;
+    if (const auto recorded = modified_of(remote.metadata)) return same_time(*recorded, local.modified);
+    return remote.modified >= local.modified;
+}
+
+bool unchanged_for_download(const blob::properties& remote, const file::status& local) {
+    if (local.type != file::type::regular || local.size != remote.size) return false;
+    if (const auto recorded = modified_of(remote.metadata)) return same_time(*recorded, local.modified);
+    return local.modified >= remote.modified;
+}
+
+}  // namespace act::plan

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "engine/core/result.hpp"
+
+namespace act::plan {
+
+/// The path below `root` for a blob's relative name. Refused (kind::unsupported, naming the blob): what would
+/// leave the root or cannot be a file name here: empty, "." and ".." components, NUL, a component over 255
+/// bytes. A trailing slash (a directory stub) is kept.
+result<std::string> local_path(const std::string& root, std::string_view relative);
+
+/// The name, in the target's directory, of a download in progress: the same for the same target and blob, so
+/// that the next run finds it.
+std::string part_name(std::string_view target, std::string_view blob_url);
+/// True for names that part_name() made; uploads leave them out.
+bool is_part_name(std::string_view file_name);
+
+}  // namespace act::plan
