@@ -1,0 +1,35 @@
+#include <gtest/gtest.h>
+
+#include "transfer/plan/local_path.hpp"
+
+namespace act::plan {
+namespace {
+
+TEST(LocalPath, JoinsOrdinaryNames) {
+    EXPECT_EQ(*local_path("/r", "a/b c.txt"), "/r/a/b c.txt");
+    EXPECT_EQ(*local_path("/r", "stub/"), "/r/stub/");
+    EXPECT_EQ(*local_path("/r", "..a/b.."), "/r/..a/b..");
+}
+
+TEST(LocalPath, RefusesWhatWouldLeaveTheRootOrCannotBeAFile) {
+    for (const std::string name :
+         {"..", "../x", "a/../../x", "a/..", ".", "a/./b", "/etc/passwd", "a//b", "", "/", "a//"}) {
+        EXPECT_FALSE(local_path("/r", name)) << name;
+    }
+    EXPECT_FALSE(local_path("/r", std::string_view("a\0b", 3)));
+    EXPECT_FALSE(local_path("/r", std::string(256, 'x')));
+    EXPECT_TRUE(local_path("/r", std::string(255, 'x')));
+}
+
+TEST(PartName, IsTheSameForTheSameDownloadOnly) {
+    const auto name = part_name("/r/a", "http://x/c/a");
+    EXPECT_EQ(name, part_name("/r/a", "http://x/c/a"));
+    EXPECT_NE(name, part_name("/r/b", "http://x/c/a"));
+    EXPECT_NE(name, part_name("/r/a", "http://x/c/b"));
+    EXPECT_TRUE(is_part_name(name));
+    EXPECT_FALSE(is_part_name(".act-notes.part"));
+    EXPECT_LE(name.size(), 255u);
+}
+
+}  // namespace
+}  // namespace act::plan
