@@ -49,10 +49,11 @@ const std::vector<std::string>& known_keys(section s) {
 void report_unknown(const yaml::node& map, section s, std::string_view inside,
                     std::vector<std::string>& warnings) {
     const auto& known = known_keys(s);
-    for (const auto& [key, value] : map.fields) {
+    for (const auto& f : map.fields) {
+        const std::string& key = f.key;
         if (std::find(known.begin(), known.end(), key) != known.end()) continue;
         std::string near = nearest(key, known);
-        std::string text = value.where() + ": unknown key '" + key + "'";
+        std::string text = f.where() + ": unknown key '" + key + "'";
         if (!inside.empty()) text += " in " + std::string(inside);
         text += near.empty() ? "; it has no effect" : "; did you mean '" + near + "'?";
         warnings.push_back(std::move(text));

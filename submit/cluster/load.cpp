@@ -143,7 +143,7 @@ private:
         if (!n) return {};
         if (n->kind != yaml::node::type::map)
             return yaml::wrong_type(*n, "env", "a mapping of names to values");
-        for (const auto& [key, value] : n->fields) {
+        for (const auto& [key, value, line, column] : n->fields) {
             if (value.is_null()) continue;
             ACT_TRY(std::string text, yaml::text(value, "env." + key));
             if (key.empty() || key.find('=') != std::string::npos) {
@@ -183,7 +183,7 @@ private:
                 "aux_data/configs/NAME.yaml, path: PATH}}");
         }
         if (n->kind != yaml::node::type::map) return yaml::wrong_type(*n, "config_param", "a mapping");
-        for (const auto& [key, value] : n->fields) {
+        for (const auto& [key, value, line, column] : n->fields) {
             if (key == "code_path" || (key.ends_with("_folder") && key.size() > 7)) {
                 ACT_TRY_VOID(entry(key, value));
             } else {
@@ -265,7 +265,7 @@ private:
                                                        "config_param"};
         report_unknown(root_, section::cluster, "", config_.warnings);
         const auto& known = known_keys(section::cluster);
-        for (const auto& [key, value] : root_.fields) {
+        for (const auto& [key, value, line, column] : root_.fields) {
             if (value.is_null() || std::find(taken.begin(), taken.end(), key) != taken.end()) continue;
             if (std::find(known.begin(), known.end(), key) == known.end()) continue;
             if (key == "docker") report_unknown(value, section::docker, key, config_.warnings);
@@ -280,7 +280,7 @@ private:
         }
         for (std::size_t i = 0; i < value.items.size(); ++i)
             flatten(name + "." + std::to_string(i), value.items[i]);
-        for (const auto& [key, field] : value.fields) flatten(name + "." + key, field);
+        for (const auto& f : value.fields) flatten(name + "." + f.key, f.value);
     }
 
     /// Keys that ACT acted on and act does not. Those that had no effect in ACT either are passed over.

@@ -29,7 +29,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
     unsigned least = static_cast<unsigned>(std::max<std::size_t>(1, word.size() / 3)) + 1;
     for (const auto& k : known) {
         // One word inside the other ("compute" for "compute_target") is a slip of its own kind.
-        bool part = word.size() >= 4 && (k.starts_with(word) || word.starts_with(k));
+        bool part = word.size() >= 3 && (k.starts_with(word) || word.starts_with(k));
         unsigned d = part ? 1 : edit_distance(word, k);
         if (d < least) least = d, best = &k;
     }

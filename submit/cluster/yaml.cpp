@@ -75,22 +75,24 @@ private:
                 }
                 continue;
             }
-            put(out, key, std::move(value));
+            put(out, key, std::move(value), pair.first.Mark());
         }
         for (auto& m : merged) {
             if (m.kind != node::type::map) throw problem{m.where() + ": '<<' merges mappings only"};
-            for (auto& [key, value] : m.fields) {
-                if (!out.find(key)) out.fields.push_back({key, std::move(value)});
+            for (auto& f : m.fields) {
+                if (!out.find(f.key)) out.fields.push_back(std::move(f));
             }
         }
     }
 
     // "a$b$c: 1" is "a: {b: {c: 1}}".
-    void put(node& out, const std::string& key, node value) {
+    void put(node& out, const std::string& key, node value, YAML::Mark mark) {
         node* at = &out;
         std::size_t from = 0;
         for (std::size_t cut; (cut = key.find('$', from)) != std::string::npos; from = cut + 1) {
-            node& next = at->at_or_new(key.substr(from, cut - from));
+            field& step = at->field_or_new(key.substr(from, cut - from));
+            if (step.line == 0) step.line = mark.line + 1, step.column = mark.column + 1;
+            node& next = step.value;
             if (next.kind != node::type::map) {
                 next = node{};
                 next.kind = node::type::map;
@@ -101,7 +103,9 @@ private:
         std::string last = key.substr(from);
         if (at->find(last))
             warnings_.push_back(value.where() + ": '" + key + "' stands twice; the later one counts");
-        at->at_or_new(last) = std::move(value);
+        field& f = at->field_or_new(last);
+        f.value = std::move(value);
+        f.line = mark.line + 1, f.column = mark.column + 1;
     }
 
     std::shared_ptr<const std::string> file_;
@@ -114,9 +118,10 @@ void merge_over(node& base, node&& child) {
         base = std::move(child);
         return;
     }
-    for (auto& [key, value] : child.fields) {
-        node& slot = base.at_or_new(key);
-        merge_over(slot, std::move(value));
+    for (auto& own : child.fields) {
+        field& f = base.field_or_new(own.key);
+        f.line = own.line, f.column = own.column;
+        merge_over(f.value, std::move(own.value));
     }
 }
 
@@ -163,8 +168,7 @@ result<void> load_into(document& doc, const std::string& path) {
     }
     doc.files.push_back(path);
     ACT_TRY(node own, parse(path, doc.warnings));
-    auto base =
-        std::find_if(own.fields.begin(), own.fields.end(), [](auto& f) { return f.key == "_base_"; });
+    auto base = std::find_if(own.fields.begin(), own.fields.end(), [](auto& f) { return f.key == "_base_"; });
     if (base == own.fields.end() || base->value.is_null()) {
         if (base != own.fields.end()) own.fields.erase(base);
         doc.root = std::move(own);
@@ -186,18 +190,23 @@ result<void> load_into(document& doc, const std::string& path) {
 }  // namespace
 
 const node* node::find(std::string_view key) const {
-    for (const auto& [k, v] : fields) {
-        if (k == key) return &v;
+    for (const auto& f : fields) {
+        if (f.key == key) return &f.value;
     }
     return nullptr;
 }
 
-node& node::at_or_new(const std::string& key) {
-    for (auto& [k, v] : fields) {
-        if (k == key) return v;
+field& node::field_or_new(const std::string& key) {
+    for (auto& f : fields) {
+        if (f.key == key) return f;
     }
     fields.push_back({key, node{}});
-    return fields.back().value;
+    return fields.back();
+}
+
+std::string field::where() const {
+    return (value.file ? *value.file : std::string("?")) + ":" + std::to_string(line) + ":" +
+           std::to_string(column);
 }
 
 std::string node::where() const {

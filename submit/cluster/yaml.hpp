@@ -23,7 +23,7 @@ struct node {
 
     bool is_null() const { return kind == type::null; }
     const node* find(std::string_view key) const;
-    node& at_or_new(const std::string& key);
+    field& field_or_new(const std::string& key);
     /// "FILE:LINE:COLUMN", for messages.
     std::string where() const;
 };
@@ -31,6 +31,9 @@ struct node {
 struct field {
     std::string key;
     node value;
+    int line = 0, column = 0;  ///< of the key
+
+    std::string where() const;
 };
 
 struct document {
