@@ -15,9 +15,11 @@ import re
 import select
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
+import threading
 import time
 import unicodedata
 import urllib.parse
@@ -374,3 +376,61 @@ def temporary_folder():
     finally:
         shutil.rmtree(path, ignore_errors=True)
 
+
+
+class Gate:
+    """Passes TCP connections on to a server until `limit` bytes have gone through; then everything stands still until
+    open(). So a test can stop a transfer at a known place, whatever the machine's speed."""
+
+    def __init__(self, endpoint, limit):
+        address = urllib.parse.urlsplit(endpoint)
+        self.target = (address.hostname, address.port)
+        self.left, self.lock = limit, threading.Lock()
+        self.reached, self.opened, self.closed = threading.Event(), threading.Event(), False
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        port = self.listener.getsockname()[1]
+        self.endpoint = address._replace(netloc=f"127.0.0.1:{port}").geturl()
+        self.sockets = []
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                near = self.listener.accept()[0]
+                far = socket.create_connection(self.target)
+            except OSError:
+                return
+            self.sockets += [near, far]
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self.pump, args=pair, daemon=True).start()
+
+    def pump(self, source, sink):
+        try:
+            while data := source.recv(1 << 18):
+                with self.lock:
+                    self.left -= len(data)
+                    stop = self.left <= 0
+                if stop and not self.opened.is_set():
+                    self.reached.set()
+                    self.opened.wait()
+                    if self.closed:
+                        return
+                sink.sendall(data)
+        except OSError:
+            pass
+        finally:
+            for each in (source, sink):
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def open(self):
+        """Lets everything through from now on."""
+        self.opened.set()
+
+    def close(self):
+        self.closed = True
+        self.opened.set()
+        for each in [self.listener, *self.sockets]:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()

@@ -1,0 +1,63 @@
+"""The embedded store as a process: what it acknowledged survives being killed."""
+
+import signal
+import unittest
+
+import harness
+
+
+class Store(unittest.TestCase):
+    def setUp(self):
+        if not harness.ACT.exists():
+            self.skipTest(f"{harness.ACT} is not built")
+        self.scratch = self.enterContext(harness.temporary_folder())
+        (self.scratch / "server").mkdir()
+
+    def serve(self, **more):
+        server = harness.act_serve(self.scratch / "server", **more)
+        self.addCleanup(server.stop)
+        return server
+
+    def test_killed_store_loses_nothing_it_acknowledged(self):
+        server = self.serve()
+        project = harness.Project(self.scratch / "project", server.endpoint)
+        source = harness.awkward_tree(project.folder / "data/tree", big=False)
+        expected = harness.snapshot(source, modes=True, times=True)
+        project.act("u", "data/tree")
+        server.stop(signal.SIGKILL)
+        project.configure(self.serve().endpoint)
+        source.rename(project.folder / "sent")
+        project.act("d", "data/tree")
+        harness.assert_same(expected, harness.snapshot(source, modes=True, times=True))
+
+    def test_terminated_store_ends_cleanly(self):
+        self.assertIn(self.serve().stop(signal.SIGTERM), (0, 130, 143))
+        self.assertIn(self.serve().stop(signal.SIGINT), (0, 130))
+
+    def test_account_and_key_of_its_own(self):
+        key = "a2V5IG9mIG91ciBvd24sIHRoaXJ0eS10d28gYnl0ZXM="
+        server = self.serve(account="mine", key=key)
+        self.assertTrue(server.endpoint.endswith("/mine"))
+        project = harness.Project(self.scratch / "project", server.endpoint, account="mine", key=key)
+        harness.write(project.folder / "data/f", b"x")
+        project.act("u", "data/f")
+        project.configure(server.endpoint, account="mine")
+        project.act("ls", "data/f", expect=4)
+
+    def test_killed_client_does_no_harm(self):
+        """SIGKILL instead of an interrupt: the next run finishes just the same."""
+        server = self.serve()
+        gate = harness.Gate(server.endpoint, 150 * harness.MIB)
+        self.addCleanup(gate.close)
+        project = harness.Project(self.scratch / "project", gate.endpoint)
+        harness.write(project.folder / "data/large", harness.content(300 * harness.MIB, "killed"))
+        expected = harness.snapshot(project.folder / "data")
+        process = project.start("u", "data/large")
+        self.assertTrue(gate.reached.wait(60))
+        process.kill()
+        process.communicate()
+        gate.open()
+        project.act("u", "data/large")
+        (project.folder / "data/large").unlink()
+        project.act("d", "data/large")
+        harness.assert_same(expected, harness.snapshot(project.folder / "data"))
