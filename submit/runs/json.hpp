@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <boost/json.hpp>
+
+#include "engine/core/result.hpp"
+
+/// What the records of runs and the agent's specifications share in reading JSON that act itself wrote.
+/// Arguments of commands are bytes, so text that is not UTF-8 passes through unchanged, both ways.
+namespace act::runs::json {
+
+/// Errors name `what`.
+result<boost::json::object> parse(std::string_view text, const std::string& what);
+
+/// The member, or the empty form where it is missing or of another type.
+std::string text(const boost::json::object&, std::string_view key);
+std::int64_t number(const boost::json::object&, std::string_view key);
+bool boolean(const boost::json::object&, std::string_view key);
+
+}  // namespace act::runs::json
