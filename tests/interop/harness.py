@@ -16,6 +16,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import tempfile
@@ -195,10 +196,11 @@ def account_sas(account=ACCOUNT, key=KEY, permissions="rwdxlacuptf", expires_in=
     )
 
 
-def create_container(endpoint, name, sas=None):
+def create_container(endpoint, name, authority=None):
     """By a bare signed request: azcopy does not make containers on an address that is a number."""
-    request = urllib.request.Request(f"{endpoint}/{name}?restype=container&{sas or account_sas()}", method="PUT", data=b"")
-    urllib.request.urlopen(request, timeout=30).close()
+    request = urllib.request.Request(f"{endpoint}/{name}?restype=container&{account_sas()}", method="PUT", data=b"")
+    trust = ssl.create_default_context(cafile=authority) if authority else None
+    urllib.request.urlopen(request, timeout=30, context=trust).close()
 
 
 class Project:
