@@ -1,5 +1,6 @@
 #include "transfer/blob/listing_fields.hpp"
 
+#include <array>
 #include <cstring>
 
 namespace act::blob {
@@ -10,51 +11,63 @@ struct named {
     field what;
 };
 
+constexpr named in_blob[] = {
+    {"Name", field::name},
+    {"Deleted", field::deleted},
+    {"Snapshot", field::snapshot},
+    {"VersionId", field::version_id},
+    {"IsCurrentVersion", field::current_version},
+};
+
+constexpr named in_properties[] = {
+    {"Etag", field::etag},
+    {"CopyId", field::copy_id},
+    {"BlobType", field::blob_type},
+    {"AccessTier", field::tier},
+    {"LeaseState", field::lease_state},
+    {"CopyStatus", field::copy_status},
+    {"LeaseStatus", field::lease_status},
+    {"Content-MD5", field::content_md5},
+    {"Content-Type", field::content_type},
+    {"CopyProgress", field::copy_progress},
+    {"ResourceType", field::resource_type},
+    {"Creation-Time", field::creation_time},
+    {"Last-Modified", field::last_modified},
+    {"Cache-Control", field::cache_control},
+    {"Content-Length", field::content_length},
+    {"Content-Encoding", field::content_encoding},
+    {"Content-Language", field::content_language},
+    {"Content-Disposition", field::content_disposition},
+    {"CopyStatusDescription", field::copy_description},
+};
+
+/// Where the names of each length begin in a table that is sorted by length.
 template <std::size_t N>
-field find(const named (&table)[N], std::string_view element) {
-    for (const auto& n : table) {
-        if (n.element.size() == element.size() &&
-            std::memcmp(n.element.data(), element.data(), element.size()) == 0) {
-            return n.what;
-        }
+constexpr std::array<std::uint8_t, 33> index(const named (&table)[N]) {
+    std::array<std::uint8_t, 33> first{};
+    std::size_t at = 0;
+    for (std::size_t size = 0; size < first.size(); ++size) {
+        while (at < N && table[at].element.size() < size) ++at;
+        first[size] = static_cast<std::uint8_t>(at);
+    }
+    return first;
+}
+constexpr auto blob_index = index(in_blob);
+constexpr auto properties_index = index(in_properties);
+
+template <std::size_t N>
+field find(const named (&table)[N], const std::array<std::uint8_t, 33>& first, std::string_view element) {
+    if (element.size() + 1 >= first.size()) return field::none;
+    for (std::size_t i = first[element.size()]; i < first[element.size() + 1]; ++i) {
+        if (table[i].element == element) return table[i].what;
     }
     return field::none;
 }
 
-constexpr named in_blob[] = {
-    {"Name", field::name},
-    {"Snapshot", field::snapshot},
-    {"VersionId", field::version_id},
-    {"IsCurrentVersion", field::current_version},
-    {"Deleted", field::deleted},
-};
-
-constexpr named in_properties[] = {
-    {"Creation-Time", field::creation_time},
-    {"Last-Modified", field::last_modified},
-    {"Etag", field::etag},
-    {"Content-Length", field::content_length},
-    {"Content-Type", field::content_type},
-    {"Content-Encoding", field::content_encoding},
-    {"Content-Language", field::content_language},
-    {"Content-MD5", field::content_md5},
-    {"Content-Disposition", field::content_disposition},
-    {"Cache-Control", field::cache_control},
-    {"BlobType", field::blob_type},
-    {"AccessTier", field::tier},
-    {"LeaseStatus", field::lease_status},
-    {"LeaseState", field::lease_state},
-    {"ResourceType", field::resource_type},
-    {"CopyId", field::copy_id},
-    {"CopyStatus", field::copy_status},
-    {"CopyProgress", field::copy_progress},
-    {"CopyStatusDescription", field::copy_description},
-};
-
 }  // namespace
 
-field entry_field(std::string_view element) { return find(in_blob, element); }
-field property_field(std::string_view element) { return find(in_properties, element); }
+field entry_field(std::string_view element) { return find(in_blob, blob_index, element); }
+field property_field(std::string_view element) { return find(in_properties, properties_index, element); }
 
 void assign_text(properties& p, field what, std::string_view s) {
     switch (what) {
