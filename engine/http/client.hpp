@@ -42,12 +42,9 @@ struct counters {
     std::atomic<std::uint64_t> connections_opened{0};
 };
 
-namespace detail {
-class connection;
-}
-
-/// A response whose head has arrived and whose body is read by the caller. Holds the connection; dropping it with the
-/// body unread closes the connection unless the rest is small. Belongs to the loop that sent the request.
+/// A response whose head has arrived and whose body is read by the caller. Holds the connection; dropping it
+/// with the body unread closes the connection unless the rest is small. Belongs to the loop that sent the
+/// request.
 class exchange {
 public:
     exchange(exchange&&) noexcept;
@@ -72,8 +69,8 @@ private:
     std::unique_ptr<impl> impl_;
 };
 
-/// Sends requests over kept connections. Usable from every loop at once: each loop has its own idle connections.
-/// close() must be awaited before destruction, after the last exchange is gone.
+/// Sends requests over kept connections. Usable from every loop at once: each loop has its own idle
+/// connections. close() must be awaited before destruction, after the last exchange is gone.
 class client {
 public:
     client(runtime&, client_options);
@@ -81,9 +78,10 @@ public:
     client(const client&) = delete;
     client& operator=(const client&) = delete;
 
-    /// One try, on the calling loop. A kept connection that turns out to be closed by the server before any byte of
-    /// the response came is replaced without being counted as a failure. Any status is a success here.
-    /// Failures: kind::unavailable, timeout, stopped, protocol, configuration (TLS trust), io (body file).
+    /// One try, on the calling loop. A kept connection that turns out to be closed by the server before any
+    /// byte of the response came is replaced without being counted as a failure. Any status is a success
+    /// here. Failures: kind::unavailable, timeout, stopped, protocol, configuration (TLS trust), io (body
+    /// file).
     task<result<exchange>> send(const endpoint&, const request&, const body&, until);
 
     task<void> close();
@@ -92,12 +90,13 @@ public:
     const client_options& options() const;
 
 private:
+    friend class pipeline;
     struct impl;
     std::unique_ptr<impl> impl_;
 };
 
-/// Puts the credential on one try: called with a fresh date for each, last before sending, so that it sees the final
-/// request. Implemented by transfer/auth. Thread-safe.
+/// Puts the credential on one try: called with a fresh date for each, last before sending, so that it sees
+/// the final request. Implemented by transfer/auth. Thread-safe.
 class authorizer {
 public:
     virtual ~authorizer() = default;
@@ -112,16 +111,18 @@ struct pipeline_options {
     steady::duration try_timeout = std::chrono::seconds(60);
 };
 
-/// The request path, in order: retry (time-outs, transport failures, 408 429 500 502 503 504, Retry-After honoured;
-/// the request is sent again with the same body), authorize, log, send.
-/// Returns the first answer that is not worth another try, or the last one.
+/// The request path, in order: retry (time-outs, transport failures, 408 429 500 502 503 504, Retry-After
+/// honoured; the request is sent again with the same body), authorize, log, send. Returns the first answer
+/// that is not worth another try, or the last one.
 class pipeline {
 public:
     pipeline(client&, std::shared_ptr<authorizer>, pipeline_options);
 
+    /// Failures carry the number of tries. A try costs one copy of the request's head.
     task<result<exchange>> send(const endpoint&, const request&, const body&, until);
     client& transport() { return client_; }
-    /// Told of each answer's status before it is decided upon (0: transport failure); for concurrency control.
+    /// Told of each answer's status before it is decided upon (0: transport failure); for concurrency
+    /// control.
     std::function<void(int status)> on_answer;
 
 private:

@@ -9,9 +9,9 @@
 
 namespace act::http {
 
-/// Header fields in one buffer, in the form they have on the wire ("Name: value\r\n"), so that sending them is one
-/// gather and receiving them one copy. Names compare without case. Values must not hold CR or LF (add() drops such a
-/// field's offending characters, so that no value can smuggle another header).
+/// Header fields in one buffer, in the form they have on the wire ("Name: value\r\n"), so that sending them
+/// is one gather and receiving them one copy. Names compare without case. Values must not hold CR or LF
+/// (add() drops such a field's offending characters, so that no value can smuggle another header).
 class fields {
 public:
     void add(std::string_view name, std::string_view value);
@@ -31,6 +31,8 @@ public:
     };
     std::size_t size() const { return positions_.size(); }
     entry at(std::size_t index) const;
+    /// Takes over lines as they were received, each ended by CRLF; false (and empty) when they are malformed.
+    bool assign(std::string_view lines);
     /// The serialised lines, without the empty one that ends a head.
     std::string_view wire() const { return buffer_; }
 
@@ -38,6 +40,7 @@ private:
     struct position {
         std::uint32_t name, name_size, value, value_size;
     };
+    void erase(std::size_t index);
     std::string buffer_;
     std::vector<position> positions_;
 };

@@ -23,8 +23,8 @@ struct server_options {
 };
 
 /// One request on the server's side: its head, its body to be read, and the answer to be sent. Belongs to the
-/// connection; the handler uses it until it returns. What is left of the body afterwards is drained (if small) or the
-/// connection is closed.
+/// connection; the handler uses it until it returns. What is left of the body afterwards is drained (if
+/// small) or the connection is closed.
 class server_exchange {
 public:
     struct head {
@@ -62,8 +62,8 @@ private:
     impl* impl_ = nullptr;
 };
 
-/// Accepts connections and spreads them over all loops. The handler runs once per request as a coroutine of the
-/// connection's loop; requests of one connection are handled one after the other (pipelined ones wait).
+/// Accepts connections and spreads them over all loops. The handler runs once per request as a coroutine of
+/// the connection's loop; requests of one connection are handled one after the other (pipelined ones wait).
 class server {
 public:
     using handler = std::function<task<void>(server_exchange&)>;
@@ -73,12 +73,14 @@ public:
     server(const server&) = delete;
     server& operator=(const server&) = delete;
 
-    /// Binds and starts to accept. kind::conflict: the port is in use; kind::configuration: bad address or certificate.
+    /// Binds and starts to accept. kind::conflict: the port is in use; kind::configuration: bad address or
+    /// certificate.
     result<void> start();
     /// "http://127.0.0.1:41234", valid after start().
     std::string url() const;
     std::uint16_t port() const;
-    /// Stops accepting, lets requests in progress end for up to `grace`, then closes; awaited before destruction.
+    /// Stops accepting, lets requests in progress end for up to `grace`, then closes; awaited before
+    /// destruction.
     task<void> stop(steady::duration grace);
 
     struct statistics {

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <vector>
+
+#include "engine/http/body_reader.hpp"
+#include "engine/http/client.hpp"
+#include "engine/http/resolve.hpp"
+
+namespace act::http {
+
+/// What all loops of one client share.
+struct client_shared {
+    client_shared(runtime& r, client_options o)
+        : owner(r), options(std::move(o)), names(r), tls_(std::make_shared<tls_maker>(options.ca_file)) {}
+
+    /// The TLS context; made on the blocking pool, since a bundle of roots takes tens of milliseconds to
+    /// load.
+    task<result<tls_client_context*>> tls_context();
+    /// Begins to make it while the connection is still being opened.
+    void prepare_tls();
+
+    runtime& owner;
+    const client_options options;
+    counters stats;
+    resolver names;
+
+private:
+    // Shared with the blocking pool, which may still be at it when the client goes.
+    struct tls_maker {
+        explicit tls_maker(std::string file) : ca_file(std::move(file)) {}
+        result<void> make();
+        const std::string ca_file;
+        std::mutex mutex;
+        std::unique_ptr<tls_client_context> context;
+        std::atomic<tls_client_context*> ready{nullptr};
+        std::atomic<bool> asked{false};
+    };
+    std::shared_ptr<tls_maker> tls_;
+};
+
+namespace detail {
+
+/// One connection to an endpoint, with the buffers that live as long as it does.
+class connection {
+public:
+    connection(loop& home, const endpoint& e, const client_options&);
+
+    endpoint to;
+    http::stream stream;
+    input_buffer input;
+    /// The request's head, and the lines of it that never change.
+    std::string head;
+    std::string host_line;
+    std::string agent_line;
+    steady::time_point idle_since{};
+    /// Has carried a request before, so that the server may have closed it meanwhile.
+    bool reused = false;
+};
+
+}  // namespace detail
+
+/// One try of a request, as the pipeline sees it.
+struct attempt {
+    /// From the connection being there to the answer's head.
+    std::optional<steady::duration> allowed;
+    /// Nothing listens there or the name is unknown: trying for long makes no sense.
+    bool hopeless = false;
+};
+
+/// The connections of one loop: idle ones per endpoint, last used first taken, and those who wait because
+/// there are enough. Touched by its loop only.
+class loop_pool {
+public:
+    loop_pool(loop& home, client_shared& shared) : home_(home), shared_(shared) {}
+
+    using lease = std::unique_ptr<detail::connection>;
+    task<result<lease>> acquire(const endpoint&, const until&, attempt&);
+    /// Every lease comes back here; `reusable` ones are kept.
+    void release(lease, bool reusable);
+    void close_idle();
+
+    loop& home() { return home_; }
+    client_shared& shared() { return shared_; }
+
+private:
+    struct waiter {
+        const endpoint& to;
+        event ready;
+        lease given;
+        bool may_open = false;
+    };
+    task<result<lease>> open(endpoint, const until&, attempt&);
+    task<result<lease>> open_at(const endpoint&, const address&, const until&);
+    lease take_idle(const endpoint&);
+    bool evict_one();
+    /// A place has become free: the first who waits gets it.
+    void pass_on();
+
+    loop& home_;
+    client_shared& shared_;
+    std::map<endpoint, std::vector<lease>> idle_;
+    std::deque<waiter*> waiters_;
+    unsigned open_ = 0;
+};
+
+}  // namespace act::http

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/async/runtime.hpp"
+#include "engine/http/stream.hpp"
+
+namespace act::http {
+
+/// Host names to addresses, remembered for half a minute, and which of the addresses answered lately.
+/// One per client, shared by its loops. Private to engine/http.
+class resolver {
+public:
+    explicit resolver(runtime&);
+
+    /// The addresses in the order in which to try them: each call begins with another one, so that
+    /// connections spread; those that failed lately come last. Never empty on success. kind::unavailable: the
+    /// name does not resolve.
+    task<result<std::vector<address>>> resolve(const std::string& host, std::uint16_t port, const until&);
+    /// Tells how connecting went; a failed address is avoided for a while.
+    void note(const address&, bool worked);
+
+private:
+    struct state;
+    runtime& runtime_;
+    // Look-ups cannot be interrupted, so they share the ownership of what they write to.
+    std::shared_ptr<state> state_;
+};
+
+/// "127.0.0.1" and "::1" without any look-up.
+bool parse_address(const std::string& text, std::uint16_t port, address&);
+
+}  // namespace act::http
