@@ -1,0 +1,165 @@
+#include "tools/act/arguments.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace act::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using words = std::vector<std::string>;
+
+arguments good(words w) {
+    auto parsed = parse_arguments(w);
+    EXPECT_TRUE(parsed.has_value()) << parsed.error().describe();
+    return parsed ? std::move(*parsed) : arguments();
+}
+
+error bad(words w) {
+    auto parsed = parse_arguments(w);
+    EXPECT_FALSE(parsed.has_value());
+    if (parsed) return {};
+    EXPECT_EQ(parsed.error().kind(), kind::usage);
+    EXPECT_FALSE(parsed.error().advice().empty()) << parsed.error().describe();
+    return parsed.error();
+}
+
+TEST(arguments, options_stand_before_the_verb_as_in_act) {
+    auto a = good({"-c", "eu", "-n", "8", "submit", "python3", "x.py"});
+    EXPECT_EQ(a.verb->name, "submit");
+    EXPECT_EQ(a.given.cluster, "eu");
+    EXPECT_EQ(a.given.num_gpu, 8);
+    EXPECT_THAT(a.words, ElementsAre("python3", "x.py"));
+}
+
+TEST(arguments, and_after_it) {
+    auto a = good({"u", "data/a", "--json", "-c", "eu", "data/b"});
+    EXPECT_EQ(a.verb->name, "upload");
+    EXPECT_EQ(a.called, "u");
+    EXPECT_TRUE(a.given.json);
+    EXPECT_EQ(a.given.cluster, "eu");
+    EXPECT_THAT(a.words, ElementsAre("data/a", "data/b"));
+}
+
+TEST(arguments, glued_values) {
+    auto a = good({"-n8", "-ceu", "-ftrain", "--memory=1GiB", "ls", "data"});
+    EXPECT_EQ(a.given.num_gpu, 8);
+    EXPECT_EQ(a.given.cluster, "eu");
+    EXPECT_EQ(a.given.from_cluster, "train");
+    EXPECT_EQ(a.given.memory, 1ull << 30);
+}
+
+TEST(arguments, multi_letter_options_with_one_dash) {
+    auto a = good(
+        {"-rt", "us", "-ca", "fast", "-single", "-hold", "--max", "3", "-no-wl", "-no-dt", "-no-lf", "q"});
+    EXPECT_EQ(a.given.resubmit_to, "us");
+    EXPECT_EQ(a.given.compile_args, "fast");
+    EXPECT_TRUE(a.given.single);
+    EXPECT_TRUE(a.given.hold);
+    EXPECT_EQ(a.given.max, 3u);
+    EXPECT_TRUE(a.given.no_logs && a.given.no_details && a.given.no_full_logs);
+    EXPECT_TRUE(a.given.cluster.empty());
+    EXPECT_FALSE(a.given.num_gpu.has_value());
+    EXPECT_EQ(good({"-rtus", "q"}).given.resubmit_to, "us");
+}
+
+TEST(arguments, beginnings_of_long_names_while_only_one_fits) {
+    EXPECT_EQ(good({"--clus", "eu", "ls", "data"}).given.cluster, "eu");
+    EXPECT_TRUE(good({"-sin", "q"}).given.single);
+    EXPECT_EQ(good({"--from-cluster", "a", "u", "data"}).given.from_cluster, "a");
+    EXPECT_THAT(bad({"--tls", "x", "serve"}).message(), HasSubstr("--tls-cert, --tls-key"));
+    EXPECT_THAT(bad({"-no-w", "q"}).message(), HasSubstr("-no-wl"));
+}
+
+TEST(arguments, dropped_options_of_act_are_taken_with_a_warning) {
+    auto a = good({"-p", "x: 1", "-no-wg", "-no-m", "-no-s", "-ic", "jobs", "submit", "ls"});
+    EXPECT_EQ(a.given.warnings.size(), 5u);
+    EXPECT_THAT(a.given.warnings[3], HasSubstr("--dry-run"));
+    EXPECT_THAT(a.words, ElementsAre("ls"));
+}
+
+TEST(arguments, everything_from_the_first_word_of_submit_belongs_to_the_command) {
+    auto a = good({"submit", "--wait", "python3", "count.py", "--json", "-n", "8", "--", "", "a b"});
+    EXPECT_TRUE(a.given.wait);
+    EXPECT_FALSE(a.given.json);
+    EXPECT_THAT(a.words, ElementsAre("python3", "count.py", "--json", "-n", "8", "--", "", "a b"));
+}
+
+TEST(arguments, a_double_dash_ends_the_options) {
+    EXPECT_THAT(good({"u", "--", "-x", "--json", "--"}).words, ElementsAre("-x", "--json", "--"));
+    EXPECT_THAT(good({"submit", "--", "--odd"}).words, ElementsAre("--odd"));
+    EXPECT_EQ(good({"--", "ls", "data"}).verb->name, "ls");
+    EXPECT_THAT(good({"ls", "-"}).words, ElementsAre("-"));
+}
+
+TEST(arguments, the_agent_gets_its_arguments_untouched) {
+    EXPECT_THAT(good({"agent", "run", "--json", "--"}).words, ElementsAre("run", "--json", "--"));
+}
+
+TEST(arguments, the_nearest_verb_or_option_is_suggested) {
+    EXPECT_THAT(bad({"uplaod", "data"}).advice(), HasSubstr("`upload`"));
+    EXPECT_THAT(bad({"--clutser", "eu", "ls"}).advice(), HasSubstr("--cluster"));
+    EXPECT_THAT(bad({"rm", "--dryrun", "data"}).advice(), HasSubstr("--dry-run"));
+    EXPECT_THAT(bad({"-singel", "q"}).advice(), HasSubstr("-single"));
+    EXPECT_THAT(bad({"frobnicate"}).advice(), HasSubstr("--help"));
+}
+
+TEST(arguments, a_wrong_option_never_shows_what_was_glued_to_it) {
+    error e = bad({"serve", "--kye=c2VjcmV0"});
+    EXPECT_THAT(e.message() + e.advice(), testing::Not(HasSubstr("c2VjcmV0")));
+}
+
+TEST(arguments, values_are_checked) {
+    EXPECT_THAT(bad({"--memory", "lots", "ls", "x"}).message(), HasSubstr("`lots`"));
+    EXPECT_THAT(bad({"--memory", "1KiB", "ls", "x"}).advice(), HasSubstr("16"));
+    EXPECT_THAT(bad({"-n", "-1", "submit", "x"}).message(), HasSubstr("--num_gpu"));
+    EXPECT_THAT(bad({"-nx", "submit", "x"}).message(), HasSubstr("`x`"));
+    EXPECT_THAT(bad({"--log-level", "loud", "ls", "x"}).advice(), HasSubstr("debug"));
+    EXPECT_THAT(bad({"url", "--expires", "soon", "data/x"}).advice(), HasSubstr("7d"));
+    EXPECT_EQ(good({"url", "--expires", "7d", "data/x"}).given.expires, 7 * 86400.0);
+    EXPECT_EQ(good({"u", "--block-size", "64MiB", "data/x"}).given.block_size, 64ull << 20);
+}
+
+TEST(arguments, a_forgotten_value_is_noticed) {
+    EXPECT_THAT(bad({"-c", "--json", "ls", "data"}).message(), HasSubstr("--cluster needs a value"));
+    EXPECT_THAT(bad({"ls", "data", "-c"}).message(), HasSubstr("--cluster needs a value"));
+    EXPECT_THAT(bad({"--json=yes", "ls", "data"}).message(), HasSubstr("takes no value"));
+    EXPECT_EQ(good({"--compile_args=-O2", "submit", "x"}).given.compile_args, "-O2");
+}
+
+TEST(arguments, options_of_other_verbs_are_refused_but_not_those_of_act) {
+    EXPECT_THAT(bad({"ls", "--yes", "data"}).message(), HasSubstr("no option --yes"));
+    EXPECT_THAT(bad({"--root", "x", "u", "data"}).message(), HasSubstr("--root"));
+    EXPECT_TRUE(good({"-single", "ls", "data"}).given.single);
+    EXPECT_EQ(good({"-n8", "ls", "data"}).given.num_gpu, 8);
+}
+
+TEST(arguments, words_are_counted) {
+    EXPECT_THAT(bad({"u"}).message(), HasSubstr("PATH"));
+    EXPECT_THAT(bad({"submit", "--wait"}).message(), HasSubstr("COMMAND"));
+    EXPECT_THAT(bad({"config", "x"}).message(), HasSubstr("`x`"));
+    EXPECT_TRUE(good({"u", "--help"}).given.help);
+    EXPECT_TRUE(good({"help", "rm"}).given.help);
+    EXPECT_EQ(good({"help", "rm"}).verb->name, "rm");
+}
+
+TEST(arguments, every_option_is_known_by_its_own_names) {
+    for (const option& o : all_options()) {
+        for (std::string_view name : {o.name, o.short_name}) {
+            if (name.empty()) continue;
+            words w = {std::string(name)};
+            if (!o.is_flag())
+                w.push_back(o.value == "N"      ? "1"
+                            : o.value == "SIZE" ? "64MiB"
+                            : o.value == "TIME" ? "1d"
+                                                : "debug");
+            w.push_back("--help");
+            auto a = good(w);
+            EXPECT_TRUE(a.given.seen.contains(o.name)) << name;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace act::cli

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/core/log.hpp"
+#include "engine/core/result.hpp"
+#include "engine/core/secret.hpp"
+
+namespace act::cli {
+
+/// What the command line asked for. The values here are the defaults.
+struct options {
+    // every verb
+    bool help = false, version = false;
+    bool json = false;
+    log::level log_level = log::level::warning;
+    unsigned threads = 0;  ///< 0: min(cores, 16)
+    std::uint64_t memory = 256ull << 20;
+    std::uint64_t concurrency = 32;
+    std::string cluster, from_cluster;
+    std::optional<int> num_gpu;
+
+    // verbs that change something
+    bool dry_run = false, yes = false;
+    bool hash = false, force = false;
+    std::uint64_t block_size = 0;  ///< 0: chosen by the operation
+
+    // listing, links
+    bool raw_prefix = false, one_level = false;
+    double expires = 30 * 86400.0;  ///< seconds
+
+    // serve
+    std::string root, listen, account;
+    std::string key;  ///< as given: the key itself, env:NAME or file:PATH
+    std::string tls_certificate, tls_key;
+
+    // jobs
+    bool wait = false;
+    std::string resubmit_to;
+    std::optional<std::string> compile_args;
+    bool single = false, hold = false;
+    std::optional<std::uint64_t> max;
+    bool no_logs = false, no_details = false, no_full_logs = false;
+
+    std::set<std::string, std::less<>> seen;  ///< the long (or only) names that stood on the command line
+    std::vector<std::string> warnings;
+};
+
+/// One option: its names, its value's name (empty: a flag), which verbs have it (empty: all), one sentence,
+/// and what it does. The sentence is empty for what ACT had and this program only tolerates; help leaves
+/// those out.
+struct option {
+    std::string_view name;        ///< "--cluster", or "-hold" where ACT had no long form
+    std::string_view short_name;  ///< "-c", "-rt"; may be empty
+    std::string_view value;       ///< "NAME"
+    std::string_view verbs;       ///< "upload download"
+    std::string_view sentence;
+    result<void> (*apply)(options&, const option&, std::string_view value);
+
+    bool is_flag() const { return value.empty(); }
+    /// True when it is one of that verb's own.
+    bool belongs_to(std::string_view verb) const;
+    /// True when it may stand in a call of that verb.
+    bool fits(std::string_view verb) const;
+};
+
+std::span<const option> all_options();
+
+}  // namespace act::cli

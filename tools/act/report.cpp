@@ -1,0 +1,217 @@
+#include "tools/act/report.hpp"
+
+#include <set>
+
+#include <fmt/format.h>
+
+#include "engine/core/secret.hpp"
+#include "engine/core/units.hpp"
+#include "engine/core/utf8.hpp"
+#include "engine/http/client.hpp"
+#include "tools/act/json.hpp"
+#include "tools/act/progress_bar.hpp"
+#include "tools/act/screen.hpp"
+#include "tools/act/text.hpp"
+#include "tools/act/world.hpp"
+
+namespace act::cli {
+
+namespace {
+
+constexpr std::size_t paths_shown = 5;
+
+double seconds_since(steady::time_point start) {
+    return std::chrono::duration<double>(steady::now() - start).count();
+}
+
+json_line summary_json(std::string_view verb, const summary& s, const http::counters* wire, double seconds) {
+    constexpr auto relaxed = std::memory_order_relaxed;
+    json_line line("summary");
+    line.add("verb", verb).add("files", s.files).add("bytes", s.bytes);
+    line.add("skipped", s.skipped).add("failed", s.failed);
+    line.add("requests", wire ? wire->requests.load(relaxed) : 0);
+    line.add("bytes_sent", wire ? wire->body_bytes_sent.load(relaxed) : 0);
+    line.add("bytes_received", wire ? wire->body_bytes_received.load(relaxed) : 0);
+    line.add("elapsed_s", seconds);
+    return line;
+}
+
+// The shell line that does the same again.
+std::string again(const invocation& call) { return "act " + redact(shell_quoted(call.world.arguments)); }
+
+bool worth_repeating(kind k) {
+    switch (k) {
+        case kind::usage:
+        case kind::configuration:
+        case kind::not_found:
+        case kind::unsupported:
+            return false;
+        default:
+            return true;
+    }
+}
+
+}  // namespace
+
+json_line failure_line(const std::string& path, const error& e) {
+    json_line line("failure");
+    line.add("path", path).add("code", e.code().empty() ? std::string(to_string(e.kind())) : e.code());
+    line.add("status", e.status()).add("request_id", e.request_id());
+    line.add("message", redact(e.message())).add("advice", redact(e.advice()));
+    return line;
+}
+
+void tell(invocation& call, const error& e) {
+    if (e.kind() == kind::stopped) {
+        call.screen.problem("interrupted");
+        return;
+    }
+    if (call.given.json) call.screen.result(failure_line("", e).text());
+    call.screen.problem(e.describe());
+    if (!e.advice().empty()) call.screen.detail("  " + e.advice());
+}
+
+int give_up(invocation& call, const error& e) {
+    tell(call, e);
+    if (call.given.json) {
+        summary nothing;
+        nothing.failed = e.kind() == kind::stopped ? 0 : 1;
+        call.screen.result(
+            summary_json(call.verb.name, nothing, nullptr, seconds_since(call.started)).text());
+    }
+    return exit_code(e.kind());
+}
+
+int done(invocation& call, int code) {
+    if (call.given.json) {
+        call.screen.result(summary_json(call.verb.name, {}, nullptr, seconds_since(call.started)).text());
+    }
+    return code;
+}
+
+report::report(invocation& call, std::string_view action, std::string_view thing)
+    : call_(call), action_(action), thing_(thing) {}
+
+void report::show_in(progress_bar* bar) {
+    std::lock_guard lock(mutex_);
+    bar_ = bar;
+}
+
+void report::item(std::string_view action, std::string_view path, std::uint64_t size) {
+    if (call_.given.dry_run) {
+        if (action == "skip") return;
+        if (call_.given.json) {
+            call_.screen.result(
+                json_line("item").add("action", action).add("path", path).add("size", size).text());
+        } else {
+            call_.screen.result(fmt::format("would {} {} ({})", action, printable(path), human_size(size)));
+        }
+        return;
+    }
+    std::lock_guard lock(mutex_);
+    if (bar_) bar_->name(path);
+}
+
+void report::failed(const failure& f) {
+    if (f.error.kind() == kind::stopped) return;
+    if (call_.given.json) call_.screen.result(failure_line(f.path, f.error).text());
+    std::lock_guard lock(mutex_);
+    remember(f.path, f.error);
+}
+
+void report::remember(const std::string& path, const error& e) {
+    group& g = groups_[{e.kind(), e.code()}];
+    if (g.count++ == 0) g.first = e;
+    if (g.paths.size() < paths_shown) g.paths.push_back(path);
+}
+
+void report::add(const std::string& path, const result<summary>& outcome) {
+    if (!outcome) return fail(path, outcome.error());
+    total_.files += outcome->files;
+    total_.bytes += outcome->bytes;
+    total_.skipped += outcome->skipped;
+    total_.bytes_skipped += outcome->bytes_skipped;
+    total_.failed += outcome->failed;
+    total_.stopped |= outcome->stopped;
+}
+
+void report::fail(const std::string& path, const error& e) {
+    if (e.kind() == kind::stopped) {
+        total_.stopped = true;
+        return;
+    }
+    ++total_.failed;
+    failed({path, e});
+}
+
+void report::tell_failures() {
+    bool repeat = total_.stopped;
+    for (const auto& [key, g] : groups_) {
+        repeat |= worth_repeating(std::get<kind>(key));
+        if (g.count == 1) {
+            bool named = g.paths[0].empty() || g.first.message().find(g.paths[0]) != std::string::npos;
+            call_.screen.problem(named ? g.first.describe() : g.paths[0] + ": " + g.first.describe());
+        } else {
+            call_.screen.problem(
+                fmt::format("{} failed, the first one: {}", counted(g.count, thing_), g.first.describe()));
+            for (const auto& path : g.paths) call_.screen.detail("    " + path);
+            if (g.count > g.paths.size()) {
+                call_.screen.detail(fmt::format("    and {} more", human_count(g.count - g.paths.size())));
+            }
+        }
+        if (!g.first.advice().empty()) call_.screen.detail("  " + g.first.advice());
+    }
+    if (total_.stopped) call_.screen.problem("interrupted");
+    if (repeat && !call_.given.dry_run && total_.files + total_.failed + total_.stopped > 0) {
+        call_.screen.detail("  run the same command again to continue: " + again(call_));
+    }
+}
+
+std::string report::sentence(double seconds) const {
+    std::string line;
+    if (call_.given.dry_run) {
+        line = fmt::format("would have {} {}, {}", action_, counted(total_.files, thing_),
+                           human_size(total_.bytes));
+    } else {
+        line = fmt::format("{} {}, {} in {}", action_, counted(total_.files, thing_),
+                           human_size(total_.bytes), human_duration(seconds));
+        if (total_.bytes > 0 && seconds > 0) {
+            auto rate = static_cast<std::uint64_t>(static_cast<double>(total_.bytes) / seconds);
+            line += fmt::format(" ({}/s)", human_size(rate));
+        }
+    }
+    if (total_.skipped > 0) line += fmt::format("; {} unchanged", human_count(total_.skipped));
+    line += fmt::format("; {} failed", human_count(total_.failed));
+    return line;
+}
+
+int report::exit_status() const {
+    if (total_.stopped) return exit_code(kind::stopped);
+    if (total_.failed == 0) return 0;
+    if (total_.files + total_.skipped > 0) return 1;
+    // Nothing worked: the cause, where there is but one.
+    std::set<int> codes;
+    for (const auto& [key, g] : groups_) codes.insert(exit_code(std::get<kind>(key)));
+    return codes.size() == 1 ? *codes.begin() : 1;
+}
+
+int report::finish(const http::counters* wire) {
+    double seconds = seconds_since(call_.started);
+    tell_failures();
+    if (call_.given.json) {
+        call_.screen.result(summary_json(call_.verb.name, total_, wire, seconds).text());
+    } else if (total_.files + total_.skipped > 0 || total_.failed == 0) {
+        call_.screen.result(sentence(seconds));
+    }
+    return exit_status();
+}
+
+int report::finish_quietly(const http::counters* wire) {
+    tell_failures();
+    if (call_.given.json) {
+        call_.screen.result(summary_json(call_.verb.name, total_, wire, seconds_since(call_.started)).text());
+    }
+    return exit_status();
+}
+
+}  // namespace act::cli

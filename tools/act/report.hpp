@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "tools/act/verb.hpp"
+#include "transfer/mover/progress.hpp"
+
+namespace act::http {
+struct counters;
+}
+
+namespace act::cli {
+
+class json_line;
+class progress_bar;
+
+/// What one call of a verb did, over all its paths, and how that is told: failures as they come with --json,
+/// for people at the end, grouped by cause; then one summary; then the exit code.
+class report : public observer {
+public:
+    /// `action` is the past tense for people: "uploaded"; `thing` what is counted: "file", "blob".
+    report(invocation&, std::string_view action, std::string_view thing);
+
+    // observer: called from any loop
+    void item(std::string_view action, std::string_view path, std::uint64_t size) override;
+    void failed(const failure&) override;
+
+    /// How the operation on one path ended. An error is a failure of that path as a whole.
+    void add(const std::string& path, const result<summary>&);
+    void fail(const std::string& path, const error&);
+
+    /// Names in `bar` what was finished last; it is taken away again with null.
+    void show_in(progress_bar* bar);
+
+    const summary& total() const { return total_; }
+    bool stopped() const { return total_.stopped; }
+    /// Prints failures and summary; the exit code of the whole.
+    int finish(const http::counters* wire);
+    /// The same without the line for people, for verbs whose results speak for themselves.
+    int finish_quietly(const http::counters* wire);
+
+private:
+    struct group {
+        std::uint64_t count = 0;
+        error first;
+        std::vector<std::string> paths;
+    };
+    void remember(const std::string& path, const error&);
+    void tell_failures();
+    std::string sentence(double seconds) const;
+    std::string summary_line(const http::counters*, double seconds) const;
+    int exit_status() const;
+
+    invocation& call_;
+    std::string action_, thing_;
+    std::mutex mutex_;
+    summary total_;
+    std::map<std::tuple<kind, std::string>, group> groups_;
+    progress_bar* bar_ = nullptr;
+};
+
+/// "act: message", then the advice on a line of its own; with --json also a failure line on stdout.
+void tell(invocation&, const error&);
+/// Ends a verb that could not even begin: tell(), an empty summary with --json, the exit code of the error.
+int give_up(invocation&, const error&);
+/// Ends a verb that moves nothing: its summary line with --json; returns `code`.
+int done(invocation&, int code);
+
+/// {"type":"failure",...} of DESIGN section 8, redacted.
+json_line failure_line(const std::string& path, const error&);
+
+}  // namespace act::cli

@@ -1,0 +1,97 @@
+#include <istream>
+
+#include <fmt/format.h>
+
+#include "engine/core/units.hpp"
+#include "engine/core/utf8.hpp"
+#include "tools/act/report.hpp"
+#include "tools/act/screen.hpp"
+#include "tools/act/session.hpp"
+#include "tools/act/text.hpp"
+#include "tools/act/verbs.hpp"
+#include "tools/act/world.hpp"
+
+namespace act::cli {
+
+namespace {
+
+// Counts for the question; says nothing by itself.
+class silent : public observer {};
+
+bool yes_to(invocation& call, const std::string& question) {
+    call.screen.ask(question + " [y/N] ");
+    std::string answer;
+    if (!std::getline(call.world.in, answer)) call.screen.detail("");
+    return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+// Through the same planner as the removal itself. True: go on.
+result<bool> confirm(invocation& call, session& s, const std::string& path, const place& at,
+                     const ops::remove_options& how) {
+    if (call.given.yes || call.given.dry_run) return true;
+    ops::remove_options look = how;
+    look.dry_run = true;
+    silent nobody;
+    auto context = s.context(nobody);
+    ACT_TRY(summary found, s.runtime().run(ops::remove(context, at.remote(), look)));
+    if (found.stopped) return error(kind::stopped, "interrupted");
+    return yes_to(call, fmt::format("remove {} ({}) at {} in {}/{}?", counted(found.files, "blob"),
+                                    human_size(found.bytes), path, at.account->settings.name,
+                                    at.account->settings.container));
+}
+
+int run(invocation& call) {
+    if (!call.given.yes && !call.given.dry_run && !call.world.can_ask()) {
+        return give_up(
+            call, error(kind::usage, "`act rm` asks before it removes, and there is no terminal to ask on",
+                        "add --yes to remove, or --dry-run to see what would go"));
+    }
+    auto cluster = load_cluster(call, call.given.cluster);
+    if (!cluster) return give_up(call, cluster.error());
+    session s(call, std::move(*cluster));
+    report r(call, "removed", "blob");
+    ops::remove_options how{.raw_prefix = call.given.raw_prefix, .dry_run = call.given.dry_run};
+
+    // All questions first: nothing asks in the middle of the work.
+    std::vector<std::string> agreed;
+    for (const auto& path : call.words) {
+        auto at = s.find(path);
+        auto answer = at ? confirm(call, s, path, *at, how) : result<bool>(at.error());
+        if (!answer) {
+            r.fail(path, answer.error());
+            if (r.stopped()) break;
+        } else if (*answer) {
+            agreed.push_back(path);
+        } else {
+            call.screen.problem(path + " is left as it is");
+        }
+    }
+    if (r.stopped()) agreed.clear();
+    call.words = agreed;
+    return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
+        ACT_TRY(place at, s.find(path));
+        auto context = s.context(r);
+        return s.runtime().run(ops::remove(context, at.remote(), how));
+    });
+}
+
+constexpr example examples[] = {
+    {"act rm data/old", "the blob data/old and all below data/old/, never data/old2"},
+    {"act rm --dry-run data/old", "show what would go"},
+    {"act rm --yes data/old", "in a script: do not ask"},
+    {"act rm --prefix data/tmp_", "everything whose name begins so, as ACT did"},
+};
+
+}  // namespace
+
+constinit const verb rm_verb{
+    .name = "rm",
+    .usage = "PATH...",
+    .sentence = "Remove what is stored at a path and below it.",
+    .takes = takes::some,
+    .run = run,
+    .examples = examples,
+    .note = "Local files are not touched. Without a terminal nothing is removed unless --yes is given.",
+};
+
+}  // namespace act::cli

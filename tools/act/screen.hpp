@@ -1,0 +1,49 @@
+#pragma once
+
+#include <iosfwd>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace act::cli {
+
+/// Where lines go: results to one stream, problems to the other, and on a terminal one status line that is
+/// redrawn in place below the problems. Thread-safe. When the reader of the results is gone (EPIPE) they are
+/// dropped in silence.
+class screen {
+public:
+    screen(std::ostream& out, std::ostream& problems, bool out_is_terminal);
+    ~screen();
+    screen(const screen&) = delete;
+    screen& operator=(const screen&) = delete;
+
+    /// A line of results; buffered.
+    void result(std::string_view line);
+    /// A job's output as it is, and out at once: to the results, or to the problems.
+    void raw(std::string_view bytes);
+    void raw_problem(std::string_view bytes);
+    /// A line for people: "act: text", redacted, control characters made visible.
+    void problem(std::string_view text);
+    /// The same without "act: ", for what belongs to the line before.
+    void detail(std::string_view text);
+    /// A question; the cursor stays behind it.
+    void ask(std::string_view text);
+
+    /// Shows `line` as the status line instead of the one before; empty: removes it.
+    void status(std::string_view line);
+
+    bool results_gone() const;
+    void flush();
+
+private:
+    void write_problem(std::string_view line);
+    void hide_status();
+
+    mutable std::mutex mutex_;
+    std::ostream& out_;
+    std::ostream& problems_;
+    bool out_is_terminal_;
+    std::string status_;
+};
+
+}  // namespace act::cli

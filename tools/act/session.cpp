@@ -1,0 +1,203 @@
+#include "tools/act/session.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "tools/act/progress_bar.hpp"
+#include "tools/act/report.hpp"
+#include "tools/act/screen.hpp"
+#include "tools/act/world.hpp"
+#include "tools/store/store.hpp"
+#include "transfer/auth/credential.hpp"
+
+namespace act::cli {
+
+using namespace std::chrono_literals;
+
+result<cluster::config> load_cluster(invocation& call, const std::string& name) {
+    cluster::load_options where{.name = name,
+                                .working_directory = call.world.working_directory,
+                                .environment = call.world.environment};
+    ACT_TRY(cluster::config c, cluster::load(where));
+    const options& given = call.given;
+    auto override = [&](const char* setting, std::string value, std::string_view flag) {
+        std::erase_if(c.settings, [&](const cluster::setting& s) { return s.name == setting; });
+        c.settings.push_back({setting, std::move(value), fmt::format("flag {}", flag)});
+    };
+    if (given.num_gpu) {
+        c.num_gpu = given.num_gpu;
+        override("num_gpu", std::to_string(*given.num_gpu), "-n");
+    }
+    if (given.single) {
+        c.multi_process = false;
+        override("multi_process", "false", "-single");
+    }
+    if (given.hold) {
+        c.sleep_if_fail = true;
+        override("sleep_if_fail", "true", "-hold");
+    }
+    if (given.compile_args) {
+        c.compile_args = *given.compile_args;
+        override("compile_args", *given.compile_args, "-ca");
+    }
+    for (const auto& warning : c.warnings) call.screen.problem("warning: " + warning);
+    return c;
+}
+
+result<std::string> default_store_root(const world& w) {
+    std::string data = w.variable("XDG_DATA_HOME");
+    // The XDG specification: a relative path there is to be ignored.
+    if (data.starts_with('/')) return data + "/act/store";
+    std::string home = w.variable("HOME");
+    if (home.empty()) {
+        return error(kind::configuration, "there is no place for the embedded store: HOME is not set",
+                     "set HOME or XDG_DATA_HOME");
+    }
+    return home + "/.local/share/act/store";
+}
+
+bool is_embedded(const cluster::config& c, const cluster::account& a) {
+    return c.platform == "local" && a.blob_endpoint.empty() && a.key.empty() && a.sas.empty() &&
+           a.auth == cluster::account::method::automatic;
+}
+
+result<uri> endpoint_of(const cluster::account& a) {
+    std::string url =
+        a.blob_endpoint.empty() ? "https://" + a.name + ".blob.core.windows.net" : a.blob_endpoint;
+    auto parsed = parse_uri(url);
+    if (!parsed)
+        return error(kind::configuration, parsed.error().message(), parsed.error().advice()).in(a.source);
+    while (parsed->path.ends_with('/')) parsed->path.pop_back();
+    return std::move(*parsed);
+}
+
+session::session(invocation& call, cluster::config c)
+    : call_(call), cluster_(std::move(c)), stop_(call.world.stop.token()) {}
+
+session::~session() {
+    accounts_.clear();
+    if (transport_) runtime_->run(transport_->close());
+    if (store_) runtime_->run(store_->stop(200ms));
+}
+
+act::runtime& session::runtime() {
+    if (!runtime_) runtime_.emplace(runtime_options{.loops = call_.given.threads});
+    return *runtime_;
+}
+
+ops::context session::context(observer& o) {
+    if (!buffers_) buffers_.emplace(call_.given.memory);
+    return {runtime(), *buffers_,     progress_,
+            o,         stop_.token(), static_cast<unsigned>(call_.given.concurrency)};
+}
+
+http::client& session::transport() {
+    if (!transport_) {
+        http::client_options o;
+        o.user_agent = "act/" ACT_VERSION;
+        auto per_loop = static_cast<unsigned>(call_.given.concurrency / std::max(1u, runtime().size()) + 1);
+        o.max_connections_per_loop = std::max(o.max_connections_per_loop, per_loop);
+        transport_ = std::make_unique<http::client>(runtime(), o);
+    }
+    return *transport_;
+}
+
+const http::counters* session::wire() const { return transport_ ? &transport_->stats() : nullptr; }
+
+result<void> session::start_store(cluster::account& a) {
+    if (!store_) {
+        store::options o;
+        ACT_TRY(o.root, default_store_root(call_.world));
+        o.listen = "127.0.0.1:0";
+        auto made = std::make_unique<store::store>(runtime(), o);
+        auto started = made->start();
+        if (!started) return error(started.error()).in("cannot open the embedded store in " + o.root);
+        store_ = std::move(made);
+    }
+    a.name = store::emulator_account;
+    a.key = secret(store::emulator_key);
+    a.blob_endpoint = store_->endpoint();
+    return {};
+}
+
+result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster::account& a) const {
+    using method = cluster::account::method;
+    auto needs = [&](const char* key) {
+        return error(kind::configuration,
+                     fmt::format("{}: `auth` asks for {}, which is not there", a.source, key),
+                     fmt::format("add {}, or take `auth` out", key));
+    };
+    switch (a.auth) {
+        case method::key:
+            if (a.key.empty()) return needs("account_key");
+            return auth::shared_key(a.name, a.key);
+        case method::sas:
+            if (a.sas.empty()) return needs("sas_token");
+            return auth::shared_access_signature(a.sas, now());
+        case method::automatic:
+            // The key can do whatever a SAS can, and does not expire.
+            if (!a.key.empty()) return auth::shared_key(a.name, a.key);
+            if (!a.sas.empty()) return auth::shared_access_signature(a.sas, now());
+            return error(kind::configuration,
+                         fmt::format("{}: no credential for account {}", a.source, a.name),
+                         "add account_key or sas_token; the value may be env:NAME or file:PATH");
+        default:
+            return error(kind::unsupported,
+                         fmt::format("{}: this kind of `auth` is not available yet", a.source),
+                         "use account_key or sas_token");
+    }
+}
+
+result<std::unique_ptr<opened_account>> session::open(const cluster::mapping& m) {
+    auto out = std::make_unique<opened_account>();
+    ACT_TRY(out->settings, cluster::load_account(cluster_, m.account_file, call_.world.environment));
+    cluster::account& a = out->settings;
+    for (const auto& warning : a.warnings) call_.screen.problem("warning: " + warning);
+    if (is_embedded(cluster_, a)) ACT_TRY_VOID(start_store(a));
+    ACT_TRY(uri endpoint, endpoint_of(a));
+    auto authorizer = authorizer_for(a);
+    if (!authorizer) {
+        const error& e = authorizer.error();
+        return e.message().find(a.source) == std::string::npos ? error(e).in(a.source) : e;
+    }
+    blob::account address{.name = a.name, .endpoint = std::move(endpoint)};
+    out->client = std::make_unique<blob::client>(transport(), std::move(address), std::move(*authorizer));
+    return out;
+}
+
+result<opened_account*> session::account_of(const cluster::mapping& m) {
+    std::lock_guard lock(opening_);
+    auto found = accounts_.find(m.account_file);
+    if (found == accounts_.end()) {
+        ACT_TRY(auto made, open(m));
+        found = accounts_.emplace(m.account_file, std::move(made)).first;
+    }
+    return found->second.get();
+}
+
+result<place> session::find(const std::string& path) {
+    place out;
+    ACT_TRY(out.location, cluster::locate(cluster_, path, call_.world.working_directory));
+    ACT_TRY(out.account, account_of(*out.location.map));
+    return out;
+}
+
+int for_each_path(invocation& call, session& s, report& r,
+                  const std::function<result<summary>(const std::string& path)>& each) {
+    {
+        progress_bar bar(call.world, call.screen, s.progress());
+        r.show_in(&bar);
+        for (std::size_t i = 0; i < call.words.size() && !r.stopped(); ++i) {
+            // What is still to come is not counted before it is looked at.
+            bar.expect_more(i + 1 < call.words.size());
+            s.progress().scan_finished = false;
+            r.add(call.words[i], each(call.words[i]));
+        }
+        r.show_in(nullptr);
+    }
+    return r.finish(s.wire());
+}
+
+}  // namespace act::cli

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "engine/async/runtime.hpp"
+#include "engine/memory/buffer_pool.hpp"
+#include "submit/cluster/cluster.hpp"
+#include "tools/act/verb.hpp"
+#include "transfer/client/client.hpp"
+#include "transfer/mover/progress.hpp"
+#include "transfer/ops/ops.hpp"
+
+namespace act::store {
+class store;
+}
+
+namespace act::cli {
+
+class progress_bar;
+class report;
+
+/// Reads the cluster file that the call names, lays the command line's values over it, and prints its
+/// warnings.
+result<cluster::config> load_cluster(invocation&, const std::string& name);
+
+/// The account of one folder: as configured, and a client for it.
+struct opened_account {
+    cluster::account settings;
+    std::unique_ptr<blob::client> client;
+};
+
+/// A path of the command line, found.
+struct place {
+    cluster::location location;
+    opened_account* account = nullptr;  ///< the session's
+
+    ops::remote remote() const { return {*account->client, account->settings.container, location.blob_path}; }
+};
+
+/// All that a verb which talks to a store needs, made when first used: loops, byte budget, connections, and
+/// the accounts that the paths lead to, no others. For the built-in cluster, and for `platform: local`
+/// accounts without endpoint or credential, it runs the embedded store in this process, on a port of loopback
+/// that nobody is told.
+class session {
+public:
+    session(invocation&, cluster::config);
+    ~session();
+    session(const session&) = delete;
+    session& operator=(const session&) = delete;
+
+    const cluster::config& cluster() const { return cluster_; }
+    act::runtime& runtime();
+    act::progress& progress() { return progress_; }
+    /// What all operations of this call are given, but for the observer.
+    ops::context context(observer&);
+    /// For the wait of anything else.
+    act::until until() const { return {.stop = stop_.token()}; }
+    /// Ends everything that context() and until() were given to.
+    void stop() { stop_.request(); }
+
+    /// Where the path lives, its account opened.
+    result<place> find(const std::string& path);
+    /// The account of a mapping, opened on first use; reads files, so not to be called on a loop.
+    result<opened_account*> account_of(const cluster::mapping&);
+    /// Null before the first request.
+    const http::counters* wire() const;
+
+private:
+    result<std::unique_ptr<opened_account>> open(const cluster::mapping&);
+    result<std::shared_ptr<http::authorizer>> authorizer_for(const cluster::account&) const;
+    result<void> start_store(cluster::account&);
+    http::client& transport();
+
+    invocation& call_;
+    cluster::config cluster_;
+    stop_source stop_;
+    act::progress progress_;
+    std::optional<act::runtime> runtime_;
+    std::optional<buffer_pool> buffers_;
+    std::unique_ptr<store::store> store_;
+    std::unique_ptr<http::client> transport_;
+    std::mutex opening_;
+    std::map<std::string, std::unique_ptr<opened_account>> accounts_;
+};
+
+/// $XDG_DATA_HOME/act/store, or ~/.local/share/act/store: what the embedded store serves unless told
+/// otherwise.
+result<std::string> default_store_root(const world&);
+
+/// The account of `platform: local` that names no other store.
+bool is_embedded(const cluster::config&, const cluster::account&);
+
+/// The full address of a blob endpoint, the public cloud's if the account names none.
+result<uri> endpoint_of(const cluster::account&);
+
+/// Calls `each` for every word of the call, with a progress bar, until one was stopped; the exit code. `each`
+/// returns how the operation on that path ended.
+int for_each_path(invocation&, session&, report&,
+                  const std::function<result<summary>(const std::string& path)>& each);
+
+}  // namespace act::cli

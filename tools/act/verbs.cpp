@@ -1,0 +1,25 @@
+#include "tools/act/verbs.hpp"
+
+#include <algorithm>
+
+namespace act::cli {
+
+namespace {
+
+constexpr const verb* list[] = {&upload_verb, &download_verb, &ls_verb,    &rm_verb,   &url_verb,
+                                &init_verb,   &submit_verb,   &query_verb, &wait_verb, &abort_verb,
+                                &serve_verb,  &config_verb,   &agent_verb};
+
+}  // namespace
+
+std::span<const verb* const> all_verbs() { return list; }
+
+const verb* find_verb(std::string_view name) {
+    for (const verb* v : list) {
+        if (v->name == name || std::find(v->aliases.begin(), v->aliases.end(), name) != v->aliases.end())
+            return v;
+    }
+    return nullptr;
+}
+
+}  // namespace act::cli
