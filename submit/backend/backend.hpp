@@ -24,10 +24,10 @@ public:
     virtual task<result<bool>> fetch(cluster::location from, std::string to, until) = 0;
 };
 
-/// What the back ends work with. All of it outlives the driver.
+/// What the back ends work with. What is referred to outlives the driver.
 struct services {
     act::runtime& runtime;
-    runs::journal& journal;
+    runs::journal& journal;       ///< one driver at a time uses it
     data_source* data = nullptr;  ///< null: data that is not on this machine is an error
     std::map<std::string, std::string> environment;
     std::string executable;  ///< this program, /proc/self/exe as a rule: it is also the agent
@@ -36,11 +36,9 @@ struct services {
 };
 
 struct job {
-    std::vector<std::string> command;  ///< exact; not empty
+    std::vector<std::string> command;  ///< exact; not empty; relative paths in it count from the code root
     std::string code;                  ///< hash
     std::string archive;               ///< HASH.zip on this machine
-    std::string
-        working_directory;  ///< relative paths of the command's arguments count from the root, or from here
     std::map<std::string, std::string> env;  ///< on top of the cluster's
 };
 

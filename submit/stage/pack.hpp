@@ -20,6 +20,7 @@ struct pack_options {
     /// Names relative to the root that are never packed, each with the reason that the report gives.
     struct refusal {
         std::string name, reason;
+        bool secret = true;
     };
     std::vector<refusal> never;
     /// zip's arguments as ACT has them; of these `-x PATTERN...` counts, the rest is reported as a warning.
@@ -55,10 +56,10 @@ struct report {
     bool reused = false;  ///< the archive stood there already
 };
 
-/// Walks the tree, compresses on the runtime's blocking pool in bounded memory, and publishes the archive. A
-/// file that changes meanwhile is packed as it was read, and the hash is of what was packed. Fails by stop,
-/// by an unreadable file (kind::permission and so on, named), or when nothing is left to pack
-/// (kind::not_found).
+/// Walks the tree, reads it twice (the hash first: code that was packed before costs no compression),
+/// compresses on the runtime's blocking pool in bounded memory, and publishes the archive. Files that change
+/// between the readings make it start again, a few times. Fails by stop, by an unreadable file (named), by a
+/// tree that keeps changing (kind::conflict), or when there is nothing to pack (kind::not_found).
 task<result<report>> pack(runtime&, pack_options, until);
 
 /// Where an archive goes in a container: "p/code.zip" (a code_path) gives "p/code/HASH.zip".

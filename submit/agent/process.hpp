@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/core/result.hpp"
+
+/// Child processes of the agent. Private to this folder; for a process without threads.
+namespace act::agent {
+
+/// Runs a command to its end in `folder`, with no input and both outputs to `output_fd`. Its exit code, 128 +
+/// N after signal N, 127 when it could not be started.
+result<int> run_step(const std::vector<std::string>& command, const std::string& folder, int output_fd);
+
+/// The code of a status of waitpid.
+int exit_code_of_status(int status);
+
+/// Default actions and an empty mask, as a command expects them.
+void reset_signals();
+
+/// Replaces this process. Returns errno.
+int exec_command(const std::vector<std::string>& command);
+
+/// Is there a program of this name (or path)?
+bool on_path(const std::string& program);
+
+/// Takes file descriptor 0 from the null device, and 1 and 2 from `out` and `err`.
+void redirect(int out, int err);
+
+}  // namespace act::agent

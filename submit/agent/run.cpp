@@ -1,0 +1,113 @@
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/file/file.hpp"
+#include "submit/agent/agent.hpp"
+#include "submit/agent/process.hpp"
+#include "submit/agent/supervise.hpp"
+
+namespace act::agent {
+namespace {
+
+int fail(const spec& s, int code, const std::string& reason, const std::string& advice = {}) {
+    std::string text = reason + (advice.empty() ? "" : "\n" + advice);
+    std::fprintf(stderr, "act agent: %s\n", text.c_str());
+    std::string path = s.work + "/failure.txt";
+    file::descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (fd) (void)file::write_at(fd.get(), std::as_bytes(std::span(reason)), 0, path);
+    return code;
+}
+
+void set_environment(const spec& s) {
+    for (const auto& [key, value] : s.env) ::setenv(key.c_str(), value.c_str(), 1);
+    ::setenv("ACT_RUN_ID", s.run.c_str(), 1);
+    ::setenv("ACT_CODE_ROOT", (s.work + "/code").c_str(), 1);
+}
+
+/// The requirements may have gone into an environment of their own.
+void enter_virtual_environment(const spec& s) {
+    std::string venv = s.work + "/venv";
+    if (::access((venv + "/bin/python").c_str(), X_OK) != 0) return;
+    const char* path = ::getenv("PATH");
+    ::setenv("VIRTUAL_ENV", venv.c_str(), 1);
+    ::setenv("PATH", (venv + "/bin:" + (path ? path : "/usr/local/bin:/usr/bin:/bin")).c_str(), 1);
+}
+
+int take_place(const spec& s, const std::string& code) {
+    if (::chdir(code.c_str()) != 0)
+        return fail(s, exit_setup_failed, "cannot enter " + code + ": " + std::strerror(errno));
+    ::setenv("PWD", code.c_str(), 1);
+    reset_signals();
+    int number = exec_command(s.command);
+    std::string reason = "cannot run '" + s.command.front() + "': " + std::strerror(number);
+    if (number != ENOENT) return fail(s, exit_not_executable, reason, "is it a program, and executable?");
+    return fail(s, exit_command_not_found, reason,
+                "it is looked for on PATH, and names with a slash below the code root");
+}
+
+/// Runs the command as a child, passes signals on to it, and stays on the node afterwards where that is asked
+/// for.
+int run_and_stay(const spec& s, const std::string& code) {
+    sigset_t all;
+    sigfillset(&all);
+    ::sigprocmask(SIG_BLOCK, &all, nullptr);
+    pid_t child = ::fork();
+    if (child < 0)
+        return fail(s, exit_setup_failed, std::string("cannot start the command: ") + std::strerror(errno));
+    if (child == 0) ::_exit(take_place(s, code));
+    int ended = -1;
+    while (ended < 0) {
+        siginfo_t info;
+        int signal = ::sigwaitinfo(&all, &info);
+        if (signal > 0 && signal != SIGCHLD) {
+            ::kill(child, signal);
+            continue;
+        }
+        int status = 0;
+        while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
+            if (pid < 0) break;
+            if (pid == child && (WIFEXITED(status) || WIFSIGNALED(status)))
+                ended = exit_code_of_status(status);
+        }
+    }
+    if (ended == 0 ? s.sleep_if_succeed : s.sleep_if_fail) {
+        std::fprintf(
+            stderr, "act agent: the command ended with code %d; staying until the run is cancelled\n", ended);
+        reset_signals();
+        for (;;) ::pause();
+    }
+    return ended;
+}
+
+}  // namespace
+
+int run(const spec& s) {
+    set_environment(s);
+    ::unlink((s.work + "/failure.txt").c_str());
+    auto code = set_up(s);
+    if (!code) return fail(s, exit_setup_failed, code.error().message(), code.error().advice());
+    enter_virtual_environment(s);
+    return s.sleep_if_fail || s.sleep_if_succeed ? run_and_stay(s, *code) : take_place(s, *code);
+}
+
+int entry(const std::vector<std::string>& arguments) {
+    if (arguments.size() == 3 && arguments[0] == "supervise") return supervise(arguments[1], arguments[2]);
+    if (arguments.size() == 2 && arguments[0] == "run") {
+        auto s = read_spec(arguments[1]);
+        if (s) return run(*s);
+        std::fprintf(stderr, "act agent: %s\n", s.error().message().c_str());
+        return exit_setup_failed;
+    }
+    std::fprintf(stderr,
+                 "usage: act agent run SPEC | act agent supervise SPEC STATE_FOLDER\n"
+                 "This is what `act submit` starts; there is no need to call it by hand.\n");
+    return 2;
+}
+
+}  // namespace act::agent

@@ -1,0 +1,115 @@
+#include "submit/agent/tree.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "submit/agent/supervise.hpp"
+
+namespace act::agent {
+namespace {
+
+struct process {
+    char state;
+    pid_t parent;
+    unsigned long long started;
+};
+
+/// /proc/PID/stat (proc(5)): the name in the second field may hold spaces and brackets.
+std::optional<process> look_at(std::int64_t pid) {
+    std::string path = "/proc/" + std::to_string(pid) + "/stat";
+    int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return std::nullopt;
+    char text[1024];
+    ssize_t n = ::read(fd, text, sizeof text - 1);
+    ::close(fd);
+    if (n <= 0) return std::nullopt;
+    text[n] = 0;
+    const char* after_name = std::strrchr(text, ')');
+    process p{};
+    int parent = 0;
+    // state ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime cutime cstime
+    // priority nice num_threads itrealvalue starttime
+    if (!after_name ||
+        std::sscanf(after_name + 1,
+                    " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                    &p.state, &parent, &p.started) != 3) {
+        return std::nullopt;
+    }
+    p.parent = parent;
+    return p;
+}
+
+}  // namespace
+
+std::vector<pid_t> descendants(pid_t root) {
+    std::multimap<pid_t, pid_t> children;
+    if (DIR* folder = ::opendir("/proc")) {
+        while (dirent* e = ::readdir(folder)) {
+            char* end = nullptr;
+            long pid = std::strtol(e->d_name, &end, 10);
+            if (pid <= 0 || *end != 0) continue;
+            auto p = look_at(pid);
+            if (p && p->state != 'Z') children.emplace(p->parent, static_cast<pid_t>(pid));
+        }
+        ::closedir(folder);
+    }
+    std::vector<pid_t> out, level = {root};
+    while (!level.empty()) {
+        std::vector<pid_t> next;
+        for (pid_t parent : level) {
+            auto [from, to] = children.equal_range(parent);
+            for (auto i = from; i != to; ++i) next.push_back(i->second);
+        }
+        out.insert(out.end(), next.begin(), next.end());
+        level = std::move(next);
+    }
+    return out;
+}
+
+void signal_descendants(pid_t root, int signal) {
+    std::set<pid_t> done;
+    for (bool fresh = true; fresh;) {
+        fresh = false;
+        for (pid_t pid : descendants(root)) {
+            if (!done.insert(pid).second) continue;
+            ::kill(pid, signal);
+            fresh = true;
+        }
+    }
+}
+
+std::optional<std::uint64_t> process_started(std::int64_t pid) {
+    auto p = look_at(pid);
+    if (!p || p->state == 'Z' || p->state == 'X') return std::nullopt;
+    return p->started;
+}
+
+result<bool> signal_process(std::int64_t pid, std::uint64_t started, int signal) {
+    // The descriptor pins the process: it is opened first and compared then, so the pid cannot change hands
+    // in between.
+    int fd = static_cast<int>(::syscall(SYS_pidfd_open, static_cast<pid_t>(pid), 0));
+    if (fd < 0 && errno == ESRCH) return false;
+    bool same = process_started(pid) == started;
+    int sent = 0;
+    if (same)
+        sent = fd >= 0 ? static_cast<int>(::syscall(SYS_pidfd_send_signal, fd, signal, nullptr, 0))
+                       : ::kill(static_cast<pid_t>(pid), signal);
+    int number = errno;
+    if (fd >= 0) ::close(fd);
+    if (!same || (sent != 0 && number == ESRCH)) return false;
+    if (sent != 0) return error::from_errno(number, "cannot signal process " + std::to_string(pid));
+    return true;
+}
+
+}  // namespace act::agent

@@ -1,0 +1,71 @@
+#include "submit/backend/backend.hpp"
+
+#include <algorithm>
+
+#include "submit/backend/local.hpp"
+
+namespace act::backend {
+namespace {
+
+error no_driver(const std::string& platform) {
+    bool internal = platform == "itp" || platform == "singularity";
+    std::string why = internal ? "is internal to Microsoft and has no public interface"
+                               : "cannot be submitted to by this version";
+    return error(kind::unsupported, "the platform '" + platform + "' " + why,
+                 internal ? "use `platform: aml` with a compute target of your workspace"
+                          : "submit to this machine: act -c local submit ...");
+}
+
+}  // namespace
+
+result<std::unique_ptr<driver>> make_driver(const cluster::config& c, services s) {
+    if (c.platform != "local") return no_driver(c.platform);
+    return std::unique_ptr<driver>(std::make_unique<local_driver>(c, std::move(s)));
+}
+
+result<std::unique_ptr<driver>> make_driver(const runs::record& r, services s) {
+    if (r.platform != "local") return no_driver(r.platform);
+    cluster::config c;
+    c.name = r.cluster;
+    c.platform = r.platform;
+    c.root = r.project;
+    return std::unique_ptr<driver>(std::make_unique<local_driver>(std::move(c), std::move(s)));
+}
+
+task<result<runs::record>> follow(driver& d, runs::record r,
+                                  std::function<void(stream, std::string_view)> sink, until u) {
+    using namespace std::chrono_literals;
+    constexpr auto shortest = 5ms, longest = 200ms;
+    log_position position;
+    bool news = false;
+    auto pass_on = [&](stream s, std::string_view text) {
+        news = true;
+        if (sink) sink(s, text);
+    };
+    for (steady::duration pause = shortest;;) {
+        // The state first: what was written before the end is then sure to be seen.
+        auto now_is = co_await d.status(r, u);
+        if (!now_is) co_return now_is.error();
+        r = *now_is;
+        news = false;
+        if (sink) {
+            ACT_CO_TRY_VOID(co_await d.logs(r, position, pass_on, u));
+        }
+        if (runs::is_final(r.state)) co_return r;
+        pause = news ? steady::duration(shortest) : std::min<steady::duration>(pause * 3 / 2, longest);
+        ACT_CO_TRY_VOID(co_await sleep_for(pause, u));
+    }
+}
+
+int exit_code_of(const runs::record& r) {
+    switch (r.state) {
+        case runs::state::completed:
+            return 0;
+        case runs::state::canceled:
+            return 130;
+        default:
+            return r.exit_code && *r.exit_code != 0 ? *r.exit_code : 1;
+    }
+}
+
+}  // namespace act::backend

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "submit/agent/agent.hpp"
+#include "submit/backend/backend.hpp"
+
+/// Jobs on this machine. Private to this folder.
+namespace act::backend {
+
+class local_driver : public driver {
+public:
+    local_driver(cluster::config c, services s) : config_(std::move(c)), services_(std::move(s)) {}
+
+    task<result<runs::record>> submit(job, until) override;
+    task<result<runs::record>> status(runs::record, until) override;
+    task<result<void>> logs(runs::record, log_position&, std::function<void(stream, std::string_view)> sink,
+                            until) override;
+    task<result<runs::record>> cancel(runs::record, until) override;
+
+private:
+    result<runs::record> start(job, std::vector<agent::link>);
+    result<runs::record> look(const runs::record&);
+
+    cluster::config config_;
+    services services_;
+};
+
+/// Decides where each data folder of the job is on this machine, and fetches what is only in the store: first
+/// what the command names, else whole folders. See data.cpp for the rules.
+task<result<std::vector<agent::link>>> place_data(const cluster::config&,
+                                                  const std::vector<std::string>& command, services&, until);
+
+}  // namespace act::backend
