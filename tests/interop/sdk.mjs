@@ -1,9 +1,12 @@
 // The JavaScript SDK, unmodified: node sdk.mjs CHECK ENDPOINT FOLDER. Exits 0 when the check holds.
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
 
+// The SDK expects what Node has by itself since version 19; Debian 12 has 18.
+globalThis.crypto ??= webcrypto;
 const require = createRequire(process.env.ACT_PEERS + "/");
 const { BlobServiceClient, StorageSharedKeyCredential, generateBlobSASQueryParameters, BlobSASPermissions, newPipeline,
         ContainerClient, AnonymousCredential } = require("@azure/storage-blob");
