@@ -109,6 +109,9 @@ struct pipeline_options {
     retry_policy retry;
     /// For one try, from sending to the response's head, beyond what the body takes at 32 KiB/s.
     steady::duration try_timeout = std::chrono::seconds(60);
+    /// Asked about answers whose status is worth another try; true makes one the final answer all the same (a
+    /// service that says 500 and means "never"). Called from every loop.
+    std::function<bool(const response_head&)> final_answer;
 };
 
 /// The request path, in order: retry (time-outs, transport failures, 408 429 500 502 503 504, Retry-After
@@ -118,8 +121,10 @@ class pipeline {
 public:
     pipeline(client&, std::shared_ptr<authorizer>, pipeline_options);
 
-    /// Failures carry the number of tries. A try costs one copy of the request's head.
-    task<result<exchange>> send(const endpoint&, const request&, const body&, until);
+    /// Failures carry the number of tries. A try costs one copy of the request's head. `tries`, if given, is
+    /// set to the number of the last one: an answer to a later try may be about what an earlier one has done.
+    task<result<exchange>> send(const endpoint&, const request&, const body&, until,
+                                unsigned* tries = nullptr);
     client& transport() { return client_; }
     /// Told of each answer's status before it is decided upon (0: transport failure); for concurrency
     /// control.

@@ -98,11 +98,13 @@ std::optional<steady::duration> retry_after(const fields& f, wall_time at) {
 pipeline::pipeline(client& c, std::shared_ptr<authorizer> a, pipeline_options o)
     : client_(c), authorizer_(std::move(a)), options_(std::move(o)) {}
 
-task<result<exchange>> pipeline::send(const endpoint& to, const request& r, const body& b, until u) {
+task<result<exchange>> pipeline::send(const endpoint& to, const request& r, const body& b, until u,
+                                      unsigned* tries) {
     backoff waits(options_.retry, fresh_seed());
     bool refreshed = false;
     const auto allowed = options_.try_timeout + std::chrono::seconds(b.length / slowest);
     for (unsigned number = 1;; ++number) {
+        if (tries) *tries = number;
         const auto begun = steady::now();
         attempt report;
         report.allowed = allowed;
@@ -130,6 +132,8 @@ task<result<exchange>> pipeline::send(const endpoint& to, const request& r, cons
         }
         if (status != 0) {
             if (!worth_another_try(status)) co_return std::move(*answer);
+            if (options_.final_answer && options_.final_answer((*answer)->head()))
+                co_return std::move(*answer);
             asked = retry_after((*answer)->head().headers, now());
         } else {
             error failure = (*answer).error();
