@@ -74,6 +74,8 @@ class Jobs(unittest.TestCase):
         if not harness.ACT.exists():
             self.skipTest(f"{harness.ACT} is not built")
         self.project = harness.Project(self.enterContext(harness.temporary_folder()))
+        harness.write(self.project.folder / "main.py", b"print('SUM', sum(map(int, open('data/numbers').read().split())))")
+        self.project.act("init")
 
     def test_exit_code_is_the_commands_own(self):
         for code in (0, 1, 7, 42):
@@ -87,9 +89,9 @@ class Jobs(unittest.TestCase):
         self.assertEqual(json.loads(line.split("GOT ", 1)[1]), words)
 
     def test_code_and_data_are_in_place(self):
-        harness.write(self.project.folder / "main.py", b"print('SUM', sum(map(int, open('data/numbers').read().split())))")
         harness.write(self.project.folder / "data/numbers", b"1\n2\n39\n")
         self.project.act("u", "data")
+        (self.project.folder / "data").rename(self.project.folder / "moved")
         done = self.project.act("submit", "--wait", "python3", "main.py")
         self.assertIn("SUM 42", done.text)
 
@@ -98,12 +100,27 @@ class Jobs(unittest.TestCase):
         listed = self.project.act("q", "--json").lines
         runs = [line for line in listed if line["type"] == "run"]
         self.assertEqual(len(runs), 1, listed)
-        shown = self.project.act("q", runs[0].get("id") or runs[0]["run"])
+        shown = self.project.act("q", runs[0]["id"])
         self.assertIn("Failed", shown.text)
         self.assertIn("to the log", shown.text + (self.logs() or ""))
 
     def logs(self):
         return "".join(p.read_text(errors="replace") for p in self.project.folder.rglob("*") if p.is_file() and ".txt" in p.name)
+
+    def test_code_is_the_code_of_its_time(self):
+        """A job runs what was staged, not what was edited since; staging again makes it current."""
+        harness.write(self.project.folder / "say.sh", b"echo first")
+        self.project.act("init")
+        harness.write(self.project.folder / "say.sh", b"echo second")
+        self.assertIn("first", self.project.act("submit", "--wait", "sh", "say.sh").out)
+        self.project.act("init")
+        self.assertIn("second", self.project.act("submit", "--wait", "sh", "say.sh").out)
+
+    def test_submit_before_init(self):
+        project = harness.Project(self.enterContext(harness.temporary_folder()))
+        harness.write(project.folder / "main.py", b"")
+        failed = project.act("submit", "--wait", "true", expect={3, 5})
+        self.assertIn("act init", failed.err)
 
     def test_missing_command(self):
         failed = self.project.act("submit", "--wait", "no-such-command-here", expect=None)
