@@ -51,22 +51,29 @@ result<std::string> read_all(const std::string& path, std::size_t cap);
 
 result<void> make_directories(const std::string& path);
 
-/// A file that appears under its name only when it is whole: written aside in the same directory, then published with
-/// its times and mode by linkat (O_TMPFILE, new name) or rename (name exists). Dropped without publish(): nothing
-/// is left, whatever happened to the process.
+/// A file that appears under its name only when it is whole: written aside in the same directory, then
+/// published with its times and mode by linkat (O_TMPFILE, new name) or rename (name exists). Dropped without
+/// publish(): nothing is left, whatever happened to the process. (Without O_TMPFILE, as on NFS, a killed
+/// process leaves ".act-*.tmp".)
 class aside {
 public:
-    /// Makes the parent directories. `keep_as`: write to this name in the same directory instead of an unnamed file, so
-    /// that a later run can continue with it; it is not removed on destruction.
-    static result<aside> create(std::string target, std::string keep_as = {});
+    /// Makes the parent directories. `keep_as`: write to this name in the same directory instead of an
+    /// unnamed file, so that a later run can continue with it; it is not removed on destruction. While one
+    /// process has it open another gets kind::conflict. `naming::hidden` forces what is done where the file
+    /// system knows no O_TMPFILE.
+    enum class naming { unnamed, hidden };
+    static result<aside> create(std::string target, std::string keep_as = {}, naming = naming::unnamed);
     aside(aside&&) noexcept;
     aside& operator=(aside&&) noexcept;
     ~aside();
 
     int fd() const;
     const std::string& target() const;
-    /// Replaces what stands at the target (never a directory). mode 0: the umask decides.
-    result<void> publish(std::uint32_t mode, wall_time modified);
+    /// Replaces what stands at the target (never a directory). mode 0: the umask decides. Content of 64 MiB
+    /// and more is on the disk before its name appears; for less see sync_filesystem(), or ask for `synced`
+    /// (name included).
+    enum class durability { by_size, synced };
+    result<void> publish(std::uint32_t mode, wall_time modified, durability = durability::by_size);
     /// Removes a kept file.
     void discard();
 

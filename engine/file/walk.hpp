@@ -29,19 +29,26 @@ enum class links {
 struct walk_options {
     file::links links = file::links::follow;
     bool empty_directories = true;
-    /// Asked for each relative name (directories with a trailing '/'): false leaves it, and what is below, out.
+    /// Asked for each relative name (directories with a trailing '/'): false leaves it, and what is below,
+    /// out. From any thread, in any order.
     std::function<bool(std::string_view name, bool directory)> want;
-    /// Called for what cannot be read (permission, a loop, a socket or device); the walk goes on. From any thread.
+    /// Called for what cannot be read (permission, a loop, a socket or device); the walk goes on. From any
+    /// thread.
     std::function<void(const std::string& path, const error&)> problem;
+    /// Readers besides the thread that calls next(), which lends a hand rather than wait.
     unsigned threads = 2;
     /// Entries per batch, and batches that may be waiting.
     std::size_t batch = 256;
     std::size_t batches_ahead = 16;
+    /// Bytes for the names of one directory; a larger one is sorted in runs, in a temporary file.
+    std::size_t sort_memory = std::size_t{32} << 20;
 };
 
-/// Walks a tree in the byte order of whole relative names, '/' included (so "a-b" comes before "a/b"), directories read
-/// in parallel ahead of the consumer, in bounded memory. Names that are not valid UTF-8 are problems.
-/// next() is called from one thread at a time and blocks; destruction ends the readers.
+/// Walks a tree in the byte order of whole relative names, '/' included (so "a-b" comes before "a/b"),
+/// directories read in parallel ahead of the consumer, in bounded memory. An empty directory has its place by
+/// its name without '/', too. Names that are not valid UTF-8 are problems. At most threads + 2 directories
+/// are open, however deep the tree. next() is called from one thread at a time and blocks; destruction ends
+/// the readers.
 class walker {
 public:
     walker(std::string root, walk_options, stop_token);
