@@ -5,12 +5,14 @@
 #include <string>
 #include <vector>
 
+#include "engine/core/secret.hpp"
 #include "engine/http/client.hpp"
 #include "transfer/blob/types.hpp"
 
 namespace act::blob {
 
-/// Account URL, as "https://a.blob.core.windows.net" or "http://127.0.0.1:10000/devstoreaccount1" (no trailing slash).
+/// Account URL, as "https://a.blob.core.windows.net" or "http://127.0.0.1:10000/devstoreaccount1" (no
+/// trailing slash).
 struct account {
     std::string name;
     uri endpoint;
@@ -34,13 +36,14 @@ struct write_result {
 /// How a body's integrity travels; found out once per endpoint (Azurite refuses CRC64).
 enum class checksum { crc64, md5, none };
 
-/// A checksum the caller has already computed while reading the body; lets the client not touch the bytes again.
+/// A checksum the caller has already computed while reading the body; lets the client not touch the bytes
+/// again.
 struct body_checksum {
     std::optional<std::uint64_t> crc64;
 };
 
-/// A blob's content as it arrives. `total` is the whole blob's size. If the service gave a checksum of this range,
-/// verify() compares it with what the caller read.
+/// A blob's content as it arrives. `total` is the whole blob's size. If the service gave a checksum of this
+/// range, verify() compares it with what the caller read.
 struct download {
     http::exchange body;
     properties info;
@@ -55,7 +58,8 @@ struct list_options {
     std::string delimiter;
     std::string marker;
     unsigned max_results = 5000;
-    bool metadata = true, snapshots = false, uncommitted = false, tags = false, versions = false, copy = false, deleted = false;
+    bool metadata = true, snapshots = false, uncommitted = false, tags = false, versions = false,
+         copy = false, deleted = false;
 };
 
 struct container_info {
@@ -71,15 +75,16 @@ struct batch_item {
     std::string snapshot;  ///< empty: the base blob
 };
 struct batch_outcome {
-    int status = 0;     ///< 202, 404, ...; 0: no answer for this part
+    int status = 0;  ///< 202, 404, ...; 0: no answer for this part
     std::string code;
     std::string message;
     bool done() const { return status / 100 == 2 || status == 404; }
 };
 enum class snapshots { refuse, include, only };
 
-/// The Blob REST operations on one account. Usable from every loop; every call is one request (and its retries) unless
-/// said otherwise. Errors are folded from the service's codes (blob-rest.md section 16) and name the blob.
+/// The Blob REST operations on one account. Usable from every loop; every call is one request (and its
+/// retries) unless said otherwise. Errors are folded from the service's codes (blob-rest.md section 16) and
+/// name the blob.
 class client {
 public:
     client(http::client&, account, std::shared_ptr<http::authorizer>, http::pipeline_options = {});
@@ -96,7 +101,8 @@ public:
     task<result<write_result>> put_blob(address, http::body, body_checksum, write_options, until);
     task<result<write_result>> create_append_blob(address, write_options, until);
     task<result<write_result>> create_page_blob(address, std::uint64_t size, write_options, until);
-    task<result<void>> put_block(address, std::string block_id, http::body, body_checksum, std::string lease_id, until);
+    task<result<void>> put_block(address, std::string block_id, http::body, body_checksum,
+                                 std::string lease_id, until);
     task<result<void>> put_block_from_url(address, std::string block_id, secret source_url, range, until);
     task<result<write_result>> put_block_list(address, std::vector<std::string> ids, write_options, until);
     task<result<block_list>> get_block_list(address, bool committed, bool uncommitted, until);
@@ -122,7 +128,8 @@ public:
     task<result<void>> remove(address, snapshots, conditions, until);
     /// One Blob Batch of deletes, at most max_batch items, container-scoped; outcomes in the items' order.
     /// kind::unsupported when the service has no batch.
-    task<result<std::vector<batch_outcome>>> remove_batch(std::string container, std::vector<batch_item>, snapshots, until);
+    task<result<std::vector<batch_outcome>>> remove_batch(std::string container, std::vector<batch_item>,
+                                                          snapshots, until);
     task<result<void>> set_tier(address, std::string tier, until);
     task<result<void>> set_metadata(address, metadata, conditions, until);
     task<result<void>> set_content_headers(address, content_headers, conditions, until);

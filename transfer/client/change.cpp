@@ -1,0 +1,111 @@
+#include <fmt/format.h>
+
+#include "transfer/client/impl.hpp"
+
+namespace act::blob {
+namespace {
+
+constexpr std::size_t longest_tags = 64 * 1024;
+
+void add_snapshots(http::fields& f, snapshots s) {
+    if (s == snapshots::include) f.add("x-ms-delete-snapshots", "include");
+    if (s == snapshots::only) f.add("x-ms-delete-snapshots", "only");
+}
+
+}  // namespace
+
+task<result<client::copy_result>> client::copy(copy_form form, secret source, address to,
+                                               write_options options, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::put, to, {}));
+    auto& headers = op.request.headers;
+    headers.add("x-ms-copy-source", source.reveal());
+    if (form == copy_form::put_from_url) {
+        headers.add("x-ms-blob-type", "BlockBlob");
+    } else {
+        if (form == copy_form::sync_from_url) headers.add("x-ms-requires-sync", "true");
+        options.content = {};  // these forms always take the source's
+    }
+    ACT_CO_TRY_VOID(add_options(headers, options));
+    add_conditions(headers, options.when);
+    ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
+    copy_result out;
+    out.written = written(answer.head());
+    out.copy_id = answer.head().headers.get("x-ms-copy-id");
+    out.status = answer.head().headers.get("x-ms-copy-status");
+    if (out.status.empty()) out.status = "success";
+    co_return out;
+}
+
+task<result<void>> client::abort_copy(address at, std::string copy_id, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=copy&copyid=" + encode_component(copy_id)));
+    op.request.headers.add("x-ms-copy-action", "abort");
+    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
+    co_return result<void>();
+}
+
+task<result<void>> client::remove(address at, snapshots what, conditions when, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::del, at, {}));
+    add_snapshots(op.request.headers, what);
+    add_conditions(op.request.headers, when);
+    unsigned tries = 1;
+    auto answer = co_await impl_->run(op, http::body::none(), u, &tries);
+    // Gone on a later try: an earlier one did it and its reply was lost.
+    if (!answer && !(tries > 1 && answer.error().status() == 404)) co_return answer.error();
+    co_return result<void>();
+}
+
+task<result<void>> client::set_tier(address at, std::string tier, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=tier"));
+    op.request.headers.add("x-ms-access-tier", tier);
+    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
+    co_return result<void>();
+}
+
+task<result<void>> client::set_metadata(address at, metadata m, conditions when, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=metadata"));
+    ACT_CO_TRY_VOID(check_metadata(m));
+    add_metadata(op.request.headers, m);
+    add_conditions(op.request.headers, when);
+    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
+    co_return result<void>();
+}
+
+task<result<void>> client::set_content_headers(address at, content_headers content, conditions when,
+                                               until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=properties"));
+    add_content(op.request.headers, content);
+    add_conditions(op.request.headers, when);
+    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
+    co_return result<void>();
+}
+
+task<result<void>> client::set_tags(address at, std::map<std::string, std::string> wanted, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=tags"));
+    ACT_CO_TRY_VOID(check_tags(wanted));
+    const auto document = write_tags(wanted);
+    op.request.headers.add("Content-Type", "application/xml; charset=UTF-8");
+    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::text(document), u));
+    co_return result<void>();
+}
+
+task<result<std::map<std::string, std::string>>> client::get_tags(address at, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::get, at, "comp=tags"));
+    ACT_CO_TRY(auto text, co_await impl_->fetch(op, http::body::none(), longest_tags, nullptr, u));
+    auto found = read_tags(text);
+    if (!found) {
+        error bad = found.error();
+        co_return std::move(bad).in(op.what);
+    }
+    co_return found;
+}
+
+task<result<std::string>> client::snapshot(address at, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=snapshot"));
+    ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
+    std::string id(answer.head().headers.get("x-ms-snapshot"));
+    if (id.empty())
+        co_return error(kind::protocol, fmt::format("{}: the service named no snapshot", op.what));
+    co_return id;
+}
+
+}  // namespace act::blob

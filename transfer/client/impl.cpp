@@ -1,0 +1,172 @@
+#include "transfer/client/impl.hpp"
+
+#include <random>
+
+#include <fmt/format.h>
+
+namespace act::blob {
+namespace {
+
+/// Statuses of 500 that will not pass, so that they do not use up the tries.
+bool final_answer(const http::response_head& head) {
+    auto code = head.headers.get("x-ms-error-code");
+    if (code == "FeatureNotSupported") return true;
+    if (code != "CannotVerifyCopySource") return false;
+    // The source decides: what it answered is worth another try or not.
+    auto source = head.headers.get("x-ms-copy-source-status-code");
+    return source.starts_with('4') && source != "408" && source != "429";
+}
+
+http::pipeline_options with_classifier(http::pipeline_options o) {
+    if (!o.final_answer) {
+        o.final_answer = final_answer;
+    } else {
+        o.final_answer = [theirs = std::move(o.final_answer)](const http::response_head& head) {
+            return theirs(head) || final_answer(head);
+        };
+    }
+    return o;
+}
+
+std::string random_prefix() {
+    std::random_device device;
+    return fmt::format("{:08x}-{:08x}-", device(), device());
+}
+
+/// Reads an error's body, or as much as is of interest.
+task<std::string> read_capped(http::exchange& from, until u) {
+    std::string text(max_error_body, '\0');
+    auto got = co_await from.read(std::as_writable_bytes(std::span(text.data(), text.size())), u);
+    text.resize(got ? *got : 0);
+    co_return text;
+}
+
+}  // namespace
+
+client::impl::impl(http::client& transport, blob::account a, std::shared_ptr<http::authorizer> credential,
+                   http::pipeline_options options)
+    : account(std::move(a)),
+      endpoint(http::endpoint::of(account.endpoint)),
+      base(account.endpoint.path),
+      retry(options.retry),
+      authorizer(credential),
+      pipeline(transport, std::move(credential), with_classifier(std::move(options))),
+      id_prefix_(random_prefix()) {
+    while (base.ends_with('/')) base.pop_back();
+}
+
+std::string client::impl::next_id() {
+    return fmt::format("{}{:08x}", id_prefix_, id_.fetch_add(1, std::memory_order_relaxed));
+}
+
+operation client::impl::begin(http::verb method, std::string target, std::string_view query,
+                              std::string what) {
+    operation op;
+    op.request.method = method;
+    op.request.target = std::move(target);
+    if (!query.empty()) op.request.target.append("?").append(query);
+    op.what = std::move(what);
+    op.request.headers.add("x-ms-version", service_version);
+    op.request.headers.add("x-ms-client-request-id", next_id());
+    return op;
+}
+
+operation client::impl::start_account(http::verb method, std::string_view query) {
+    return begin(method, base + "/", query, "account " + account.name);
+}
+
+result<operation> client::impl::start_container(http::verb method, std::string_view container,
+                                                std::string_view query) {
+    ACT_TRY_VOID(check_container_name(container));
+    return begin(method, base + encode_blob_path(container, {}), query,
+                 fmt::format("container {}", container));
+}
+
+result<operation> client::impl::start(http::verb method, const address& at, std::string_view query) {
+    ACT_TRY_VOID(check_container_name(at.container));
+    ACT_TRY_VOID(check_blob_name(at.name));
+    return begin(method, base + encode_blob_path(at.container, at.name), query,
+                 fmt::format("blob {}/{}", at.container, at.name));
+}
+
+task<error> client::impl::failure(http::exchange answer, std::string what, until u) {
+    auto text = co_await read_capped(answer, u);
+    co_return fold(read_error(answer.head().status, answer.head().headers, text), what);
+}
+
+task<result<http::exchange>> client::impl::run(const operation& op, const http::body& body, until u,
+                                               unsigned* tries) {
+    auto answer = co_await pipeline.send(endpoint, op.request, body, u, tries);
+    if (!answer) {
+        if (answer.error().kind() == kind::stopped) co_return answer.error();
+        error named = answer.error();
+        co_return std::move(named).in(op.what);
+    }
+    const auto& head = answer->head();
+    checksums.hint(head.headers.get("Server"));
+    if (head.status / 100 == 2) co_return std::move(*answer);
+    co_return co_await failure(std::move(*answer), op.what, u);
+}
+
+task<result<std::string>> client::impl::fetch(const operation& op, const http::body& body, std::size_t cap,
+                                              http::fields* headers, until u) {
+    backoff waits(retry, std::random_device()());
+    for (;;) {
+        auto answer = co_await run(op, body, u);
+        if (!answer) co_return answer.error();
+        auto text = co_await answer->read_all(cap, u);
+        if (text) {
+            if (headers) *headers = answer->head().headers;
+            co_return text;
+        }
+        error broken = text.error();
+        if (!transient(broken)) co_return broken;
+        auto delay = waits.next({});
+        if (!delay) co_return std::move(broken).in(op.what);
+        ACT_CO_TRY_VOID(co_await sleep_for(*delay, u));
+    }
+}
+
+bool transient(const error& e) { return e.kind() == kind::unavailable || e.kind() == kind::timeout; }
+
+bool condition_failed(const error& e) {
+    return e.status() == 412 || (e.status() == 409 && e.code() == "BlobAlreadyExists");
+}
+
+write_result written(const http::response_head& head) {
+    write_result out;
+    out.etag.text = head.headers.get("ETag");
+    out.modified = parse_http_date(head.headers.get("Last-Modified")).value_or(wall_time());
+    out.content_md5 = head.headers.get("Content-MD5");
+    return out;
+}
+
+result<void> add_options(http::fields& f, const write_options& o) {
+    ACT_TRY_VOID(check_metadata(o.metadata));
+    ACT_TRY_VOID(check_tags(o.tags));
+    add_content(f, o.content);
+    add_metadata(f, o.metadata);
+    if (!o.tags.empty()) f.add("x-ms-tags", tags_header(o.tags));
+    if (!o.tier.empty()) f.add("x-ms-access-tier", o.tier);
+    return {};
+}
+
+// ---- client
+
+client::client(http::client& transport, blob::account a, std::shared_ptr<http::authorizer> credential,
+               http::pipeline_options options)
+    : impl_(std::make_unique<impl>(transport, std::move(a), std::move(credential), std::move(options))) {}
+client::~client() = default;
+
+const blob::account& client::account() const { return impl_->account; }
+http::pipeline& client::pipeline() { return impl_->pipeline; }
+checksum client::body_checksums() const { return impl_->checksums.current(); }
+
+std::string client::url(const address& at) const {
+    uri u = impl_->account.endpoint;
+    u.path = impl_->base + encode_blob_path(at.container, at.name);
+    u.query.clear();
+    return u.str();
+}
+
+}  // namespace act::blob

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "transfer/blob/errors.hpp"
+#include "transfer/blob/headers.hpp"
+#include "transfer/blob/names.hpp"
+#include "transfer/client/checksum_choice.hpp"
+#include "transfer/client/client.hpp"
+
+namespace act::blob {
+
+/// One call to the service before it is sent: what every operation builds and hands to impl::run.
+struct operation {
+    http::request request;
+    std::string what;  ///< the object's name for messages: "blob c/a.txt"
+};
+
+struct client::impl {
+    impl(http::client&, blob::account, std::shared_ptr<http::authorizer>, http::pipeline_options);
+
+    blob::account account;
+    http::endpoint endpoint;
+    std::string base;  ///< of every path: empty, or "/devstoreaccount1"
+    retry_policy retry;
+    std::shared_ptr<http::authorizer> authorizer;
+    http::pipeline pipeline;
+    checksum_choice checksums;
+
+    /// Each checks the names and starts a request: target, version and a fresh client request id. `query` is
+    /// encoded.
+    result<operation> start(http::verb, const address& blob, std::string_view query);
+    result<operation> start_container(http::verb, std::string_view container, std::string_view query);
+    /// For calls on the account itself.
+    operation start_account(http::verb, std::string_view query);
+
+    /// Sends and returns answers of 2xx; anything else becomes the folded error, naming `what`.
+    task<result<http::exchange>> run(const operation&, const http::body&, until, unsigned* tries = nullptr);
+    /// As run(), for bodies: adds the checksum header that this endpoint takes. An empty body carries none.
+    task<result<http::exchange>> run_checked(const operation&, const http::body&, body_checksum, until,
+                                             unsigned* tries = nullptr);
+    /// The folded error of an answer, whose body is read for it.
+    task<error> failure(http::exchange, std::string what, until);
+
+    /// For answers that are read whole: sends, reads up to `cap`, and does it again when the connection
+    /// breaks within the body, which the pipeline does not see.
+    task<result<std::string>> fetch(const operation&, const http::body&, std::size_t cap,
+                                    http::fields* headers, until);
+
+    /// After a conditional write was refused on a later try: did an earlier try, whose answer was lost, do
+    /// it?
+    task<std::optional<properties>> written_before(const address&, const write_options&,
+                                                   steady::time_point since, until);
+
+private:
+    operation begin(http::verb, std::string target, std::string_view query, std::string what);
+    std::string next_id();
+    std::string id_prefix_;
+    std::atomic<std::uint64_t> id_{0};
+};
+
+/// Whether an error may pass if the same is tried again.
+bool transient(const error&);
+/// True for what a conditional write answers when its condition does not hold.
+bool condition_failed(const error&);
+/// ETag, Last-Modified and Content-MD5 of an answer to a write.
+write_result written(const http::response_head&);
+/// Everything but the conditions: content, metadata, tags, tier. kind::usage for what the service would
+/// refuse.
+result<void> add_options(http::fields&, const write_options&);
+
+}  // namespace act::blob

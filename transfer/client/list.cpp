@@ -1,0 +1,122 @@
+#include <random>
+
+#include <fmt/format.h>
+
+#include "transfer/blob/listing.hpp"
+#include "transfer/client/impl.hpp"
+
+namespace act::blob {
+namespace {
+
+constexpr std::size_t chunk = 256 * 1024;
+constexpr std::size_t longest_containers_page = 64u << 20;
+
+void append(std::string& query, std::string_view name, std::string_view value) {
+    if (!value.empty()) query.append("&").append(name).append("=").append(encode_component(value));
+}
+
+std::string query_of(const list_options& o) {
+    std::string query = "restype=container&comp=list";
+    append(query, "prefix", o.prefix);
+    append(query, "delimiter", o.delimiter);
+    append(query, "marker", o.marker);
+    if (o.max_results != 5000) append(query, "maxresults", std::to_string(o.max_results));
+    std::string include;
+    auto with = [&](bool wanted, std::string_view what) {
+        if (wanted) include.append(include.empty() ? "" : ",").append(what);
+    };
+    with(o.copy, "copy");
+    with(o.deleted, "deleted");
+    with(o.metadata, "metadata");
+    with(o.snapshots, "snapshots");
+    with(o.uncommitted, "uncommittedblobs");
+    with(o.versions, "versions");
+    with(o.tags, "tags");
+    append(query, "include", include);
+    return query;
+}
+
+/// One answer, scanned while it arrives.
+task<result<list_page>> scan(http::exchange& answer, until u) {
+    listing_scanner scanner;
+    for (;;) {
+        auto got = co_await answer.read_some(scanner.prepare(chunk), u);
+        if (!got) co_return got.error();
+        if (*got == 0) break;
+        ACT_CO_TRY_VOID(scanner.commit(*got));
+    }
+    ACT_CO_TRY_VOID(scanner.finish());
+    co_return list_page{std::move(scanner.items()), scanner.next_marker()};
+}
+
+}  // namespace
+
+task<result<list_page>> client::list(std::string container, list_options options, until u) {
+    ACT_CO_TRY(auto op, impl_->start_container(http::verb::get, container, query_of(options)));
+    backoff waits(impl_->retry, std::random_device()());
+    for (;;) {
+        auto answer = co_await impl_->run(op, http::body::none(), u);
+        if (!answer) co_return answer.error();
+        auto page = co_await scan(*answer, u);
+        if (page) co_return page;
+        error broken = page.error();
+        if (broken.kind() == kind::stopped) co_return broken;
+        // A connection that breaks within the answer costs the page, not the listing.
+        auto delay = transient(broken) ? waits.next({}) : std::nullopt;
+        if (!delay) co_return std::move(broken).in("listing of " + op.what);
+        ACT_CO_TRY_VOID(co_await sleep_for(*delay, u));
+    }
+}
+
+task<result<std::vector<container_info>>> client::list_containers(std::string prefix, until u) {
+    std::vector<container_info> out;
+    std::string marker;
+    do {
+        std::string query = "comp=list";
+        append(query, "prefix", prefix);
+        append(query, "marker", marker);
+        auto op = impl_->start_account(http::verb::get, query);
+        ACT_CO_TRY(auto text,
+                   co_await impl_->fetch(op, http::body::none(), longest_containers_page, nullptr, u));
+        auto page = read_containers(text);
+        if (!page) {
+            error bad = page.error();
+            co_return std::move(bad).in("list of containers");
+        }
+        for (auto& c : page->items) out.push_back({std::move(c.name), std::move(c.etag), c.modified});
+        if (page->next_marker == marker && !marker.empty()) {
+            co_return error(kind::protocol,
+                            "list of containers: the service gives the same page again and again");
+        }
+        marker = std::move(page->next_marker);
+    } while (!marker.empty());
+    co_return out;
+}
+
+task<result<void>> client::create_container(std::string container, until u) {
+    ACT_CO_TRY(auto op, impl_->start_container(http::verb::put, container, "restype=container"));
+    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
+    co_return result<void>();
+}
+
+task<result<void>> client::delete_container(std::string container, until u) {
+    ACT_CO_TRY(auto op, impl_->start_container(http::verb::del, container, "restype=container"));
+    unsigned tries = 1;
+    auto answer = co_await impl_->run(op, http::body::none(), u, &tries);
+    if (!answer && !(tries > 1 && answer.error().kind() == kind::not_found)) co_return answer.error();
+    co_return result<void>();
+}
+
+task<result<properties>> client::container_properties(std::string container, until u) {
+    ACT_CO_TRY(auto op, impl_->start_container(http::verb::head, container, "restype=container"));
+    ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
+    auto p = read_properties(answer.head().headers, answer.head().status, {});
+    if (!p) {
+        error bad = p.error();
+        co_return std::move(bad).in(op.what);
+    }
+    p->name = container;
+    co_return p;
+}
+
+}  // namespace act::blob
