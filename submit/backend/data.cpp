@@ -64,8 +64,10 @@ private:
         if (!at) return;
         std::string folder = first_of(at->relative);
         bool known = named_.count(folder) != 0;
-        // "count.py" is no data; "sets/a" may be, unless "sets" came with the code.
-        if (!known && (folder == at->relative || exists(config_.root + "/" + folder))) return;
+        // "count.py" is no data, nor is a line for the shell; "sets/a" may be, unless "sets" came with the
+        // code.
+        bool plain = folder != at->relative && text.find_first_of(" \t;|&<>$`*?(){}\"'") == std::string::npos;
+        if (!known && (!plain || !services_.data || exists(config_.root + "/" + folder))) return;
         named_[folder].insert(at->relative);
     }
 

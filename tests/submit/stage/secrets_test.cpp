@@ -1,0 +1,46 @@
+#include "submit/stage/secrets.hpp"
+
+#include <gtest/gtest.h>
+
+namespace act::stage {
+namespace {
+
+bool holds_secret(const std::string& text) { return !secret_content(codec::as_bytes(text)).empty(); }
+
+TEST(stage_secrets, names) {
+    for (const char* name : {"aux_data/configs/x.yaml", "a/id_rsa", "id_ed25519", ".env", "x/.env",
+                             ".env.production", "cert.pem", "a/b.pfx", ".netrc", ".git-credentials"}) {
+        EXPECT_FALSE(secret_name(name).empty()) << name;
+    }
+    for (const char* name : {"aux_data/aml/eu.yaml", "id_rsa.pub", ".env.example", "environment.py",
+                             "a.pem.txt", "configs/x.yaml", "x/aux_data/configs.py"}) {
+        EXPECT_TRUE(secret_name(name).empty()) << name;
+    }
+}
+
+TEST(stage_secrets, contents) {
+    // Made up; assembled so that this file itself holds none.
+    const std::string key = std::string(86, 'k') + "==", signature = std::string(43, 's') + "%3D";
+    EXPECT_TRUE(holds_secret("x;AccountKey=" + key + ";y"));
+    EXPECT_TRUE(holds_secret("account_key: " + key + "\n"));
+    EXPECT_TRUE(holds_secret("account_key: \"" + key + "\""));
+    EXPECT_TRUE(holds_secret("{\"account_key\": \"" + key + "\"}"));
+    EXPECT_TRUE(holds_secret("sas_token: ?sv=2020&sp=r&sig=" + signature));
+    EXPECT_TRUE(holds_secret("-----BEGIN RSA PRIVATE KEY-----\n" + key));
+    EXPECT_FALSE(holds_secret(""));
+    EXPECT_FALSE(holds_secret("AccountKey={};"));
+    EXPECT_FALSE(holds_secret("account_key: null"));
+    EXPECT_FALSE(holds_secret("account_key: env:MY_KEY"));
+    EXPECT_FALSE(holds_secret("sig=short&x=y"));
+    EXPECT_FALSE(holds_secret("if ends with 'PRIVATE KEY-----'"));
+    EXPECT_TRUE(holds_secret("AccountKey=;AccountKey=" + key));
+}
+
+TEST(stage_secrets, the_emulators_public_key_is_none) {
+    EXPECT_FALSE(
+        holds_secret("AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/"
+                     "KBHBeksoGMGw=="));
+}
+
+}  // namespace
+}  // namespace act::stage
