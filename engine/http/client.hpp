@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "engine/async/retry.hpp"
@@ -29,6 +30,8 @@ struct client_options {
     steady::duration keep_idle = std::chrono::seconds(90);
     unsigned max_connections_per_loop = 64;
     std::string user_agent = "act";
+    /// Addresses to use for a host name instead of asking for them.
+    std::map<std::string, std::vector<std::string>> pinned;
     /// PEM file of trusted roots; empty: SSL_CERT_FILE, SSL_CERT_DIR, else the system's.
     std::string ca_file;
 };

@@ -13,7 +13,10 @@ namespace act::http {
 /// What all loops of one client share.
 struct client_shared {
     client_shared(runtime& r, client_options o)
-        : owner(r), options(std::move(o)), names(r), tls_(std::make_shared<tls_maker>(options.ca_file)) {}
+        : owner(r),
+          options(std::move(o)),
+          names(r, options.pinned),
+          tls_(std::make_shared<tls_maker>(options.ca_file)) {}
 
     /// The TLS context; made on the blocking pool, since a bundle of roots takes tens of milliseconds to
     /// load.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <arpa/inet.h>
 #include <cstring>
-#include <map>
 #include <mutex>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -116,7 +115,18 @@ struct resolver::state {
     }
 };
 
-resolver::resolver(runtime& r) : runtime_(r), state_(std::make_shared<state>()) {}
+resolver::resolver(runtime& r, const std::map<std::string, std::vector<std::string>>& pinned)
+    : runtime_(r), state_(std::make_shared<state>()) {
+    for (const auto& [host, texts] : pinned) {
+        auto& e = state_->hosts[host];
+        e.expires = steady::time_point::max();
+        for (const auto& text : texts) {
+            address a;
+            if (parse_address(text, 0, a)) e.found.addresses.push_back(a);
+        }
+        if (e.found.addresses.empty()) e.found.failure = "no usable address is given for it";
+    }
+}
 
 task<result<std::vector<address>>> resolver::resolve(const std::string& host, std::uint16_t port,
                                                      const until& u) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@ namespace act::http {
 /// One per client, shared by its loops. Private to engine/http.
 class resolver {
 public:
-    explicit resolver(runtime&);
+    resolver(runtime&, const std::map<std::string, std::vector<std::string>>& pinned);
 
     /// The addresses in the order in which to try them: each call begins with another one, so that
     /// connections spread; those that failed lately come last. Never empty on success. kind::unavailable: the

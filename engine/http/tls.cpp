@@ -157,7 +157,12 @@ tls_session::tls_session(ssl_st* ssl) : ssl_(ssl) {
     SSL_set_bio(ssl_, bio, bio);
 }
 
-tls_session::~tls_session() { SSL_free(ssl_); }
+tls_session::~tls_session() {
+    // Without a shutdown on both sides OpenSSL would forbid the session's resumption; connections are often
+    // just cut.
+    SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(ssl_);
+}
 
 void tls_session::note_failure() {
     reason_.clear();
@@ -224,6 +229,8 @@ void tls_session::settle() {
 }
 
 bool tls_session::closed_by_peer() const { return (SSL_get_shutdown(ssl_) & SSL_RECEIVED_SHUTDOWN) != 0; }
+
+bool tls_session::resumed() const { return SSL_session_reused(ssl_) == 1; }
 
 bool tls_session::readable() {
     if (fed_.empty() && kept_.empty() && !SSL_has_pending(ssl_)) return false;

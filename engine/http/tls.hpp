@@ -61,6 +61,8 @@ public:
     tls_buffer& output() { return out_; }
 
     bool closed_by_peer() const;
+    /// The handshake was a short one, from a session of earlier.
+    bool resumed() const;
     /// True when plaintext can be read without more input.
     bool readable();
     void say_goodbye();
