@@ -1,0 +1,243 @@
+// Changes of a blob that leave its content alone, snapshots, and Delete Blob (blob-rest.md section 9).
+#include "tools/store/put_blob.hpp"
+
+#include "transfer/blob/documents.hpp"
+
+namespace act::store {
+
+namespace {
+
+struct target {
+    container_record container;
+    blob_record record;
+};
+
+// The blob that a change is for, after its checks.
+outcome<target> changeable(const reader& r, const call& c) {
+    target t;
+    ACT_TRY(t.container, existing_container(r, c));
+    auto record = load<blob_record>(r, table::blobs, t.container.id, c.blob);
+    if (!record) return failure(codes::blob_not_found);
+    ACT_TRY_VOID(check_change(c, &*record));
+    t.record = *record;
+    return t;
+}
+
+void save_changed(writer& w, const call& c, target& t) {
+    t.record.etag = next_etag(c.at(), t.record.etag);
+    t.record.modified = c.at();
+    t.record.lease = after_change(t.record.lease, c.at());
+    save(w, table::blobs, t.container.id, c.blob, {}, encode(t.record));
+}
+
+outcome<> check_page_size(std::uint64_t size) {
+    if (size % 512 == 0 && size <= 8 * TiB) return {};
+    return invalid_header("x-ms-blob-content-length", std::to_string(size));
+}
+
+// x-ms-sequence-number-action.
+outcome<std::uint64_t> new_sequence_number(const call& c, std::uint64_t old) {
+    const std::string_view action = c.header("x-ms-sequence-number-action");
+    if (action.empty()) return old;
+    ACT_TRY(const auto given, header_number(c, "x-ms-blob-sequence-number"));
+    if (http::same_name(action, "increment")) return old + 1;
+    if (!given) return missing_header("x-ms-blob-sequence-number");
+    if (http::same_name(action, "max")) return std::max(old, *given);
+    if (http::same_name(action, "update")) return *given;
+    return invalid_header("x-ms-sequence-number-action", action);
+}
+
+}  // namespace
+
+answer set_blob_metadata(service&, writer& w, call& c) {
+    ACT_TRY(target t, changeable(w, c));
+    ACT_TRY(const std::string metadata, read_metadata(c));
+    t.record.metadata = metadata;
+    save_changed(w, c, t);
+    reply out = changed(200, t.record);
+    out.headers.add("x-ms-request-server-encrypted", "true");
+    return out;
+}
+
+answer set_blob_properties(service&, writer& w, call& c) {
+    ACT_TRY(target t, changeable(w, c));
+    ACT_TRY(const auto size, header_number(c, "x-ms-blob-content-length"));
+    ACT_TRY(const std::uint64_t sequence, new_sequence_number(c, t.record.sequence_number));
+    const bool page = t.record.type == blob::blob_type::page;
+    const bool resizes_only = page && (size || c.has_header("x-ms-sequence-number-action"));
+    if (size && !page) return failure(codes::invalid_blob_type);
+    if (size) ACT_TRY_VOID(check_page_size(*size));
+    // Omitted headers are cleared, except when a page blob is only resized or renumbered.
+    bool any = false;
+    for (const char* name : {"x-ms-blob-content-type", "x-ms-blob-content-encoding", "x-ms-blob-content-language",
+                             "x-ms-blob-content-md5", "x-ms-blob-cache-control", "x-ms-blob-content-disposition"}) {
+        any |= c.has_header(name);
+    }
+    if (any || !resizes_only) apply_content_headers(c, t.record, false);
+    t.record.sequence_number = sequence;
+    const std::uint64_t old_size = t.record.size;
+    if (size) t.record.size = *size;
+    save_changed(w, c, t);
+    reply out = changed(200, t.record);
+    if (page) out.headers.add("x-ms-blob-sequence-number", sequence);
+    if (size && *size < old_size) clear_extents(w, t.record.content.id, *size, UINT64_MAX);
+    return out;
+}
+
+answer set_blob_tags(service&, writer& w, call& c) {
+    ACT_TRY(const auto container, existing_container(w, c));
+    auto record = load<blob_record>(w, table::blobs, container.id, c.blob);
+    if (!record) return failure(codes::blob_not_found);
+    ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
+    ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::write));
+    ACT_TRY(const std::string tags, read_tags_document(c));
+    record->tags = tags;
+    save(w, table::blobs, container.id, c.blob, {}, encode(*record));
+    return reply::of(204);
+}
+
+answer get_blob_tags(service&, const reader& r, call& c) {
+    ACT_TRY(const auto container, existing_container(r, c));
+    const std::string_view snapshot = c.param("snapshot");
+    const auto record =
+        load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id, c.blob, snapshot);
+    if (!record) return failure(codes::blob_not_found);
+    ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
+    ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::read));
+    blob::tags tags;
+    std::string_view rest = record->tags, name, value;
+    while (packed::next(rest, name, value)) tags[std::string(name)] = value;
+    return reply::xml(200, blob::write_tags(tags));
+}
+
+answer set_blob_tier(service&, writer& w, call& c) {
+    ACT_TRY(const tier wanted, read_tier(c));
+    if (wanted == tier::none) return missing_header("x-ms-access-tier");
+    ACT_TRY(const auto container, existing_container(w, c));
+    const std::string_view snapshot = c.param("snapshot");
+    const table where = snapshot.empty() ? table::blobs : table::snapshots;
+    auto record = load<blob_record>(w, where, container.id, c.blob, snapshot);
+    if (!record) return failure(codes::blob_not_found);
+    if (record->type != blob::blob_type::block) return failure(codes::invalid_blob_type);
+    ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
+    ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::write));
+    // Rehydration, which takes hours, is over at once here; its status tells that it began.
+    const bool rehydrated = record->tier == tier::archive && wanted != tier::archive;
+    record->tier = wanted;
+    record->tier_changed = c.at();
+    save(w, where, container.id, c.blob, snapshot, encode(*record));
+    return reply::of(rehydrated ? 202 : 200);
+}
+
+answer snapshot_blob(service& s, writer& w, call& c) {
+    ACT_TRY(const auto container, existing_container(w, c));
+    auto found = find(w, table::blobs, container.id, c.blob);
+    if (!found) return failure(codes::blob_not_found);
+    // The views of the record must outlive the changes below.
+    const std::string bytes(*found);
+    blob_record base;
+    if (!decode(bytes, base)) return failure();
+    ACT_TRY_VOID(check_lease(c, base.lease, leased::blob, false));
+    ACT_TRY_VOID(check_conditions(c, state::of(&base), purpose::write));
+    if (base.tier == tier::archive) return failure(codes::blob_archived);
+    ACT_TRY(const std::string metadata, read_metadata(c));
+
+    blob_record copy = base;
+    copy.lease = {};
+    copy.snapshots = 0;
+    if (!metadata.empty()) {
+        copy.metadata = metadata;
+        copy.etag = next_etag(c.at(), base.etag);
+        copy.modified = c.at();
+    }
+    // Times of 100 ns, and no two alike.
+    std::string time;
+    for (nanos at = c.at() / 100 * 100;; at += 100) {
+        time = snapshot_time(at);
+        if (!find(w, table::snapshots, container.id, c.blob, time)) break;
+    }
+    copy.content = share(w, *s.files, base.content, base.size);
+    save(w, table::snapshots, container.id, c.blob, time, encode(copy));
+    ++base.snapshots;
+    save(w, table::blobs, container.id, c.blob, {}, encode(base));
+    reply out = changed(201, copy);
+    out.headers.add("x-ms-snapshot", time);
+    out.headers.add("x-ms-request-server-encrypted", "true");
+    return out;
+}
+
+namespace {
+
+std::vector<std::pair<std::string, content_ref>> snapshots_of(const reader& r, std::uint64_t container,
+                                                              std::string_view name) {
+    std::vector<std::pair<std::string, content_ref>> out;
+    record_cursor item(r, table::snapshots, container);
+    for (bool more = item.seek(name); more && item.name() == name; more = item.next()) {
+        blob_record b;
+        if (decode(item.record(), b)) out.emplace_back(item.snapshot(), b.content);
+    }
+    return out;
+}
+
+answer delete_snapshot(writer& w, const call& c, const container_record& container) {
+    const std::string_view time = c.param("snapshot");
+    if (c.has_header("x-ms-delete-snapshots")) {
+        return invalid_header("x-ms-delete-snapshots", c.header("x-ms-delete-snapshots"));
+    }
+    const auto record = load<blob_record>(w, table::snapshots, container.id, c.blob, time);
+    if (!record) return failure(codes::blob_not_found);
+    ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::write));
+    const content_ref content = record->content;
+    erase(w, table::snapshots, container.id, c.blob, time);
+    if (auto base = load<blob_record>(w, table::blobs, container.id, c.blob); base && base->snapshots > 0) {
+        --base->snapshots;
+        save(w, table::blobs, container.id, c.blob, {}, encode(*base));
+    }
+    release(w, content);
+    return reply::of(202);
+}
+
+}  // namespace
+
+answer delete_blob(service&, writer& w, call& c) {
+    ACT_TRY(const auto container, existing_container(w, c));
+    if (c.has_param("snapshot")) {
+        answer out = delete_snapshot(w, c, container);
+        if (out) out->headers.add("x-ms-delete-type-permanent", "true");
+        return out;
+    }
+    const std::string_view scope = c.header("x-ms-delete-snapshots");
+    const bool only = http::same_name(scope, "only"), include = http::same_name(scope, "include");
+    if (!scope.empty() && !only && !include) return invalid_header("x-ms-delete-snapshots", scope);
+
+    auto record = load<blob_record>(w, table::blobs, container.id, c.blob);
+    reply out = reply::of(202);
+    out.headers.add("x-ms-delete-type-permanent", "true");
+    if (!record) {
+        // Staged blocks alone can be deleted, too.
+        if (only || !find(w, table::uploads, container.id, c.blob)) return failure(codes::blob_not_found);
+        ACT_TRY_VOID(check_change(c, nullptr));
+        discard_upload(w, container.id, c.blob);
+        return out;
+    }
+    ACT_TRY_VOID(check_change(c, &*record));
+    if (record->snapshots > 0 && scope.empty()) return failure(codes::snapshots_present);
+    const content_ref content = record->content;
+    std::vector<std::pair<std::string, content_ref>> gone;
+    if (record->snapshots > 0) gone = snapshots_of(w, container.id, c.blob);
+    if (only) {
+        record->snapshots = 0;
+        save(w, table::blobs, container.id, c.blob, {}, encode(*record));
+    } else {
+        erase(w, table::blobs, container.id, c.blob);
+        release(w, content);
+        discard_upload(w, container.id, c.blob);
+    }
+    for (const auto& [time, held] : gone) {
+        erase(w, table::snapshots, container.id, c.blob, time);
+        release(w, held);
+    }
+    return out;
+}
+
+}  // namespace act::store

@@ -1,0 +1,180 @@
+#include "tools/store/listing.hpp"
+
+#include <fmt/format.h>
+
+#include "engine/codec/base64.hpp"
+#include "engine/core/uri.hpp"
+#include "transfer/blob/xml.hpp"
+
+namespace act::store {
+
+namespace {
+
+constexpr std::string_view marker_head = "2!";
+// Sorts behind every snapshot's time: the blob itself.
+constexpr std::string_view base = "\x7f";
+
+}  // namespace
+
+outcome<std::uint64_t> page_limit(const call& c) {
+    ACT_TRY(const auto asked, param_number(c, "maxresults"));
+    if (asked && *asked == 0) {
+        return failure(codes::out_of_range_query)
+            .with("QueryParameterName", "maxresults")
+            .with("QueryParameterValue", std::string(c.param("maxresults")));
+    }
+    return std::min(asked.value_or(largest_page), largest_page);
+}
+
+std::string make_marker(std::string_view position) {
+    std::string text = codec::base64_encode(codec::as_bytes(position));
+    // Clients put markers into URLs with more or less care.
+    for (char& ch : text) ch = ch == '+' ? '-' : ch == '/' ? '_' : ch == '=' ? '!' : ch;
+    return std::string(marker_head) + text;
+}
+
+outcome<std::string> read_marker(const call& c) {
+    std::string text(c.param("marker"));
+    if (text.empty()) return text;
+    if (!text.starts_with(marker_head)) return invalid_query("marker", text);
+    for (char& ch : text) ch = ch == '-' ? '+' : ch == '_' ? '/' : ch == '!' ? '=' : ch;
+    auto raw = codec::base64_decode(std::string_view(text).substr(marker_head.size()));
+    if (!raw) return invalid_query("marker", c.param("marker"));
+    return std::move(*raw);
+}
+
+bool includes(const call& c, std::string_view what) {
+    std::string_view list = c.param("include");
+    while (!list.empty()) {
+        const std::size_t comma = list.find(',');
+        std::string_view one = list.substr(0, comma);
+        while (one.starts_with(' ')) one.remove_prefix(1);
+        if (http::same_name(one, what)) return true;
+        list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+    }
+    return false;
+}
+
+void element(std::string& out, std::string_view name, std::string_view text) {
+    out.append("<").append(name);
+    if (text.empty()) {
+        out += " />";
+        return;
+    }
+    out += '>';
+    if (blob::xml::representable(text)) {
+        blob::xml::escape(out, text);
+    } else {
+        out += encode_component(text);
+    }
+    out.append("</").append(name).append(">");
+}
+
+void element(std::string& out, std::string_view name, std::uint64_t number) {
+    const fmt::format_int text(number);
+    out.append("<").append(name).append(">").append(text.data(), text.size()).append("</").append(name).append(">");
+}
+
+void optional_element(std::string& out, std::string_view name, std::string_view text) {
+    if (!text.empty()) element(out, name, text);
+}
+
+std::string_view http_dates::text(nanos n) {
+    const std::int64_t second = n / 1'000'000'000;
+    if (second != second_) {
+        second_ = second;
+        text_ = to_http_date(from_nanos(n));
+    }
+    return text_;
+}
+
+void add_metadata(std::string& out, std::string_view metadata) {
+    out += "<Metadata>";
+    std::string_view name, value;
+    while (packed::next(metadata, name, value)) {
+        const bool plain = std::all_of(name.begin(), name.end(), [](char ch) { return static_cast<signed char>(ch) > 0; });
+        if (plain) {
+            element(out, name, value);
+        } else {
+            element(out, "x-ms-invalid-name", name);
+        }
+    }
+    out += "</Metadata>";
+}
+
+void add_tags(std::string& out, std::string_view tags) {
+    out += "<Tags><TagSet>";
+    std::string_view name, value;
+    while (packed::next(tags, name, value)) {
+        out += "<Tag>";
+        element(out, "Key", name);
+        element(out, "Value", value);
+        out += "</Tag>";
+    }
+    out += "</TagSet></Tags>";
+}
+
+void add_lease(std::string& out, const lease& l, nanos now) {
+    const lease::state s = l.at(now);
+    const bool locked = s == lease::state::leased || s == lease::state::breaking;
+    element(out, "LeaseStatus", locked ? "locked" : "unlocked");
+    element(out, "LeaseState", to_string(s));
+    if (s == lease::state::leased) element(out, "LeaseDuration", l.seconds < 0 ? "infinite" : "fixed");
+}
+
+std::string begin_listing(const service& s, std::string_view container, std::size_t reserve) {
+    std::string out;
+    out.reserve(reserve);
+    out += "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults ServiceEndpoint=\"";
+    blob::xml::escape(out, s.url);
+    out += "/\"";
+    if (!container.empty()) out.append(" ContainerName=\"").append(container).append("\"");
+    return out += '>';
+}
+
+// ---- item_cursor
+
+item_cursor::item_cursor(const reader& r, std::uint64_t container, bool snapshots, bool uncommitted)
+    : blobs_(r, table::blobs, container),
+      snapshots_(r, table::snapshots, container),
+      uploads_(r, table::uploads, container),
+      with_snapshots_(snapshots),
+      with_uploads_(uncommitted) {}
+
+void item_cursor::seek(std::string_view name, std::string_view snapshot) {
+    blobs_.seek(name);
+    if (with_snapshots_) snapshots_.seek(name, snapshot);
+    if (with_uploads_) uploads_.seek(name);
+    choose();
+}
+
+void item_cursor::choose() {
+    // A blob with uncommitted blocks beside its committed ones is listed once.
+    while (uploads_.valid() && blobs_.valid() && uploads_.name() == blobs_.name()) uploads_.next();
+    current_ = nullptr;
+    for (record_cursor* c : {&snapshots_, &blobs_, &uploads_}) {
+        if (c->valid() && (!current_ || c->name() < current_->name())) current_ = c;
+    }
+}
+
+void item_cursor::next() {
+    current_->next();
+    choose();
+}
+
+std::string item_cursor::position() const {
+    std::string out(name());
+    out += '\0';
+    return out.append(snapshot().empty() ? base : snapshot());
+}
+
+void item_cursor::seek_position(std::string_view position) {
+    const std::size_t zero = position.find('\0');
+    if (zero == std::string_view::npos) {
+        seek(position);
+    } else {
+        seek(position.substr(0, zero), position.substr(zero + 1));
+    }
+}
+
+}  // namespace act::store

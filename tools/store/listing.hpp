@@ -1,0 +1,65 @@
+#pragma once
+
+#include "tools/store/catalog.hpp"
+#include "tools/store/operation.hpp"
+
+/// What the listings have in common: markers, page sizes and XML.
+namespace act::store {
+
+inline constexpr std::uint64_t largest_page = 5000;
+/// A page ends early at this much text, so that much metadata cannot make it any size.
+inline constexpr std::size_t largest_page_text = 8 * MiB;
+
+/// maxresults: 1 to 5000, larger ones are cut.
+outcome<std::uint64_t> page_limit(const call&);
+
+/// A marker is opaque to clients: base64 of where the next page starts.
+std::string make_marker(std::string_view position);
+outcome<std::string> read_marker(const call&);
+
+/// True when `include` names `what`.
+bool includes(const call&, std::string_view what);
+
+/// <name>text</name>, or <name /> for nothing.
+void element(std::string& out, std::string_view name, std::string_view text);
+void element(std::string& out, std::string_view name, std::uint64_t number);
+void optional_element(std::string& out, std::string_view name, std::string_view text);
+/// RFC 1123; neighbours in a listing often have the same, so the last one is kept.
+class http_dates {
+public:
+    std::string_view text(nanos);
+
+private:
+    std::int64_t second_ = INT64_MIN;
+    std::string text_;
+};
+void add_metadata(std::string& out, std::string_view metadata);
+void add_tags(std::string& out, std::string_view tags);
+void add_lease(std::string& out, const lease&, nanos now);
+/// The declaration and <EnumerationResults ServiceEndpoint="...">, with `container` where there is one.
+std::string begin_listing(const service&, std::string_view container, std::size_t reserve);
+
+/// Items of one container in order: by name; the snapshots of a name before the blob itself.
+class item_cursor {
+public:
+    item_cursor(const reader&, std::uint64_t container, bool snapshots, bool uncommitted);
+    /// The first item at or after `name` (and, of that name, the snapshot). An empty snapshot: from its first item on.
+    void seek(std::string_view name, std::string_view snapshot = {});
+    void next();
+    bool valid() const { return current_ != nullptr; }
+    std::string_view name() const { return current_->name(); }
+    std::string_view snapshot() const { return current_->snapshot(); }
+    std::string_view record() const { return current_->record(); }
+    bool is_upload() const { return current_ == &uploads_; }
+    /// For the marker of a page that begins here.
+    std::string position() const;
+    void seek_position(std::string_view);
+
+private:
+    void choose();
+    record_cursor blobs_, snapshots_, uploads_;
+    bool with_snapshots_, with_uploads_;
+    record_cursor* current_ = nullptr;
+};
+
+}  // namespace act::store

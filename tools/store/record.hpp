@@ -1,0 +1,120 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "engine/core/clock.hpp"
+#include "transfer/blob/types.hpp"
+
+/// The values of the index: what is known of a container, a blob, an upload and a block. Decoded values are views into
+/// the encoded bytes, which live as long as the transaction (or the string) they were read from.
+namespace act::store {
+
+/// Nanoseconds since 1970; 0: never.
+using nanos = std::int64_t;
+inline nanos to_nanos(wall_time t) { return t.time_since_epoch().count(); }
+inline wall_time from_nanos(nanos n) { return wall_time(std::chrono::nanoseconds(n)); }
+
+/// Name and value pairs in one string: metadata, tags.
+namespace packed {
+void add(std::string& out, std::string_view name, std::string_view value);
+/// The first pair, taken off the front; false at the end.
+bool next(std::string_view& rest, std::string_view& name, std::string_view& value);
+std::size_t count(std::string_view pairs);
+}  // namespace packed
+
+/// Where a blob's bytes are.
+struct content_ref {
+    enum class form : std::uint8_t {
+        none,     ///< empty
+        piece,    ///< one piece, from its start
+        list,     ///< an immutable list of segments (table::lists)
+        extents,  ///< rows that append and page blobs change (table::extents)
+    };
+    content_ref::form form = form::none;
+    std::uint64_t id = 0;
+};
+
+struct lease {
+    enum class phase : std::uint8_t { none, held, breaking };
+    enum class state { available, leased, expired, breaking, broken };
+    lease::phase phase = phase::none;
+    std::string_view id;
+    std::int32_t seconds = 0;  ///< -1: without end
+    nanos until = 0;           ///< end of the lease, or of its breaking
+
+    lease::state at(nanos now) const;
+};
+std::string_view to_string(lease::state);
+
+struct copy_state {
+    std::string_view id, source, status, description;
+    std::uint64_t done = 0, total = 0;
+    nanos completed = 0;
+    std::uint64_t owner = 0;  ///< the session that works on a pending copy
+};
+
+enum class tier : std::uint8_t { none, hot, cool, cold, archive };
+std::string_view to_string(tier);
+tier parse_tier(std::string_view);
+
+struct blob_record {
+    blob::blob_type type = blob::blob_type::block;
+    std::uint64_t etag = 0, size = 0;
+    nanos created = 0, modified = 0;
+    content_ref content;
+    struct {
+        std::string_view type, encoding, language, disposition, cache_control, md5;
+    } headers;
+    std::string_view metadata, tags;  ///< packed
+    act::store::tier tier = act::store::tier::none;    ///< none: inferred (Hot)
+    nanos tier_changed = 0;
+    act::store::lease lease;
+    std::uint32_t append_blocks = 0;
+    bool sealed = false;
+    std::uint64_t sequence_number = 0;
+    std::uint32_t snapshots = 0;  ///< how many there are (base blobs)
+    copy_state copy;
+};
+
+struct container_record {
+    std::uint64_t id = 0, etag = 0;
+    nanos modified = 0;
+    std::string_view metadata;       ///< packed
+    std::string_view public_access;  ///< "", "blob" or "container"
+    std::string_view policies;       ///< the ACL document as it was set
+    act::store::lease lease;
+};
+
+/// Blocks staged for a blob that are not committed yet.
+struct upload_record {
+    std::uint64_t id = 0;
+    std::uint32_t id_size = 0;  ///< of the decoded block ids, all alike
+    std::uint32_t blocks = 0;
+    nanos touched = 0;
+};
+
+struct block_record {
+    std::uint64_t piece = 0, offset = 0, size = 0;
+};
+
+std::string encode(const blob_record&);
+std::string encode(const container_record&);
+std::string encode(const upload_record&);
+std::string encode(const block_record&);
+/// False: the index is damaged or of a newer version.
+bool decode(std::string_view, blob_record&);
+bool decode(std::string_view, container_record&);
+bool decode(std::string_view, upload_record&);
+bool decode(std::string_view, block_record&);
+
+/// `"0x8DC0FFEE..."`, with quotes.
+std::string etag_text(std::uint64_t);
+/// The next ETag of something that had `previous`: the time in units of 100 ns, always growing.
+std::uint64_t next_etag(nanos now, std::uint64_t previous);
+
+/// "2026-01-02T03:04:05.0670000Z": how the service writes the time of a snapshot, always seven digits.
+std::string snapshot_time(nanos);
+
+}  // namespace act::store

@@ -1,0 +1,102 @@
+#include "tools/store/store.hpp"
+
+#include <sys/stat.h>
+
+#include "engine/codec/base64.hpp"
+#include "engine/file/file.hpp"
+#include "tools/store/answer.hpp"
+#include "tools/store/maintenance.hpp"
+
+namespace act::store {
+
+account_key::account_key(std::string_view raw, unsigned loops) {
+    for (unsigned i = 0; i < loops; ++i) macs_.emplace_back(raw);
+}
+
+std::string account_key::sign(std::string_view message) {
+    return codec::base64_encode(macs_.at(loop::current().index()).sign(message));
+}
+
+http::client_options service::client_options() {
+    http::client_options o;
+    o.user_agent = "act-store";
+    return o;
+}
+
+struct store::impl {
+    impl(runtime& r, options o) : run(r), wanted(std::move(o)) {}
+    runtime& run;
+    options wanted;
+    std::unique_ptr<service> parts;
+    std::unique_ptr<http::server> server;
+    std::string url;
+    statistics stats;
+};
+
+store::store(runtime& r, options o) : impl_(std::make_unique<impl>(r, std::move(o))) {}
+store::~store() = default;
+
+result<void> store::start() {
+    const options& o = impl_->wanted;
+    if (o.root.empty()) return error(kind::configuration, "the store has no folder", "name one");
+    if (o.account.empty()) return error(kind::configuration, "the store has no account name", "name one");
+    const auto key = codec::base64_decode(o.key.reveal());
+    if (!key || key->empty()) {
+        return error(kind::configuration, "the store's account key is not base64",
+                     "make one with: head -c 64 /dev/urandom | base64 -w0");
+    }
+    ACT_TRY_VOID(file::make_directories(o.root));
+
+    auto parts = std::make_unique<service>(impl_->run, o, *key, impl_->stats);
+    ACT_TRY(parts->index, index::open(o.root + "/index"));
+    ACT_TRY(parts->files, files::open(o.root, *parts->index));
+    service& s = *parts;
+    s.index->on_retire([&s](std::vector<std::uint64_t> gone) {
+        s.files->retire(std::move(gone));
+        remove_files_soon(s);
+    });
+    if (o.sync) s.index->make_durable(impl_->run);
+
+    http::server_options so;
+    so.listen = o.listen;
+    so.tls_certificate = o.tls_certificate;
+    so.tls_key = o.tls_key;
+    so.server_name = "act-store";
+    auto server = std::make_unique<http::server>(
+        impl_->run, so, [&s](http::server_exchange& x) -> task<void> { return serve(s, x); });
+    ACT_TRY_VOID(server->start());
+    impl_->url = server->url() + "/" + o.account;
+    s.url = impl_->url;
+    impl_->parts = std::move(parts);
+    impl_->server = std::move(server);
+    s.background.spawn(impl_->run.at(0), maintain(s));
+    return {};
+}
+
+std::string store::endpoint() const { return impl_->url; }
+std::uint16_t store::port() const { return impl_->server ? impl_->server->port() : 0; }
+const statistics& store::stats() const { return impl_->stats; }
+
+secret store::connection_string() const {
+    const options& o = impl_->wanted;
+    return secret("DefaultEndpointsProtocol=" + std::string(impl_->url.starts_with("https") ? "https" : "http") +
+                  ";AccountName=" + o.account + ";AccountKey=" + o.key.reveal() + ";BlobEndpoint=" + impl_->url + ";");
+}
+
+task<void> store::stop(steady::duration grace) {
+    if (!impl_->parts) co_return;
+    co_await impl_->server->stop(grace);
+    service& s = *impl_->parts;
+    s.stop.request();
+    co_await s.background.join();
+    co_await s.http.close();
+    auto finish = [this] {
+        if (impl_->parts->index->dirty()) (void)impl_->parts->index->sync();
+        // Unlinks what nobody reads any more, and closes the index.
+        impl_->parts.reset();
+    };
+    co_await impl_->run.blocking(finish);
+    impl_->server.reset();
+}
+
+}  // namespace act::store
