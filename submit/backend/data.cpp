@@ -76,21 +76,23 @@ private:
         bool conventional = config_.builtin_local && is_data_folder(folder);
         if (exists(here)) {
             for (const auto& path : paths) {
-                if (exists(config_.root + "/" + path)) continue;
+                if (exists(config_.root + "/" + path) || !services_.data) continue;
                 auto fetched = co_await fetch(path, config_.root + "/" + path);
                 if (!fetched) co_return fetched.error();
             }
             links_.push_back({folder, here});
             co_return result<void>();
         }
-        if (conventional && paths.empty()) co_return result<void>();
+        if (conventional && paths.empty() && (folder == "output" || !services_.data))
+            co_return result<void>();
         std::string mode = mode_of(folder);
         if (mode == "link" || mode == "mount") {
             co_return error(kind::not_found,
                             "the folder " + here + ", which " + folder + "_folder links to, does not exist",
                             "make it, or download it first: act d " + folder);
         }
-        if (paths.empty()) paths.insert(folder);
+        bool named = !paths.empty();
+        if (!named) paths.insert(folder);
         auto cache = cache_of(folder);
         if (!cache) co_return cache.error();
         bool any = false;
@@ -103,7 +105,7 @@ private:
             links_.push_back({folder, *cache});
             co_return result<void>();
         }
-        if (config_.builtin_local && !conventional) co_return result<void>();
+        if (config_.builtin_local && (!conventional || !named)) co_return result<void>();
         auto made = file::make_directories(here);
         if (!made) co_return made.error();
         links_.push_back({folder, here});
@@ -117,7 +119,10 @@ private:
             co_return error(kind::not_found, path + " is not on this machine",
                             "download it first: act d " + path);
         }
-        if (services_.note) services_.note(path + " is not on this machine: looking for it in the store");
+        // A folder that is data by convention alone is asked for without a word: mostly there is none.
+        bool wordless = config_.builtin_local && path.find('/') == std::string::npos;
+        if (services_.note && !wordless)
+            services_.note(path + " is not on this machine: looking for it in the store");
         co_return co_await services_.data->fetch(*from, std::move(to), until_);
     }
 

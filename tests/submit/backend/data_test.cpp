@@ -6,6 +6,7 @@
 namespace act::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -26,7 +27,7 @@ TEST_F(backend_data, a_folder_of_the_project_is_linked) {
     project_.write("data/x", "here");
     run({"cat", "data/x"});
     EXPECT_EQ(out_, "here");
-    EXPECT_THAT(store_.asked, IsEmpty());
+    EXPECT_THAT(store_.asked, ElementsAre("models"));
     run({"sh", "-c", "echo new > data/made"});
     EXPECT_EQ(project_.read("data/made"), "new\n");
 }
@@ -35,7 +36,7 @@ TEST_F(backend_data, what_the_command_names_is_fetched_into_a_cache) {
     store_.blobs = {{"data/x/a", "A"}, {"data/x/b", "B"}, {"data/y", "Y"}};
     run({"sh", "-c", "cat $1/a $1/b; ls data", "sh", "data/x/"});
     EXPECT_EQ(out_, "ABx\n");
-    EXPECT_THAT(store_.asked, ElementsAre("data/x"));
+    EXPECT_THAT(store_.asked, ElementsAre("data/x", "models"));
     EXPECT_THAT(notes_, HasSubstr("data/x is not on this machine"));
     EXPECT_FALSE(project_.has("data"));
     run({"cat", "--", "data/y"});
@@ -59,7 +60,7 @@ TEST_F(backend_data, code_is_not_taken_for_data) {
     run({"cat", "src/x"});
     EXPECT_EQ(out_, "code");
     run({"sh", "-c", "cat src/x; echo $1 $2", "sh", "http://host/x", "main.sh"});
-    EXPECT_THAT(store_.asked, IsEmpty());
+    for (const auto& path : store_.asked) EXPECT_THAT(path, AnyOf("data", "models"));
 }
 
 TEST_F(backend_data, a_path_that_is_nowhere_is_left_to_the_command) {
@@ -82,6 +83,15 @@ TEST_F(backend_data, mapped_folders_are_fetched_whole_when_nothing_of_them_is_na
     run({"sh", "-c", "cat data/a"});
     EXPECT_EQ(out_, "A");
     EXPECT_THAT(store_.asked, ElementsAre("data"));
+}
+
+TEST_F(backend_data, data_by_convention_is_fetched_when_it_is_only_in_the_store) {
+    store_.blobs = {{"data/a", "A"}, {"output/old", "O"}};
+    run({"sh", "-c", "cat data/a; ls"});
+    EXPECT_EQ(out_, "Adata\nmain.sh\n");
+    EXPECT_THAT(store_.asked, ElementsAre("data", "models"));
+    EXPECT_EQ(notes_, "");
+    EXPECT_FALSE(project_.has("data"));
 }
 
 TEST_F(backend_data, an_output_folder_appears_in_the_project) {

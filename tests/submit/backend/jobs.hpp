@@ -30,8 +30,7 @@ public:
 
 class jobs_test : public ::testing::Test {
 protected:
-    jobs_test()
-        : runtime_(runtime_options{1, 3}), journal_(*runs::journal::open(home_ / "state/act")) {
+    jobs_test() : runtime_(runtime_options{1, 3}), journal_(*runs::journal::open(home_ / "state/act")) {
         project_.write("main.sh", "true\n");
         config_.name = "local";
         config_.platform = "local";
