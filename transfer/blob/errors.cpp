@@ -29,6 +29,8 @@ constexpr std::string_view slower = "Run the command again later, or with a lowe
 
 /// Sorted by code.
 constexpr rule rules[] = {
+    {"AccessTierNotSupportedForBlobType", kind::usage,
+     "Use one of the tiers Hot, Cool, Cold and Archive, on a block blob."},
     {"AccountAlreadyExists", kind::conflict, ""},
     {"AccountBeingCreated", kind::unavailable, later},
     {"AccountIsDisabled", kind::permission, "Enable the storage account."},
@@ -70,8 +72,10 @@ constexpr rule rules[] = {
     {"InvalidBlobOrBlock", kind::conflict,
      "Another program left blocks of another form there: remove the blob (and its uncommitted blocks) "
      "first."},
+    {"InvalidBlobTier", kind::usage, "Use one of the tiers Hot, Cool, Cold and Archive, on a block blob."},
     {"InvalidBlobType", kind::conflict, "The blob there is of another type: remove it first."},
     {"InvalidBlockList", kind::precondition, "Blocks vanished before the commit; run the command again."},
+    {"InvalidHeaderValue", kind::unsupported, "The service may be older than this program: update it."},
     {"InvalidMd5", kind::internal, ""},
     {"InvalidMetadata", kind::usage, "Metadata names are letters, digits and underscores; values are ASCII."},
     {"InvalidRange", kind::precondition, changed},
@@ -230,6 +234,23 @@ void read_body(service_error& e, std::string_view body) {
     }
 }
 
+/// For answers without a text, as all to HEAD are.
+std::string in_our_words(const service_error& e, kind k) {
+    if (e.code == "ContainerNotFound") return "the container does not exist";
+    switch (k) {
+        case kind::not_found:
+            return "it does not exist";
+        case kind::permission:
+            return "access is denied";
+        case kind::authentication:
+            return "the credential was refused";
+        case kind::throttled:
+            return "the service asks for fewer requests";
+        default:
+            return fmt::format("the service answered {}", e.status);
+    }
+}
+
 }  // namespace
 
 service_error read_error(int status, const http::fields& headers, std::string_view body) {
@@ -251,10 +272,8 @@ kind kind_of(int status, std::string_view code) {
 
 error fold(const service_error& e, std::string_view what) {
     const auto* r = find_rule(e.code);
-    auto why = e.message;
-    if (why.empty()) why = e.code.empty() ? fmt::format("the service answered {}", e.status) : e.code;
-    auto message = fmt::format("{}: {}", what, why);
     auto k = r ? r->kind : by_status(e.status);
+    auto message = fmt::format("{}: {}", what, e.message.empty() ? in_our_words(e, k) : e.message);
     std::string advice(r && !r->advice.empty() ? r->advice
                        : r                     ? std::string_view()
                                                : advice_by_status(e.status));

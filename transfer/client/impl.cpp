@@ -11,6 +11,8 @@ namespace {
 bool final_answer(const http::response_head& head) {
     auto code = head.headers.get("x-ms-error-code");
     if (code == "FeatureNotSupported") return true;
+    // Azurite says so when it fell over the request itself, as it will again.
+    if (code.empty() && head.status == 500 && head.headers.get("Server").starts_with("Azurite-")) return true;
     if (code != "CannotVerifyCopySource") return false;
     // The source decides: what it answered is worth another try or not.
     auto source = head.headers.get("x-ms-copy-source-status-code");

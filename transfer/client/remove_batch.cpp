@@ -26,8 +26,22 @@ error no_batch(std::string_view what, const error& cause) {
 /// How services that do not know Blob Batch refuse it; others say 501 or 405, which are folded to
 /// `unsupported`.
 bool unknown_there(const error& e) {
-    return e.kind() == kind::unsupported || e.code() == "InvalidQueryParameterValue" ||
-           e.code() == "UnsupportedQueryParameter" || e.code() == "UnsupportedHttpVerb";
+    // A 500 without a code: Azurite and account SAS.
+    return e.kind() == kind::unsupported || (e.status() == 500 && e.code().empty()) ||
+           e.code() == "InvalidQueryParameterValue" || e.code() == "UnsupportedQueryParameter" ||
+           e.code() == "UnsupportedHttpVerb";
+}
+
+/// A snapshot's time with its colons as they are: Azurite does not decode the queries of parts.
+std::string encode_time(std::string_view snapshot) {
+    std::string out;
+    for (std::string_view rest = snapshot;;) {
+        auto colon = rest.find(':');
+        out += encode_component(rest.substr(0, colon));
+        if (colon == rest.npos) return out;
+        out.push_back(':');
+        rest.remove_prefix(colon + 1);
+    }
 }
 
 batch_outcome outcome_of(const batch_part& part) {
@@ -54,7 +68,7 @@ task<result<std::vector<batch_outcome>>> client::remove_batch(std::string contai
         part.method = http::verb::del;
         part.target = impl_->base + encode_blob_path(container, items[i].name);
         if (!items[i].snapshot.empty()) {
-            part.target += "?snapshot=" + encode_component(items[i].snapshot);
+            part.target += "?snapshot=" + encode_time(items[i].snapshot);
         } else if (what == snapshots::include) {
             part.headers.add("x-ms-delete-snapshots", "include");
         } else if (what == snapshots::only) {

@@ -1,0 +1,107 @@
+#include <gmock/gmock.h>
+
+#include "scripted.hpp"
+
+namespace act::blob::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::string page(int from, int to, const std::string& marker) {
+    std::string out = "<?xml version=\"1.0\" encoding=\"utf-8\"?><EnumerationResults><Blobs>";
+    for (int i = from; i < to; ++i) {
+        out += "<Blob><Name>n" + std::to_string(i) + "</Name><Properties><Etag>0x1</Etag><Content-Length>" +
+               std::to_string(i) + "</Content-Length></Properties></Blob>";
+    }
+    return out + "</Blobs><NextMarker>" + marker + "</NextMarker></EnumerationResults>";
+}
+
+TEST(client_list, a_page) {
+    scripted s([](const seen&) { return reply{.body = page(0, 5000, "m&amp;1")}; });
+    list_options o;
+    o.prefix = "a/b c&";
+    o.delimiter = "/";
+    o.marker = "x=y";
+    o.max_results = 10;
+    o.tags = o.copy = o.deleted = o.uncommitted = o.versions = o.snapshots = true;
+    auto r = s.run(s.client().list("cont", o, {}));
+    ASSERT_TRUE(r) << r.error().describe();
+    ASSERT_EQ(r->items.size(), 5000u);
+    EXPECT_EQ(r->items[4999].name, "n4999");
+    EXPECT_EQ(r->items[4999].size, 4999u);
+    EXPECT_EQ(r->items[4999].etag.text, "\"0x1\"");
+    EXPECT_EQ(r->next_marker, "m&1");
+    EXPECT_EQ(s.requests()[0].target,
+              "/cont?restype=container&comp=list&prefix=a%2Fb%20c%26&delimiter=%2F&marker=x%3Dy&maxresults=10"
+              "&include=copy%2Cdeleted%2Cmetadata%2Csnapshots%2Cuncommittedblobs%2Cversions%2Ctags");
+    ASSERT_TRUE(s.run(s.client().list("cont", {}, {})));
+    EXPECT_EQ(s.requests()[1].target, "/cont?restype=container&comp=list&include=metadata");
+}
+
+TEST(client_list, a_connection_that_breaks_within_the_page_costs_a_try) {
+    scripted s([n = 0](const seen&) mutable {
+        reply r{.body = page(0, 2000, "")};
+        if (n++ < 2) r.cut = r.body.size() / 2;
+        return r;
+    });
+    auto r = s.run(s.client().list("cont", {}, {}));
+    ASSERT_TRUE(r) << r.error().describe();
+    EXPECT_EQ(r->items.size(), 2000u);
+    EXPECT_EQ(s.count(), 3u);
+}
+
+TEST(client_list, a_page_that_stops_early_is_never_a_short_listing) {
+    scripted s([](const seen&) {
+        auto text = page(0, 10, "");
+        return reply{.body = text.substr(0, text.size() - 10)};
+    });
+    auto r = s.run(s.client().list("cont", {}, {}));
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().kind(), kind::protocol);
+    EXPECT_THAT(r.error().message(), HasSubstr("listing of container cont"));
+    EXPECT_EQ(s.count(), 1u);
+}
+
+TEST(client_list, some_proxy_answers) {
+    scripted s([](const seen&) { return reply{.body = "<html><body>Please log in</body></html>"}; });
+    auto r = s.run(s.client().list("cont", {}, {}));
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().kind(), kind::protocol);
+    EXPECT_FALSE(r.error().advice().empty());
+}
+
+TEST(client_list, containers_of_all_pages) {
+    scripted s([](const seen& q) {
+        bool first = q.target.find("marker") == q.target.npos;
+        return reply{
+            .body =
+                std::string("<EnumerationResults><Containers><Container><Name>c") + (first ? "1" : "2") +
+                "</Name><Properties><Etag>\"1\"</Etag></Properties></Container></Containers><NextMarker>" +
+                (first ? "more" : "") + "</NextMarker></EnumerationResults>"};
+    });
+    auto r = s.run(s.client().list_containers("c", {}));
+    ASSERT_TRUE(r) << r.error().describe();
+    ASSERT_EQ(r->size(), 2u);
+    EXPECT_EQ((*r)[1].name, "c2");
+    EXPECT_EQ(s.requests()[1].target, "/?comp=list&prefix=c&marker=more");
+
+    scripted endless([](const seen&) {
+        return reply{.body = "<EnumerationResults><NextMarker>same</NextMarker></EnumerationResults>"};
+    });
+    EXPECT_FALSE(endless.run(endless.client().list_containers("", {})));
+}
+
+TEST(client_list, containers) {
+    scripted s([](const seen& q) {
+        if (q.method == "DELETE") return reply{.status = 202, .headers = {}};
+        if (q.method == "PUT") return reply{.status = 201, .headers = {}};
+        return reply{.status = 200, .headers = {{"ETag", "\"1\""}, {"x-ms-meta-a", "b"}}};
+    });
+    EXPECT_TRUE(s.run(s.client().create_container("cont", {})));
+    EXPECT_EQ(s.run(s.client().container_properties("cont", {})).value().metadata.at("a"), "b");
+    EXPECT_TRUE(s.run(s.client().delete_container("cont", {})));
+    for (const auto& q : s.requests()) EXPECT_EQ(q.target, "/cont?restype=container");
+}
+
+}  // namespace
+}  // namespace act::blob::test

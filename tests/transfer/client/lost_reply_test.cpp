@@ -1,0 +1,141 @@
+#include <gmock/gmock.h>
+
+#include "scripted.hpp"
+#include "transfer/blob/documents.hpp"
+
+namespace act::blob::test {
+namespace {
+
+const address where{"cont", "b"};
+
+/// A service that does the first write, loses the reply, and refuses the second by its condition; what HEAD
+/// tells then.
+struct loses_reply {
+    std::vector<std::pair<std::string, std::string>> head;
+    int refusal = 412;
+    std::string code = "ConditionNotMet";
+    std::string blocks{};
+    bool drop_first = true;
+    int writes = 0;
+
+    reply operator()(const seen& q) {
+        if (q.method == "HEAD") return {.status = 200, .headers = head};
+        if (q.method == "GET") return {.status = 200, .headers = {}, .body = blocks};
+        if (writes++ == 0 && drop_first) return {.drop = true};
+        return service_error_reply(refusal, code);
+    }
+};
+
+loses_reply service(const std::string& text) {
+    loses_reply s;
+    s.head = {{"ETag", "\"new\""},
+              {"Last-Modified", http_now()},
+              {"Date", http_now()},
+              {"x-ms-meta-mtime", "1"},
+              {"Content-MD5", md5_base64(text)},
+              {"Content-Length", std::to_string(text.size())}};
+    return s;
+}
+
+void set(loses_reply& s, const std::string& name, const std::string& value) {
+    std::erase_if(s.head, [&](const auto& h) { return h.first == name; });
+    if (!value.empty()) s.head.emplace_back(name, value);
+}
+
+write_options mine(conditions when) {
+    write_options o;
+    o.metadata = {{"mtime", "1"}};
+    o.when = std::move(when);
+    return o;
+}
+
+result<write_result> put(scripted& s, conditions when) {
+    return s.run(s.client().put_blob(where, http::body::text("hello"), {}, mine(std::move(when)), {}));
+}
+
+TEST(client_lost_reply, put_blob_finds_its_own_write) {
+    for (auto when : {conditions::absent(), conditions::matching({"\"old\""})}) {
+        for (int status : {412, 409}) {
+            auto svc = service("hello");
+            svc.refusal = status;
+            svc.code = status == 409 ? "BlobAlreadyExists" : "ConditionNotMet";
+            scripted s(svc);
+            auto r = put(s, when);
+            ASSERT_TRUE(r) << r.error().describe();
+            EXPECT_EQ(r->etag.text, "\"new\"");
+            EXPECT_EQ(r->content_md5, md5_base64("hello"));
+            EXPECT_EQ(s.count(), 3u);
+        }
+    }
+}
+
+TEST(client_lost_reply, put_blob_does_not_take_somebody_elses_write_for_its_own) {
+    auto other_content = service("hullo"), other_metadata = service("hello"), before = service("hello"),
+         no_md5 = service("hello"), longer = service("hello"), no_date = service("hello");
+    set(other_metadata, "x-ms-meta-mtime", "2");
+    set(before, "Last-Modified", to_http_date(now() - std::chrono::minutes(1)));
+    set(no_md5, "Content-MD5", "");
+    set(longer, "Content-Length", "6");
+    set(no_date, "Date", "yesterday");
+    for (auto& svc : {other_content, other_metadata, before, no_md5, longer, no_date}) {
+        scripted s(svc);
+        auto r = put(s, conditions::absent());
+        ASSERT_FALSE(r);
+        EXPECT_EQ(r.error().kind(), kind::precondition);
+    }
+}
+
+TEST(client_lost_reply, a_refusal_of_the_first_try_is_a_refusal) {
+    auto svc = service("hello");
+    svc.drop_first = false;
+    scripted s(svc);
+    auto r = put(s, conditions::absent());
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().status(), 412);
+    EXPECT_EQ(s.count(), 1u) << "no second look where nothing was lost";
+}
+
+TEST(client_lost_reply, put_block_list_compares_the_blocks) {
+    block_list same, other;
+    same.committed = {{"YQ==", 3}, {"Yg==", 2}};
+    other.committed = {{"YQ==", 3}, {"Yw==", 2}};
+    for (bool is_same : {true, false}) {
+        auto svc = service("hello");
+        svc.blocks = write_block_list(is_same ? same : other, true, false);
+        scripted s(svc);
+        auto r = s.run(
+            s.client().put_block_list(where, {"YQ==", "Yg=="}, mine(conditions::matching({"\"old\""})), {}));
+        EXPECT_EQ(bool(r), is_same);
+        if (r) EXPECT_EQ(r->etag.text, "\"new\"");
+        if (!r) EXPECT_EQ(r.error().kind(), kind::precondition);
+    }
+}
+
+TEST(client_lost_reply, append_block_looks_at_the_length) {
+    for (const char* length : {"15", "16"}) {
+        auto svc = service("hello");
+        svc.code = "AppendPositionConditionNotMet";
+        set(svc, "Content-Length", length);
+        scripted s(svc);
+        auto r = s.run(s.client().append_block(where, http::body::text("hello"), 10, {}));
+        EXPECT_EQ(bool(r), length == std::string("15"));
+    }
+}
+
+TEST(client_lost_reply, what_is_gone_after_a_lost_reply_was_removed) {
+    auto svc = service("");
+    svc.refusal = 404;
+    svc.code = "BlobNotFound";
+    scripted s(svc);
+    EXPECT_TRUE(s.run(s.client().remove(where, snapshots::include, {}, {})));
+    EXPECT_EQ(s.count(), 2u);
+
+    svc.drop_first = false;
+    scripted missing(svc);
+    auto r = missing.run(missing.client().remove(where, snapshots::include, {}, {}));
+    ASSERT_FALSE(r) << "it was not there to begin with";
+    EXPECT_EQ(r.error().kind(), kind::not_found);
+}
+
+}  // namespace
+}  // namespace act::blob::test
