@@ -23,6 +23,8 @@ constexpr std::size_t chunk_files = 64;
 constexpr std::uint64_t memory_budget = 160 * MiB;
 constexpr std::size_t tile = 256 * KiB;
 constexpr int attempts = 3;
+/// Code of this size is most likely data that nobody meant to pack.
+constexpr std::uint64_t suspicious_bytes = 512 * MiB;
 
 /// Entries [from, to) that one piece of work takes on.
 struct chunk {
@@ -102,6 +104,11 @@ private:
         }
         out.hash = hash_.finish();
         count(out);
+        if (out.bytes > suspicious_bytes) {
+            out.warnings.push_back("the code is " + human_size(out.bytes) + "; largest is " +
+                                   out.largest.front().name +
+                                   ". Data belongs into a mapped folder, or a line into .actignore");
+        }
         out.archive = options_.folder + "/" + out.hash + ".zip";
         if (auto there = file::stat_of(out.archive)) {
             out.reused = true;
