@@ -204,7 +204,10 @@ task<result<exchange>> client::impl::send(const endpoint& to, const request& r, 
         const std::string peer = made->connection->stream.peer();
         pool->release(std::move(made->connection), false);
         // The server had closed a kept connection before it saw the request: the same again on another one.
-        if (again) continue;
+        if (again) {
+            report.resent = true;
+            continue;
+        }
         if (outcome) co_return error(kind::unavailable, peer + " closed the connection without an answer");
         co_return outcome.error();
     }

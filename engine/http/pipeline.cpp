@@ -117,6 +117,7 @@ task<result<exchange>> pipeline::send(const endpoint& to, const request& r, cons
         } else {
             answer.emplace(co_await client_.impl_->send(to, r, b, u, report));
         }
+        if (tries && report.resent) *tries = number + 1;
         const int status = *answer ? (*answer)->head().status : 0;
         log_try(to, r, number, status, status ? std::string_view() : (*answer).error().message(),
                 steady::now() - begun);

@@ -70,6 +70,9 @@ struct attempt {
     std::optional<steady::duration> allowed;
     /// Nothing listens there or the name is unknown: trying for long makes no sense.
     bool hopeless = false;
+    /// It was sent twice: a kept connection closed without an answer, perhaps after the request was carried
+    /// out.
+    bool resent = false;
 };
 
 /// The connections of one loop: idle ones per endpoint, last used first taken, and those who wait because

@@ -1,3 +1,8 @@
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <thread>
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 
 #include "scripted.hpp"
@@ -93,6 +98,76 @@ TEST(client_lost_reply, a_refusal_of_the_first_try_is_a_refusal) {
     ASSERT_FALSE(r);
     EXPECT_EQ(r.error().status(), 412);
     EXPECT_EQ(s.count(), 1u) << "no second look where nothing was lost";
+}
+
+/// Serves one request after the other on plain sockets: each answer is sent as it stands, an empty one hangs
+/// up in good order. `answers` is used up by all connections together.
+class raw_server {
+public:
+    explicit raw_server(std::vector<std::string> answers) : answers_(std::move(answers)) {
+        listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+        EXPECT_EQ(::listen(listener_, 8), 0);
+        socklen_t size = sizeof at;
+        ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size);
+        url = "http://127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~raw_server() {
+        ::shutdown(listener_, SHUT_RDWR);
+        thread_.join();
+        ::close(listener_);
+    }
+    std::string url;
+
+private:
+    void serve() {
+        for (std::size_t next = 0; next < answers_.size();) {
+            int peer = ::accept(listener_, nullptr, nullptr);
+            if (peer < 0) return;
+            while (next < answers_.size() && read_request(peer)) {
+                const auto& text = answers_[next++];
+                if (text.empty() || ::write(peer, text.data(), text.size()) < 0) break;
+            }
+            ::close(peer);
+        }
+    }
+    /// Head, and the five bytes that a PUT of this test has.
+    static bool read_request(int peer) {
+        std::string text;
+        char c[4096];
+        for (;;) {
+            auto n = ::read(peer, c, sizeof c);
+            if (n <= 0) return false;
+            text.append(c, static_cast<std::size_t>(n));
+            auto end = text.find("\r\n\r\n");
+            if (end != text.npos && text.size() >= end + 4 + (text.starts_with("PUT") ? 5u : 0u)) return true;
+        }
+    }
+    std::vector<std::string> answers_;
+    int listener_ = -1;
+    std::thread thread_;
+};
+
+TEST(client_lost_reply, also_on_a_kept_connection_that_was_closed_in_good_order) {
+    const std::string found =
+        "HTTP/1.1 200 OK\r\nETag: \"new\"\r\nLast-Modified: " + http_now() + "\r\nDate: " + http_now() +
+        "\r\nx-ms-meta-mtime: 1\r\nContent-MD5: " + md5_base64("hello") + "\r\nContent-Length: 5\r\n\r\n";
+    raw_server server({found, "",
+                       "HTTP/1.1 412 no\r\nx-ms-error-code: ConditionNotMet\r\nContent-Length: 0\r\n\r\n",
+                       found});
+    runtime rt({.loops = 1});
+    http::client transport(rt, {});
+    {
+        client c(transport, {"acc", parse_uri(server.url).value()}, auth::anonymous());
+        ASSERT_TRUE(rt.run(c.head(where, {})));
+        auto r = rt.run(c.put_blob(where, http::body::text("hello"), {}, mine(conditions::absent()), {}));
+        EXPECT_TRUE(r) << r.error().describe();
+    }
+    rt.run(transport.close());
 }
 
 TEST(client_lost_reply, put_block_list_compares_the_blocks) {
