@@ -20,6 +20,11 @@ struct part {
     unsigned id = 0;
 };
 
+bool from_account(std::string_view target, std::string_view account) {
+    return target.size() > account.size() + 1 && target.substr(1, account.size()) == account &&
+           target[account.size() + 1] == '/';
+}
+
 // A part refused by itself; a failure refuses the whole.
 outcome<> read_part(service& s, const reader& r, const call& outer, const blob::batch_part& from, part& p) {
     call& c = p.request;
@@ -38,7 +43,10 @@ outcome<> read_part(service& s, const reader& r, const call& outer, const blob::
     c.files = outer.files;
     p.id = from.id.value_or(0);
     auto understood = [&]() -> outcome<> {
-        ACT_TRY_VOID(parse_target(c, s.options.account, outer.header("Host")));
+        // The Python SDK leaves an emulator's account out of the paths of parts: they read as if it were in the host.
+        const bool in_path = from_account(c.target, s.options.account);
+        const std::string host = in_path ? std::string(outer.header("Host")) : s.options.account + ".";
+        ACT_TRY_VOID(parse_target(c, s.options.account, host));
         ACT_TRY(p.what, find_operation(c));
         return {};
     }();
