@@ -1,12 +1,13 @@
-#include <gtest/gtest.h>
-
 #include "transfer/mover/mover.hpp"
+
+#include <gtest/gtest.h>
 
 namespace act {
 namespace {
 
 struct counting_job final : job {
-    counting_job(std::atomic<int>& n, std::atomic<int>& in, std::atomic<int>& most) : done(n), inside(in), worst(most) {}
+    counting_job(std::atomic<int>& n, std::atomic<int>& in, std::atomic<int>& most)
+        : done(n), inside(in), worst(most) {}
     task<void> run() override {
         const int now = ++inside;
         int seen = worst;
@@ -22,7 +23,8 @@ struct counting_job final : job {
 TEST(Mover, RunsEveryJobOnceAndNeverMoreThanItsLanesAtATime) {
     runtime rt({.loops = 2});
     std::atomic<int> done = 0, inside = 0, worst = 0;
-    auto body = [](runtime& r, std::atomic<int>& n, std::atomic<int>& in, std::atomic<int>& most) -> task<void> {
+    auto body = [](runtime& r, std::atomic<int>& n, std::atomic<int>& in,
+                   std::atomic<int>& most) -> task<void> {
         mover m(r, {.lanes = 5, .whole_at_once = 1, .queued = 3}, {});
         for (int i = 0; i < 500; ++i) {
             auto j = std::make_unique<counting_job>(n, in, most);
@@ -93,7 +95,8 @@ struct stuck_job final : job {
     event& started;
 };
 
-task<void> push_until_refused(mover& m, stop_token stop, std::atomic<int>& ended, event& started, int& taken) {
+task<void> push_until_refused(mover& m, stop_token stop, std::atomic<int>& ended, event& started,
+                              int& taken) {
     for (;;) {
         auto j = std::make_unique<stuck_job>(stop, ended, started);
         if (!co_await m.submit(std::move(j))) co_return;

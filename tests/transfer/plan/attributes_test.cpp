@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "transfer/plan/attributes.hpp"
+
+#include <gtest/gtest.h>
 
 namespace act::plan {
 namespace {
@@ -45,7 +45,8 @@ TEST(Unchanged, RecordedTimeDecidesWhereThereIsOne) {
     EXPECT_TRUE(unchanged_for_upload(file_of(3, noon), remote));
     EXPECT_FALSE(unchanged_for_upload(file_of(4, noon), remote)) << "size";
     EXPECT_FALSE(unchanged_for_upload(file_of(3, noon + 1ns), remote)) << "newer file";
-    EXPECT_FALSE(unchanged_for_upload(file_of(3, noon - 1h), remote)) << "older file: a restored copy must go up";
+    EXPECT_FALSE(unchanged_for_upload(file_of(3, noon - 1h), remote))
+        << "older file: a restored copy must go up";
     EXPECT_TRUE(unchanged_for_download(remote, file_of(3, noon)));
     EXPECT_FALSE(unchanged_for_download(remote, file_of(3, noon + 1h))) << "locally touched";
 }

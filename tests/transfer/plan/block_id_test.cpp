@@ -1,8 +1,9 @@
+#include "transfer/plan/block_id.hpp"
+
 #include <gtest/gtest.h>
 
 #include "engine/codec/base64.hpp"
 #include "engine/core/units.hpp"
-#include "transfer/plan/block_id.hpp"
 
 namespace act::plan {
 namespace {

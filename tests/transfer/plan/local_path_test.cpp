@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
-
 #include "transfer/plan/local_path.hpp"
+
+#include <gtest/gtest.h>
 
 namespace act::plan {
 namespace {
