@@ -1,6 +1,8 @@
 """With no configuration at all: the embedded store and jobs on this machine."""
 
 import json
+import pathlib
+import re
 import unittest
 
 import harness
@@ -101,11 +103,10 @@ class Jobs(unittest.TestCase):
         runs = [line for line in listed if line["type"] == "run"]
         self.assertEqual(len(runs), 1, listed)
         shown = self.project.act("q", runs[0]["id"])
-        self.assertIn("Failed", shown.text)
-        self.assertIn("to the log", shown.text + (self.logs() or ""))
-
-    def logs(self):
-        return "".join(p.read_text(errors="replace") for p in self.project.folder.rglob("*") if p.is_file() and ".txt" in p.name)
+        self.assertRegex(shown.text, r"state +failed")
+        self.assertRegex(shown.text, r"exit code +3")
+        logs = pathlib.Path(re.search(r"logs +(/.*)", shown.text).group(1))
+        self.assertIn("to the log", "".join(each.read_text() for each in logs.rglob("*") if each.is_file()))
 
     def test_code_is_the_code_of_its_time(self):
         """A job runs what was staged, not what was edited since; staging again makes it current."""
