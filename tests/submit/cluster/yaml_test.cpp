@@ -1,3 +1,5 @@
+#include <random>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -112,6 +114,25 @@ TEST_F(cluster_yaml, awkward_values_arrive_as_written) {
     EXPECT_EQ(c.env.at("D"), "two\nlines\n");
     EXPECT_EQ(c.env.count("E"), 0u);
     EXPECT_EQ(c.env.at("ü"), "é");
+}
+
+TEST_F(cluster_yaml, damaged_files_give_an_error_or_a_config_and_nothing_worse) {
+    std::mt19937 random(42);
+    const std::string alphabet = ":-{}[],&*!|>'\"%@`#?~$\n\t <x0\xff";
+    for (int i = 0; i < 400; ++i) {
+        std::string text = full_cluster;
+        for (int changes = 1 + static_cast<int>(random() % 4); changes > 0; --changes) {
+            std::size_t at = random() % text.size();
+            if (random() % 3 == 0) {
+                text.erase(at, random() % 40);
+            } else {
+                text[at] = alphabet[random() % alphabet.size()];
+            }
+        }
+        folder_.write("aux_data/aml/x.yaml", text);
+        auto c = load("x");
+        if (!c) EXPECT_THAT(c.error().message(), HasSubstr("x.yaml")) << text;
+    }
 }
 
 TEST_F(cluster_yaml, an_oversized_file_is_refused) {
