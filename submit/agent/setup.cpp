@@ -31,7 +31,6 @@ public:
 
     result<void> make() {
         ACT_TRY_VOID(clear());
-        say("unpacking " + spec_.archive);
         auto unpacked = stage::unpack(spec_.archive, code_, spec_.hash);
         if (!unpacked) return error(unpacked.error()).in("cannot unpack the code");
         for (const auto& l : spec_.links) ACT_TRY_VOID(link(l));
