@@ -89,6 +89,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 std::size_t find_head(std::string_view buffered, std::size_t& scanned) {
     std::size_t from = scanned > 3 ? scanned - 3 : 0;
     if (from > buffered.size()) from = 0;
+    if (buffered.empty()) return 0;  // memmem must not see a null pointer
     const void* found = ::memmem(buffered.data() + from, buffered.size() - from, "\r\n\r\n", 4);
     scanned = buffered.size();
     if (!found) return 0;
