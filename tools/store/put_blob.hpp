@@ -8,7 +8,7 @@
 
 namespace act::store {
 
-/// Up to this size a Put Blob without a checksum of its own gets a Content-MD5. (The service computes it at any size;
+/// Up to this size a Put Blob gets a Content-MD5. (The service computes it at any size;
 /// MD5 runs at 0.7 GiB/s a core and would be the slowest part of the store. blob-rest.md section 15.)
 inline constexpr std::uint64_t md5_up_to = 64 * KiB;
 

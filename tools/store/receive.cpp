@@ -125,7 +125,7 @@ task<outcome<received>> receive(service& s, call& c, http::server_exchange& x, s
         co_return failure(codes::unsupported_header).with("HeaderName", "x-ms-structured-body");
     }
     ACT_CO_TRY(const declared sums, declared::of(c, "x-ms-content-crc64", "Content-MD5"));
-    const bool md5 = !sums.md5.empty() || (size <= md5_up_to && !sums.crc64);
+    const bool md5 = !sums.md5.empty() || (size <= md5_up_to);
     receiver into(s, size, md5);
     if (auto opened = co_await into.open(); !opened) co_return from_error(opened.error());
     while (!into.done()) {

@@ -17,6 +17,12 @@ class destination {
 public:
     destination(plan::listing& source, std::string prefix) : cursor_(source), prefix_(std::move(prefix)) {}
 
+    task<result<void>> open() {
+        auto first = co_await cursor_.peek();
+        if (!first) co_return first.error();
+        co_return result<void>();
+    }
+
     /// What the listing has under this relative name. A folder's stub is asked for with a trailing slash, the
     /// place where a walk meets the folder; the listing shows it earlier, so it is remembered.
     task<result<std::optional<blob::properties>>> find(const std::string& name) {
@@ -95,6 +101,8 @@ private:
     task<result<void>> merge(plan::listing& there, std::string prefix) {
         destination target(there, std::move(prefix));
         operation& op = run_.op;
+        // A missing container shows here, before the walk has reported anything.
+        ACT_CO_TRY_VOID(co_await target.open());
         file::walk_options how;
         how.links = run_.options.links;
         how.want = [](std::string_view name, bool directory) {
