@@ -37,7 +37,7 @@ struct name_table {
     std::vector<record> records;
 
     void add(std::string_view name, name_kind kind) {
-        records.push_back({prefix_of(name), text.size(), name.size(), static_cast<std::uint64_t>(kind)});
+        records.push_back({0, text.size(), name.size(), static_cast<std::uint64_t>(kind)});
         text += name;
     }
     std::string_view name(const record& r) const { return std::string_view(text).substr(r.offset, r.length); }
@@ -45,9 +45,24 @@ struct name_table {
         return {name(records[i]), static_cast<name_kind>(records[i].kind)};
     }
     void sort() {
+        const std::size_t shared = shared_length();
+        for (record& r : records) r.prefix = prefix_of(name(r).substr(shared));
         std::ranges::sort(records, [this](const record& a, const record& b) {
             return a.prefix != b.prefix ? a.prefix < b.prefix : name(a) < name(b);
         });
+    }
+    /// How many characters all names begin with; "img-00017.png" would tell nothing by its first eight.
+    std::size_t shared_length() const {
+        if (records.empty()) return 0;
+        const std::string_view first = name(records.front());
+        std::size_t length = first.size();
+        for (const record& r : records) {
+            const std::string_view other = name(r).substr(0, length);
+            const auto differs = std::mismatch(other.begin(), other.end(), first.begin());
+            length = static_cast<std::size_t>(differs.first - other.begin());
+            if (length == 0) break;
+        }
+        return length;
     }
     std::size_t bytes() const { return text.size() + records.size() * sizeof(record); }
     void clear() {

@@ -125,24 +125,23 @@ tree_reader::verdict tree_reader::judge(int fd, const std::string& directory, co
 }
 
 void tree_reader::add(int fd, const std::string& directory, const found& f, name_sorter& sorter) const {
-    const verdict v = f.type == DT_REG ? verdict{.kind = name_kind::file} : judge(fd, directory, f);
+    const std::string_view plain = f.name;
+    // Nearly all there is: a file, and nobody who asks.
+    if (f.type == DT_REG && !options_.want && is_utf8(plain)) return sorter.add(plain, name_kind::file);
+
+    const verdict v = judge(fd, directory, f);
     if (!v.kind && !v.problem) return;
     const bool is_directory = v.kind == name_kind::directory;
-    std::string name = f.name;
-    if (is_directory) name += '/';
+    const std::string name = directory + f.name + (is_directory ? "/" : "");
     // Asked first: what is left out is nobody's problem.
-    if (options_.want && !options_.want(directory + name, is_directory)) return;
-    if (!is_utf8(name)) {
-        return report(directory + name,
-                      error(kind::unsupported, "the name " + shown(directory + name) + " is not valid UTF-8",
-                            "rename it: names of blobs are UTF-8"));
+    if (options_.want && !options_.want(name, is_directory)) return;
+    if (!is_utf8(plain)) {
+        return report(name, error(kind::unsupported, "the name " + shown(name) + " is not valid UTF-8",
+                                  "rename it: names of blobs are UTF-8"));
     }
-    if (v.problem) return report(directory + name, *v.problem);
-    sorter.add(name, *v.kind);
-    if (is_directory && options_.empty_directories) {
-        name.pop_back();
-        sorter.add(name, name_kind::place);
-    }
+    if (v.problem) return report(name, *v.problem);
+    sorter.add(std::string_view(name).substr(directory.size()), *v.kind);
+    if (is_directory && options_.empty_directories) sorter.add(plain, name_kind::place);
 }
 
 std::optional<entry> tree_reader::look(int fd, const std::string& directory,

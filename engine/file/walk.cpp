@@ -246,7 +246,10 @@ std::vector<unit> walker::impl::make_units(directory& d, int fd, std::vector<dir
     const sorted_names::item* item = nullptr;
     for (std::size_t taken = 0; taken < options.batch && (item = d.names.peek()); ++taken, d.names.pop()) {
         if (item->kind == name_kind::file || item->kind == name_kind::link) {
-            if (units.empty() || units.back().child) units.emplace_back();
+            if (units.empty() || units.back().child) {
+                units.emplace_back().files.reserve(
+                    std::min({options.batch - taken, d.names.left(), std::size_t{32}}));
+            }
             ++units.back().names;
             if (auto e = reader.look(fd, d.name, *item)) units.back().files.push_back(std::move(*e));
             continue;
