@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -185,7 +186,9 @@ task<result<exchange>> client::send(const endpoint& to, const request& r, const 
 
 task<result<exchange>> client::impl::send(const endpoint& to, const request& r, const body& b, until u,
                                           attempt& report) {
-    auto& pool = pools.at(loop::current().index());
+    loop& here = loop::current();
+    auto& pool = pools.at(here.index());
+    if (&pool->home() != &here) throw std::logic_error("an http client is used on a loop of another runtime");
     auto made = exchange::impl::fresh();
     made->pool = pool;
     shared.stats.requests.fetch_add(1, std::memory_order_relaxed);

@@ -179,7 +179,8 @@ task<result<loop_pool::lease>> loop_pool::open(endpoint to, const until& u, atte
     const until all = u.within(shared_.options.connect_timeout);
     auto addresses = co_await shared_.names.resolve(to.host, to.port, all);
     if (!addresses) {
-        report.hopeless = addresses.error().kind() == kind::unavailable;
+        report.hopeless =
+            addresses.error().kind() == kind::unavailable && !shared_.names.ever_reached(to.host, to.port);
         co_return addresses.error();
     }
     error last;
@@ -193,6 +194,7 @@ task<result<loop_pool::lease>> loop_pool::open(endpoint to, const until& u, atte
         auto made = co_await open_at(to, where, each);
         if (made) {
             shared_.names.note(where, true);
+            shared_.names.reached(to.host, to.port);
             co_return made;
         }
         last = made.error();
@@ -202,7 +204,7 @@ task<result<loop_pool::lease>> loop_pool::open(endpoint to, const until& u, atte
         if (auto ok = u.check(); !ok) co_return last;
         if (all.deadline <= steady::now()) break;
     }
-    report.hopeless = refused;
+    report.hopeless = refused && !shared_.names.ever_reached(to.host, to.port);
     co_return std::move(last).with_advice("check the network, and that the endpoint is the right one");
 }
 

@@ -68,7 +68,8 @@ public:
 struct attempt {
     /// From the connection being there to the answer's head.
     std::optional<steady::duration> allowed;
-    /// Nothing listens there or the name is unknown: trying for long makes no sense.
+    /// Nothing listens there or the name is unknown, and it never was otherwise: trying for long makes no
+    /// sense.
     bool hopeless = false;
     /// It was sent twice: a kept connection closed without an answer, perhaps after the request was carried
     /// out.

@@ -1,11 +1,10 @@
 #include "engine/http/resolve.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <cstring>
 #include <mutex>
 #include <netdb.h>
-#include <netinet/in.h>
+#include <set>
 
 namespace act::http {
 
@@ -15,14 +14,6 @@ constexpr auto keep_answer = std::chrono::seconds(30);
 constexpr auto keep_failure = std::chrono::seconds(1);
 constexpr auto avoid_for = std::chrono::seconds(60);
 constexpr std::size_t most_hosts = 256;
-
-void set_port(address& a, std::uint16_t port) {
-    if (a.family() == AF_INET) {
-        reinterpret_cast<sockaddr_in*>(&a.storage)->sin_port = htons(port);
-    } else {
-        reinterpret_cast<sockaddr_in6*>(&a.storage)->sin6_port = htons(port);
-    }
-}
 
 std::string key(const address& a) { return a.text() + '|' + std::to_string(a.port()); }
 
@@ -56,23 +47,6 @@ look_up ask_system(const std::string& host) {
 
 }  // namespace
 
-bool parse_address(const std::string& text, std::uint16_t port, address& out) {
-    out = {};
-    auto* v4 = reinterpret_cast<sockaddr_in*>(&out.storage);
-    if (::inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        out.size = sizeof(sockaddr_in);
-    } else {
-        out = {};
-        auto* v6 = reinterpret_cast<sockaddr_in6*>(&out.storage);
-        if (::inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) != 1) return false;
-        v6->sin6_family = AF_INET6;
-        out.size = sizeof(sockaddr_in6);
-    }
-    set_port(out, port);
-    return true;
-}
-
 struct resolver::state {
     struct entry {
         look_up found;
@@ -84,6 +58,7 @@ struct resolver::state {
     std::mutex mutex;
     std::map<std::string, entry> hosts;
     std::map<std::string, steady::time_point> avoided;
+    std::set<std::pair<std::string, std::uint16_t>> reached;
 
     void answer(const std::string& host, look_up found) {
         std::lock_guard lock(mutex);
@@ -104,7 +79,7 @@ struct resolver::state {
     }
 
     std::vector<address> order(std::vector<address> all, std::uint16_t port, unsigned first) {
-        for (address& a : all) set_port(a, port);
+        for (address& a : all) a.set_port(port);
         std::rotate(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first % all.size()), all.end());
         const auto now = steady::now();
         std::stable_partition(all.begin(), all.end(), [&](const address& a) {
@@ -166,6 +141,16 @@ task<result<std::vector<address>>> resolver::resolve(const std::string& host, st
                             "check the name servers of this machine");
         }
     }
+}
+
+void resolver::reached(const std::string& host, std::uint16_t port) {
+    std::lock_guard lock(state_->mutex);
+    if (state_->reached.size() < most_hosts) state_->reached.emplace(host, port);
+}
+
+bool resolver::ever_reached(const std::string& host, std::uint16_t port) {
+    std::lock_guard lock(state_->mutex);
+    return state_->reached.contains({host, port});
 }
 
 void resolver::note(const address& a, bool worked) {

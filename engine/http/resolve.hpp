@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/async/runtime.hpp"
-#include "engine/http/stream.hpp"
+#include "engine/http/address.hpp"
 
 namespace act::http {
 
@@ -22,6 +22,9 @@ public:
     task<result<std::vector<address>>> resolve(const std::string& host, std::uint16_t port, const until&);
     /// Tells how connecting went; a failed address is avoided for a while.
     void note(const address&, bool worked);
+    /// Whether a connection to this host has ever been made: if so, a failure is more likely to pass.
+    void reached(const std::string& host, std::uint16_t port);
+    bool ever_reached(const std::string& host, std::uint16_t port);
 
 private:
     struct state;
@@ -29,8 +32,5 @@ private:
     // Look-ups cannot be interrupted, so they share the ownership of what they write to.
     std::shared_ptr<state> state_;
 };
-
-/// "127.0.0.1" and "::1" without any look-up.
-bool parse_address(const std::string& text, std::uint16_t port, address&);
 
 }  // namespace act::http

@@ -61,6 +61,10 @@ struct server_exchange::impl {
     body_reader input_body;
 
 private:
+    // What is left of a request's body after its answer is read this far, so that the client gets to see the
+    // answer.
+    static constexpr std::uint64_t most_drained = 8 * 1024 * 1024;
+
     task<void> serve();
     task<bool> read_request();
     task<bool> one_request();

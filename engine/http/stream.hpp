@@ -3,33 +3,16 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include "engine/async/loop.hpp"
+#include "engine/http/address.hpp"
 #include "engine/http/tls.hpp"
 
 namespace act::http {
-
-/// A numeric address and port.
-struct address {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-
-    int family() const { return storage.ss_family; }
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-    bool loopback() const;
-    /// Without the port: "127.0.0.1", "::1".
-    std::string text() const;
-    std::uint16_t port() const;
-};
-
-/// No delay, and on loopback the congestion control that is fastest there (bbr paces, which costs a factor of
-/// two).
-void tune_socket(int fd, bool loopback);
 
 /// Up to three pieces that are sent as one.
 struct gather {
@@ -107,6 +90,8 @@ private:
     task<result<std::size_t>> read_tls(std::span<std::byte> into, const until&, bool patient);
     task<result<void>> flush_tls(const until&);
     task<result<std::span<std::byte>>> fetch_raw(std::size_t want, const until&, bool patient = false);
+    /// Memory of the thread, used between two system calls only, never across a wait.
+    static std::span<std::byte> scratch();
     bool tired(std::size_t moved);
     task<void> breathe();
     bool something_arrived();

@@ -117,6 +117,9 @@ private:
     ssl_ctx_st* context_ = nullptr;
 };
 
+/// The oldest entry of OpenSSL's error queue, in words; empties the queue.
+std::string tls_reason();
+
 /// Loads trusted roots into `context`: `ca_file`, else SSL_CERT_FILE and SSL_CERT_DIR, else where
 /// distributions keep them (a hashed directory before a bundle: it costs nothing to open). Returns what was
 /// chosen.

@@ -1,4 +1,5 @@
-// Heads and chunked bodies from anyone: no crash, no endless loop, and the same result however the bytes are cut.
+// Heads and chunked bodies from anyone: no crash, no endless loop, and the same result however the bytes are
+// cut.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
