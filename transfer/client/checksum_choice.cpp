@@ -50,7 +50,7 @@ void checksum_choice::hint(std::string_view server) {
     if (decided_.load(std::memory_order_relaxed)) return;
     if (server.starts_with("Azurite-")) {
         decide(checksum::md5);
-    } else if (server.starts_with("Windows-Azure-Blob/")) {
+    } else if (server.starts_with("Windows-Azure-Blob/") || server == "act-store") {
         decide(checksum::crc64);
     }
 }

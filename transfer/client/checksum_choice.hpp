@@ -23,6 +23,7 @@ public:
         turn& operator=(turn&&) = delete;
         ~turn();
         checksum kind() const { return kind_; }
+        bool probing() const { return owner_ != nullptr; }
         /// The service took it.
         void accepted();
         /// The service has no such thing: from now on the next kind is used, by everybody.

@@ -109,7 +109,8 @@ public:
     task<result<write_result>> append_block(address, http::body, std::uint64_t expected_offset, until);
     task<result<write_result>> put_page(address, range, http::body, until);
 
-    // -- reading (section 7). A range asks for a checksum where the service gives one (up to 4 MiB).
+    // -- reading (section 7). A range asks for a checksum where the service gives one (up to 4 MiB). An empty
+    // blob is read as well: a range of it, or one of length 0, asks for the whole.
     task<result<download>> get(address, std::optional<range>, conditions, until);
     /// Reads all of `d` into `into` (exactly d.length bytes) and verifies the range checksum, if any.
     task<result<void>> read_verified(download& d, std::span<std::byte> into, until);

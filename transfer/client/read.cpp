@@ -79,7 +79,10 @@ task<result<download>> client::get(address at, std::optional<range> part, condit
         }
         auto answer = co_await impl_->run(op, http::body::none(), u);
         if (answer) {
-            if (chosen && answer->head().headers.has("x-ms-content-crc64")) chosen->accepted();
+            if (chosen && chosen->probing() && answer->head().status == 206) {
+                // Who answers without it has no such thing, even without saying so.
+                answer->head().headers.has("x-ms-content-crc64") ? chosen->accepted() : chosen->refused();
+            }
             co_return described(std::move(*answer), at, part, op.what);
         }
         if (chosen && chosen->kind() != checksum::none && answer.error().code() == "FeatureNotSupported") {

@@ -67,6 +67,17 @@ TEST(client_checksum, reading_finds_out_too_and_then_checks_md5) {
     EXPECT_EQ(s.count(), 3u);
 }
 
+TEST(client_checksum, a_server_that_passes_over_the_wish_has_no_such_thing) {
+    scripted s([](const seen&) {
+        return reply{
+            .status = 206, .headers = {{"Content-Range", "bytes 0-4/5"}, {"ETag", "\"1\""}}, .body = "hello"};
+    });
+    ASSERT_TRUE(s.run(s.client().get({"cont", "b"}, range{0, 100}, {}, {})));
+    EXPECT_EQ(s.client().body_checksums(), checksum::md5);
+    ASSERT_TRUE(s.run(s.client().get({"cont", "b"}, range{0, 100}, {}, {})));
+    EXPECT_EQ(s.requests()[1].header("x-ms-range-get-content-md5"), "true");
+}
+
 TEST(client_checksum, a_known_server_is_not_asked) {
     scripted s([](const seen& q) {
         auto r = without_crc(q);
