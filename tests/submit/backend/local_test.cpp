@@ -135,14 +135,13 @@ TEST_F(backend_local, cancel_ends_the_whole_tree) {
     EXPECT_EQ(again->state, runs::state::canceled);
 }
 
-TEST_F(backend_local, a_job_that_ignores_the_request_is_killed_after_the_grace) {
+TEST_F(backend_local, a_command_does_not_outlive_its_supervisor) {
     std::string fifo = make_fifo("fifo");
     auto d = driver();
     auto r = submit(*d, {"sh", "-c", "trap '' TERM; echo $$ > " + fifo + "; while :; do sleep 1000; done"});
     ASSERT_TRUE(r);
     long pid = std::stol(line_from(fifo));
-    // What abort does after the grace, without waiting for it here: the supervisor dies, and takes the
-    // command along.
+    // As the kernel does when memory runs out.
     ASSERT_TRUE(agent::signal_process(r->pid, r->pid_started, SIGKILL));
     auto ended = runtime_.run(backend::follow(*d, *r, nullptr, soon()));
     ASSERT_TRUE(ended);
@@ -153,7 +152,6 @@ TEST_F(backend_local, a_job_that_ignores_the_request_is_killed_after_the_grace) 
 }
 
 TEST_F(backend_local, what_the_command_leaves_in_the_background_ends_with_it) {
-    std::string fifo = make_fifo("fifo");
     auto r = run({"sh", "-c", "sleep 1000 & echo $!"});
     EXPECT_EQ(r.state, runs::state::completed);
     EXPECT_FALSE(agent::process_started(std::stol(out_)));
