@@ -1,6 +1,5 @@
 """act against Azurite and against the store, and act together with the other clients on one container."""
 
-import json
 import urllib.parse
 import urllib.request
 
@@ -25,25 +24,23 @@ class Act:
     def test_round_trip_of_awkward_tree(self):
         """All that a tree holds comes back: names, sizes, empty folders, executable bits, times."""
         project, _ = self.project()
-        source = harness.awkward_tree(project.folder / "data/tree")
-        expected = harness.snapshot(source, modes=True, times=True)
-        files = sum(1 for facts in expected.values() if facts[0] == "file")
+        tree = harness.awkward_tree(project.folder / "data/tree")
+        expected = harness.snapshot(tree, modes=True, times=True)
         size = sum(facts[1] for facts in expected.values() if facts[0] == "file")
+        # A folder with nothing in it is an item like a file.
+        items = sum(1 for path, facts in expected.items() if facts[0] == "file" or not any((tree / path).iterdir()))
         up = project.act("u", "data/tree", "--json").summary
-        self.assertEqual((up["verb"], up["failed"]), ("upload", 0))
-        self.assertEqual((up["files"], up["bytes"]), (files, size))
+        self.assertEqual((up["verb"], up["files"], up["bytes"], up["failed"]), ("upload", items, size, 0))
         self.assertGreaterEqual(up["bytes_sent"], size)
 
-        other, _ = self.project(name="project")  # the same container
-        other.folder.joinpath("data").rename(other.folder / "sent")
-        down = other.act("d", "data/tree", "--json").summary
-        self.assertEqual((down["files"], down["bytes"], down["failed"]), (files, size, 0))
-        got = harness.snapshot(other.folder / "data/tree", modes=True, times=True)
-        harness.assert_same(expected, got)
+        tree.rename(project.folder / "sent")
+        down = project.act("d", "data/tree", "--json").summary
+        self.assertEqual((down["verb"], down["bytes"], down["failed"]), ("download", size, 0))
+        harness.assert_same(expected, harness.snapshot(tree, modes=True, times=True))
 
         # Nothing moves the second time, either way.
-        self.assertEqual(self.moved(other.act("d", "data/tree", "--json")), (0, files))
-        self.assertEqual(self.moved(other.act("u", "data/tree", "--json")), (0, files))
+        self.assertEqual(self.moved(project.act("d", "data/tree", "--json")), (0, items))
+        self.assertEqual(self.moved(project.act("u", "data/tree", "--json")), (0, items))
 
     @staticmethod
     def moved(result):
@@ -68,9 +65,8 @@ class Act:
 
     def test_list_url_and_remove(self):
         project, _ = self.project()
-        for name in ("coco/a", "coco/b c#", "coco2017/a", "coco"):
-            if name != "coco":
-                harness.write(project.folder / "data" / name, name.encode())
+        for name in ("coco/a", "coco/b c#", "coco2017/a"):
+            harness.write(project.folder / "data" / name, name.encode())
         project.act("u", "data")
         listed = [line for line in project.act("ls", "data", "--json").lines if line["type"] == "blob"]
         self.assertEqual(sorted(line["size"] for line in listed), [6, 9, 10])
@@ -180,7 +176,6 @@ class Act:
         project.act("u", "data/page.html")
         headers = {name.lower(): value for name, value in self.head(f"{container}/some/path/page.html").items()}
         self.assertTrue(headers["x-ms-meta-mtime"].startswith("2001-02-03T04:05:06.123456789"), headers)
-        json.dumps(headers)
 
 
 class ActOverTls(servers.OnServers, servers.unittest.TestCase):
@@ -212,8 +207,9 @@ class ActOverTls(servers.OnServers, servers.unittest.TestCase):
     def test_unknown_authority_is_refused(self):
         project = harness.Project(self.folder("project"), self.endpoint)
         harness.write(project.folder / "data/f", b"x")
-        failed = project.act("u", "data/f", expect={4, 6})
-        self.assertIn("certificate", failed.err.lower())
+        failed = project.act("u", "data/f", expect=3)
+        self.assertIn("certificate", failed.err)
+        self.assertIn("SSL_CERT_FILE", failed.err)
 
     def test_rclone(self):
         source, target = harness.awkward_tree(self.folder("up"), odd_ends=False), self.folder("down")
