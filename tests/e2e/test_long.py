@@ -16,14 +16,14 @@ class Memory(servers.OnServers, unittest.TestCase):
 
     def peak(self, project, *arguments):
         """Runs act and returns its summary and its peak resident set in bytes."""
-        process = project.start(*arguments, "--json")
-        out = process.stdout.read()
-        err = process.stderr.read().decode()
-        status, usage = os.wait4(process.pid, 0)[1:]
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.assertEqual(process.returncode, 0, err)
-        print(f"     {' '.join(arguments)}: peak {usage.ru_maxrss // 1024} MiB", flush=True)
-        return harness.json.loads(out.decode().splitlines()[-1]), usage.ru_maxrss * 1024
+        with open(project.folder / "out", "w+b") as out, open(project.folder / "err", "w+b") as err:
+            done = harness.Measured([harness.ACT, *arguments, "--json"], env=project.env, cwd=project.folder,
+                                    stdout=out, stderr=err)  # fmt: skip
+            out.seek(0)
+            err.seek(0)
+            self.assertEqual(done.code, 0, err.read().decode())
+            print(f"     {' '.join(arguments)}: peak {done.peak >> 20} MiB, {done.wall:.1f} s", flush=True)
+            return harness.json.loads(out.read().decode().splitlines()[-1]), done.peak
 
     def both_ways(self, project, path):
         expected = harness.snapshot(project.folder / "data")

@@ -96,6 +96,34 @@ def run(command, *, cwd=None, env=None, expect=0, timeout=300, stdin=subprocess.
     return result
 
 
+class Measured:
+    """A program run to its end: `code`, `wall` and `cpu` (user + system) in seconds, `peak` resident bytes.
+
+    A process inherits the peak of the one that started it, so a small one in between starts the program: what is
+    below its size (some 10 MiB) cannot be told."""
+
+    LAUNCHER = (
+        "import json, os, sys, time\n"
+        "begun = time.monotonic()\n"
+        "pid = os.posix_spawnp(sys.argv[2], sys.argv[2:], os.environ)\n"
+        "status, usage = os.wait4(pid, 0)[1:]\n"
+        "wall = time.monotonic() - begun\n"
+        "out = [os.waitstatus_to_exitcode(status), wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024]\n"
+        "os.write(int(sys.argv[1]), json.dumps(out).encode())\n"
+    )
+
+    def __init__(self, command, *, env, cwd=None, stdout=None, stderr=None):
+        read, write_end = os.pipe()
+        launcher = ["/usr/bin/python3", "-I", "-S", "-c", self.LAUNCHER, str(write_end), *map(str, command)]
+        process = subprocess.Popen(launcher, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+                                   pass_fds=[write_end])  # fmt: skip
+        os.close(write_end)
+        with os.fdopen(read, "rb") as pipe:
+            told = pipe.read()
+        process.wait()
+        self.code, self.wall, self.cpu, self.peak = json.loads(told)
+
+
 class Server:
     """A server in a process of its own that has said on stdout that it listens."""
 
