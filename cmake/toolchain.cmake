@@ -15,7 +15,7 @@ if(ACT_MOLD)
     add_link_options(-fuse-ld=mold)
 endif()
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Wshadow=local -fno-math-errno)
+add_compile_options(-Wall -Wextra -Wpedantic -Wnon-virtual-dtor -fno-math-errno)
 add_compile_definitions(
     BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY BOOST_ERROR_CODE_HEADER_ONLY FMT_HEADER_ONLY=1
     BOOST_ALL_NO_LIB)

@@ -44,7 +44,8 @@ std::optional<wall_time> join(const fields& f, std::int64_t offset_seconds = 0) 
     // 60 is a leap second; it becomes the first second of the next minute.
     if (!ymd.ok() || f.hour > 23 || f.minute > 59 || f.second > 60) return std::nullopt;
     const std::int64_t seconds_since_epoch = std::int64_t{sys_days(ymd).time_since_epoch().count()} * 86400 +
-                                             f.hour * 3600 + f.minute * 60 + f.second - offset_seconds;
+                                             std::int64_t{f.hour} * 3600 + std::int64_t{f.minute} * 60 +
+                                             f.second - offset_seconds;
     constexpr std::int64_t limit = std::numeric_limits<std::int64_t>::max() / 1'000'000'000 - 1;
     if (seconds_since_epoch > limit || seconds_since_epoch < -limit) return std::nullopt;
     return wall_time(nanoseconds(seconds_since_epoch * 1'000'000'000 + f.nanos));
@@ -192,7 +193,7 @@ std::optional<wall_time> parse_iso8601(std::string_view text) {
         in.skip_if(':');
         const unsigned minutes = in.number(2);
         if (hours > 23 || minutes > 59) return std::nullopt;
-        offset = (std::int64_t{hours} * 3600 + minutes * 60) * (east ? 1 : -1);
+        offset = (std::int64_t{hours} * 3600 + std::int64_t{minutes} * 60) * (east ? 1 : -1);
     }
     if (!in.ok() || !in.at_end()) return std::nullopt;
     return join(f, offset);

@@ -1,5 +1,5 @@
-// What comes from the network and is taken apart by hand: listings (in chunks as the input says), batch answers, the
-// small documents, errors, signatures' strings. No input may do worse than give an error.
+// What comes from the network and is taken apart by hand: listings (in chunks as the input says), batch
+// answers, the small documents, errors, signatures' strings. No input may do worse than give an error.
 
 #include <cstdint>
 #include <cstdlib>
@@ -49,8 +49,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (size < 2) return 0;
     std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
     switch (data[0] % 8) {
-        case 0: listing(text); break;
-        case 1: listing("<EnumerationResults><Blobs><Blob>" + std::string(text)); break;
+        case 0:
+            listing(text);
+            break;
+        case 1:
+            listing("<EnumerationResults><Blobs><Blob>" + std::string(text));
+            break;
         case 2: {
             auto parts = blob::read_batch("multipart/mixed; boundary=b", text);
             if (parts) {
@@ -59,13 +63,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             (void)blob::read_batch(text, "--b\r\n\r\n--b--");
             break;
         }
-        case 3: (void)blob::read_block_list(text); break;
-        case 4: (void)blob::read_block_references(text); break;
+        case 3:
+            (void)blob::read_block_list(text);
+            break;
+        case 4:
+            (void)blob::read_block_references(text);
+            break;
         case 5:
             (void)blob::read_tags(text);
             (void)blob::read_containers(text);
             break;
-        case 6: (void)blob::fold(blob::read_error(400, {}, text), "x").describe(); break;
+        case 6:
+            (void)blob::fold(blob::read_error(400, {}, text), "x").describe();
+            break;
         case 7:
             if (auto s = auth::parse_sas(text)) (void)auth::string_to_sign(*s, "a", "c", text);
             (void)auth::shared_key_string("GET", "a", text, {}, 0);

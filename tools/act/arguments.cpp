@@ -77,7 +77,10 @@ private:
         for (const verb* v : all_verbs()) {
             if (v->hidden) continue;
             known.emplace_back(v->name);
-            known.insert(known.end(), v->aliases.begin(), v->aliases.end());
+            // Of very short ones anything seems near.
+            for (std::string_view alias : v->aliases) {
+                if (alias.size() > 2) known.emplace_back(alias);
+            }
         }
         std::string near = cluster::nearest(word, known);
         return error(

@@ -35,8 +35,8 @@ std::string time_left(const progress_view& v) {
         seconds = std::max(seconds, static_cast<double>(v.files_found - v.files_done) / v.file_rate);
     }
     if (seconds < 0 || seconds > 100 * 86400.0) return {};
-    return human_duration(std::max(1.0, static_cast<double>(static_cast<std::uint64_t>(seconds + 0.5)))) +
-           " left";
+    auto whole = std::max<std::uint64_t>(1, static_cast<std::uint64_t>(seconds + 0.5));
+    return (whole < 60 ? fmt::format("{} s", whole) : human_duration(static_cast<double>(whole))) + " left";
 }
 
 }  // namespace

@@ -111,10 +111,7 @@ int run(invocation& call) {
     if (!state) return give_up(call, state.error());
     auto code = stage::recall(state->archives, *cluster);
     if (!code) return give_up(call, code.error());
-    backend::job job{.command = call.words,
-                     .code = *code,
-                     .archive = state->archives + "/" + *code + ".zip",
-                     .working_directory = call.world.working_directory};
+    backend::job job{.command = call.words, .code = *code, .archive = state->archives + "/" + *code + ".zip"};
     if (call.given.dry_run) {
         tell_plan(call, *cluster, job);
         return done(call, 0);

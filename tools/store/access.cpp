@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include "engine/codec/base64.hpp"
+#include "tools/store/catalog.hpp"
 #include "transfer/auth/credential.hpp"
 #include "transfer/auth/sas.hpp"
 #include "transfer/blob/xml.hpp"
-#include "tools/store/catalog.hpp"
 
 namespace act::store {
 
@@ -48,11 +48,13 @@ outcome<identity> check_shared_key(service& s, const call& c, std::string_view a
     if (*sent > c.now + clock_skew || *sent < c.now - clock_skew) {
         return refused(fmt::format("Request date header too old: '{}'", date));
     }
-    const std::string text =
-        auth::shared_key_string(c.method, s.options.account, c.target, *c.headers, c.content_length.value_or(0));
+    const std::string text = auth::shared_key_string(c.method, s.options.account, c.target, *c.headers,
+                                                     c.content_length.value_or(0));
     if (!same_signature(s.key.sign(text), authorization.substr(colon + 1))) {
-        return refused("The MAC signature found in the HTTP request is not the same as any computed signature. "
-                       "Server used following string to sign: '" + text + "'.");
+        return refused(
+            "The MAC signature found in the HTTP request is not the same as any computed signature. "
+            "Server used following string to sign: '" +
+            text + "'.");
     }
     identity who;
     who.form = identity::form::key;
@@ -63,7 +65,8 @@ outcome<identity> check_shared_key(service& s, const call& c, std::string_view a
 
 outcome<> check_times(const std::string& start, const std::string& expiry, wall_time now) {
     const auto from = parse_iso8601(start), to = parse_iso8601(expiry);
-    if ((!start.empty() && !from) || !to) return refused("The times of the signature (st, se) are not valid.");
+    if ((!start.empty() && !from) || !to)
+        return refused("The times of the signature (st, se) are not valid.");
     // Clocks differ a little: the start is not taken by the second.
     if ((from && *from > now + clock_skew) || *to <= now) {
         return refused(fmt::format(
@@ -114,9 +117,10 @@ outcome<> check_form(const auth::sas& sas, const operation& op, const call& c) {
 outcome<std::string> sas_signature(service& s, const auth::sas& sas, const call& c, std::string_view text) {
     if (sas.form() != auth::sas::form::user_delegation) return s.key.sign(text);
     const auto ends = parse_iso8601(sas.get("ske"));
-    if (!ends || *ends <= c.now) return refused("The user delegation key (skt, ske) is not valid at this time.");
-    codec::hmac_sha256 mac(delegation_key(s, sas.get("skoid"), sas.get("sktid"), sas.get("skt"), sas.get("ske"),
-                                          sas.get("sks"), sas.get("skv")));
+    if (!ends || *ends <= c.now)
+        return refused("The user delegation key (skt, ske) is not valid at this time.");
+    codec::hmac_sha256 mac(delegation_key(s, sas.get("skoid"), sas.get("sktid"), sas.get("skt"),
+                                          sas.get("ske"), sas.get("sks"), sas.get("skv")));
     return codec::base64_encode(mac.sign(text));
 }
 
@@ -192,7 +196,8 @@ outcome<> authorize(service& s, const reader& r, const operation& op, call& c) {
     return {};
 }
 
-outcome<> authorize_source(service& s, const reader& r, call& source, const call& request, bool key_is_enough) {
+outcome<> authorize_source(service& s, const reader& r, call& source, const call& request,
+                           bool key_is_enough) {
     source.now = request.now;
     source.peer = request.peer;
     source.tls = request.tls;
@@ -209,9 +214,10 @@ outcome<> authorize_source(service& s, const reader& r, call& source, const call
 }
 
 std::string delegation_key(service& s, std::string_view oid, std::string_view tid, std::string_view start,
-                           std::string_view expiry, std::string_view service_letter, std::string_view version) {
-    const std::string text = s.key.sign(fmt::format("delegation\n{}\n{}\n{}\n{}\n{}\n{}", oid, tid, start, expiry,
-                                                    service_letter, version));
+                           std::string_view expiry, std::string_view service_letter,
+                           std::string_view version) {
+    const std::string text = s.key.sign(
+        fmt::format("delegation\n{}\n{}\n{}\n{}\n{}\n{}", oid, tid, start, expiry, service_letter, version));
     return codec::base64_decode(text).value_or(std::string());
 }
 
@@ -251,7 +257,8 @@ outcome<std::vector<access_policy>> read_policies(std::string_view document) {
         }
         out.push_back(std::move(p));
     }
-    if (out.size() > 5) return failure(codes::invalid_input, "A container may have five stored access policies.");
+    if (out.size() > 5)
+        return failure(codes::invalid_input, "A container may have five stored access policies.");
     return out;
 }
 

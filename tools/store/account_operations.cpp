@@ -12,12 +12,17 @@ namespace act::store {
 namespace {
 
 constexpr const char* default_properties =
-    "<?xml version=\"1.0\" encoding=\"utf-8\"?><StorageServiceProperties><Logging><Version>1.0</Version><Read>false"
-    "</Read><Write>false</Write><Delete>false</Delete><RetentionPolicy><Enabled>false</Enabled></RetentionPolicy>"
-    "</Logging><HourMetrics><Version>1.0</Version><Enabled>false</Enabled><RetentionPolicy><Enabled>false</Enabled>"
-    "</RetentionPolicy></HourMetrics><MinuteMetrics><Version>1.0</Version><Enabled>false</Enabled><RetentionPolicy>"
+    "<?xml version=\"1.0\" "
+    "encoding=\"utf-8\"?><StorageServiceProperties><Logging><Version>1.0</Version><Read>false"
+    "</Read><Write>false</Write><Delete>false</Delete><RetentionPolicy><Enabled>false</Enabled></"
+    "RetentionPolicy>"
+    "</Logging><HourMetrics><Version>1.0</Version><Enabled>false</Enabled><RetentionPolicy><Enabled>false</"
+    "Enabled>"
+    "</RetentionPolicy></HourMetrics><MinuteMetrics><Version>1.0</Version><Enabled>false</"
+    "Enabled><RetentionPolicy>"
     "<Enabled>false</Enabled></RetentionPolicy></MinuteMetrics><Cors /><DefaultServiceVersion>2021-12-02"
-    "</DefaultServiceVersion><DeleteRetentionPolicy><Enabled>false</Enabled></DeleteRetentionPolicy><StaticWebsite>"
+    "</DefaultServiceVersion><DeleteRetentionPolicy><Enabled>false</Enabled></"
+    "DeleteRetentionPolicy><StaticWebsite>"
     "<Enabled>false</Enabled></StaticWebsite></StorageServiceProperties>";
 
 }  // namespace
@@ -38,7 +43,8 @@ answer list_containers(service& s, const reader& r, call& c) {
     std::uint64_t count = 0;
     std::string next;
     // LMDB knows no empty key.
-    const std::string start = marker.empty() ? prefix.empty() ? std::string(1, '\0') : std::string(prefix) : marker;
+    const std::string start =
+        marker.empty() ? prefix.empty() ? std::string(1, '\0') : std::string(prefix) : marker;
     for (bool more = rows.seek(start); more && rows.key().starts_with(prefix); more = rows.next(), ++count) {
         if (count == limit || out.size() > largest_page_text) {
             next = make_marker(rows.key());
@@ -53,7 +59,9 @@ answer list_containers(service& s, const reader& r, call& c) {
         element(out, "Etag", etag_text(k.etag));
         add_lease(out, k.lease, c.at());
         optional_element(out, "PublicAccess", k.public_access);
-        out += "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold></Properties>";
+        out +=
+            "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold></"
+            "Properties>";
         if (metadata) add_metadata(out, k.metadata);
         out += "</Container>";
     }
@@ -79,9 +87,11 @@ answer set_service_properties(service&, writer& w, call& c) {
 }
 
 answer get_service_stats(service&, const reader&, call& c) {
-    return reply::xml(200, "<?xml version=\"1.0\" encoding=\"utf-8\"?><StorageServiceStats><GeoReplication><Status>live"
-                           "</Status><LastSyncTime>" + to_http_date(c.now) +
-                               "</LastSyncTime></GeoReplication></StorageServiceStats>");
+    return reply::xml(
+        200,
+        "<?xml version=\"1.0\" encoding=\"utf-8\"?><StorageServiceStats><GeoReplication><Status>live"
+        "</Status><LastSyncTime>" +
+            to_http_date(c.now) + "</LastSyncTime></GeoReplication></StorageServiceStats>");
 }
 
 answer get_account_information(service&, const reader&, call&) {
@@ -92,13 +102,14 @@ answer get_account_information(service&, const reader&, call&) {
     return out;
 }
 
-// The real service wants a bearer token here. This one knows no tokens and takes the account key, so that clients of user
-// delegation SAS can be tried on it.
+// The real service wants a bearer token here. This one knows no tokens and takes the account key, so that
+// clients of user delegation SAS can be tried on it.
 answer get_user_delegation_key(service& s, const reader&, call& c) {
     if (c.who.form != identity::form::key) return failure(codes::authorization_failure);
     blob::xml::reader x(c.body);
     std::string start, expiry;
-    if (x.next() != blob::xml::reader::event::open || x.name() != "KeyInfo") return failure(codes::invalid_xml);
+    if (x.next() != blob::xml::reader::event::open || x.name() != "KeyInfo")
+        return failure(codes::invalid_xml);
     for (;;) {
         auto more = blob::xml::next_child(x);
         if (!more) return failure(codes::invalid_xml);
@@ -120,8 +131,9 @@ answer get_user_delegation_key(service& s, const reader&, call& c) {
     element(out, "SignedExpiry", expiry);
     element(out, "SignedService", "b");
     element(out, "SignedVersion", c.version);
-    element(out, "Value",
-            codec::base64_encode(codec::as_bytes(delegation_key(s, oid, tid, start, expiry, "b", c.version))));
+    element(
+        out, "Value",
+        codec::base64_encode(codec::as_bytes(delegation_key(s, oid, tid, start, expiry, "b", c.version))));
     out += "</UserDelegationKey>";
     return reply::xml(200, std::move(out));
 }

@@ -6,8 +6,9 @@
 
 #include "engine/core/log.hpp"
 #include "tools/store/access.hpp"
+#include "tools/store/listing.hpp"
 #include "tools/store/send.hpp"
-#include "transfer/blob/errors.hpp"
+#include "transfer/blob/xml.hpp"
 
 namespace act::store {
 
@@ -34,7 +35,7 @@ outcome<> understand(service& s, call& c, const http::server_exchange& x) {
     c.tls = x.tls();
     c.now = now();
     c.request_id = new_uuid();
-    c.files = s.files.get();
+    c.files = s.files;
     c.version = default_version;
     ACT_TRY_VOID(parse_target(c, s.options.account, c.header("Host")));
     std::string_view version = c.header("x-ms-version");
@@ -53,7 +54,8 @@ task<outcome<>> read_body(service& s, call& c, http::server_exchange& x, std::si
     if (c.content_length == 0) co_return outcome<>();
     auto body = co_await x.read_all(limit, s.ends());
     if (!body) {
-        co_return failure(body.error().kind() == kind::protocol ? codes::body_too_large : codes::incomplete_body);
+        co_return failure(body.error().kind() == kind::protocol ? codes::body_too_large
+                                                                : codes::incomplete_body);
     }
     c.body = std::move(*body);
     co_return outcome<>();
@@ -77,7 +79,8 @@ task<answer> run(service& s, call& c, http::server_exchange& x) {
         auto got = co_await read_body(s, c, x, what->body);
         if (!got) co_return got.error();
     }
-    if (const auto* long_one = std::get_if<long_operation>(&what->run)) co_return co_await (*long_one)(s, c, x);
+    if (const auto* long_one = std::get_if<long_operation>(&what->run))
+        co_return co_await (*long_one)(s, c, x);
     if (const auto* write = std::get_if<write_operation>(&what->run)) {
         const write_operation change = *write;
         auto apply = [&s, &c, change](writer& w) { return change(s, w, c); };
@@ -118,11 +121,14 @@ reply failure_reply(const call& c, const failure& f) {
     r.headers.add("x-ms-error-code", f.name());
     for (const auto& [name, value] : f.headers()) r.headers.add(name, value);
     if (f.status() == 304) return r;
-    std::vector<std::pair<std::string_view, std::string>> extra;
-    for (const auto& [name, value] : f.elements()) extra.emplace_back(name, value);
     r.headers.add("Content-Type", "application/xml");
-    r.text = blob::error_document(
-        f.name(), fmt::format("{}\nRequestId:{}\nTime:{}", f.message(), c.request_id, snapshot_time(c.at())), extra);
+    // Line ends as they are, like the service: the JavaScript SDK does not decode references.
+    r.text =
+        fmt::format("<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{}</Code><Message>", f.name());
+    blob::xml::escape(r.text, f.message());
+    r.text += fmt::format("\nRequestId:{}\nTime:{}</Message>", c.request_id, snapshot_time(c.at()));
+    for (const auto& [name, value] : f.elements()) element(r.text, name, value);
+    r.text += "</Error>";
     return r;
 }
 
@@ -140,8 +146,8 @@ task<void> serve(service& s, http::server_exchange& x) {
     s.stats.requests.fetch_add(1, std::memory_order_relaxed);
     if (!out) {
         s.stats.failures.fetch_add(1, std::memory_order_relaxed);
-        log::debug("store: {} {}: {} {}", c.method, c.target.substr(0, c.target.find('?')), out.error().status(),
-                   out.error().name());
+        log::debug("store: {} {}: {} {}", c.method, c.target.substr(0, c.target.find('?')),
+                   out.error().status(), out.error().name());
         out = failure_reply(c, out.error());
     }
     add_common_headers(out->headers, c);

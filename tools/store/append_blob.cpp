@@ -51,7 +51,8 @@ answer append(service& s, writer& w, const call& c, const received& body) {
 task<answer> append_block(service& s, call& c, http::server_exchange& x) {
     const bool from_url = c.has_header("x-ms-copy-source");
     if (!from_url && c.content_length == 0) co_return invalid_header("Content-Length", "0");
-    auto body = from_url ? co_await fetch(s, c, largest_append) : co_await receive(s, c, x, largest_append, 0);
+    auto body =
+        from_url ? co_await fetch(s, c, largest_append) : co_await receive(s, c, x, largest_append, 0);
     if (!body) co_return body.error();
     auto change = [&](writer& w) -> answer {
         answer out = append(s, w, c, *body);

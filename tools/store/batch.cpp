@@ -30,7 +30,8 @@ outcome<> read_part(service& s, const reader& r, const call& outer, const blob::
     call& c = p.request;
     const std::string_view line(from.first_line);
     const std::size_t first = line.find(' '), second = line.find(' ', first + 1);
-    if (first == std::string_view::npos || second == std::string_view::npos) return failure(codes::invalid_input);
+    if (first == std::string_view::npos || second == std::string_view::npos)
+        return failure(codes::invalid_input);
     c.method = std::string(line.substr(0, first));
     c.target = std::string(line.substr(first + 1, second - first - 1));
     c.headers = &from.headers;
@@ -43,7 +44,8 @@ outcome<> read_part(service& s, const reader& r, const call& outer, const blob::
     c.files = outer.files;
     p.id = from.id.value_or(0);
     auto understood = [&]() -> outcome<> {
-        // The Python SDK leaves an emulator's account out of the paths of parts: they read as if it were in the host.
+        // The Python SDK leaves an emulator's account out of the paths of parts: they read as if it were in
+        // the host.
         const bool in_path = from_account(c.target, s.options.account);
         const std::string host = in_path ? std::string(outer.header("Host")) : s.options.account + ".";
         ACT_TRY_VOID(parse_target(c, s.options.account, host));
@@ -71,7 +73,9 @@ outcome<> read_part(service& s, const reader& r, const call& outer, const blob::
     return {};
 }
 
-std::string status_line(int status, std::string_view reason) { return fmt::format("HTTP/1.1 {} {}", status, reason); }
+std::string status_line(int status, std::string_view reason) {
+    return fmt::format("HTTP/1.1 {} {}", status, reason);
+}
 
 blob::batch_part write_part(part& p) {
     blob::batch_part out;

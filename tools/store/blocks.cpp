@@ -37,7 +37,8 @@ upload_blocks staged_blocks(const reader& r, std::uint64_t container, std::strin
     if (!out.upload) return out;
     const key prefix = number_key(out.upload->id);
     cursor rows(r, table::blocks);
-    for (bool more = rows.seek(prefix.view()); more && rows.key().starts_with(prefix.view()); more = rows.next()) {
+    for (bool more = rows.seek(prefix.view()); more && rows.key().starts_with(prefix.view());
+         more = rows.next()) {
         block_record b;
         if (decode(rows.value(), b)) out.blocks[std::string(rows.key().substr(8))] = b;
     }
@@ -63,7 +64,8 @@ outcome<std::string> read_block_id(const call& c) {
     return std::move(*id);
 }
 
-answer stage_block(service& s, writer& w, const call& c, const std::string& block_id, const block_record& block) {
+answer stage_block(service& s, writer& w, const call& c, const std::string& block_id,
+                   const block_record& block) {
     ACT_TRY(const auto container, existing_container(w, c));
     const auto record = load<blob_record>(w, table::blobs, container.id, c.blob);
     if (record) {
@@ -163,7 +165,8 @@ answer put_block_list(service& s, writer& w, call& c) {
     r.content = {content_ref::form::list, s.files->next_id()};
     const std::string lease_id(r.lease.id);
     r.lease.id = lease_id;
-    // Staged blocks hand their references to the list; what is listed otherwise is held before the old list lets go.
+    // Staged blocks hand their references to the list; what is listed otherwise is held before the old list
+    // lets go.
     for (id piece : more) share_piece(w, piece);
     write_list(w, r.content.id, entries);
     std::unordered_set<std::string> moved;
@@ -191,8 +194,8 @@ answer get_block_list(service&, const reader& r, call& c) {
     if (!committed && !uncommitted) return invalid_query("blocklisttype", which);
     ACT_TRY(const auto container, existing_container(r, c));
     const std::string_view snapshot = c.param("snapshot");
-    const auto record =
-        load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id, c.blob, snapshot);
+    const auto record = load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id,
+                                          c.blob, snapshot);
     const auto upload = load<upload_record>(r, table::uploads, container.id, c.blob);
     if (!record && (!upload || !snapshot.empty())) return failure(codes::blob_not_found);
     if (record) {
@@ -218,7 +221,8 @@ answer get_block_list(service&, const reader& r, call& c) {
              more = rows.next()) {
             block_record b;
             if (!decode(rows.value(), b)) continue;
-            lists.uncommitted.push_back({codec::base64_encode(codec::as_bytes(rows.key().substr(8))), b.size});
+            lists.uncommitted.push_back(
+                {codec::base64_encode(codec::as_bytes(rows.key().substr(8))), b.size});
         }
     }
     reply out = reply::xml(200, blob::write_block_list(lists, committed, uncommitted));

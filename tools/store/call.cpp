@@ -33,7 +33,8 @@ std::string_view call::param(std::string_view name) const {
 }
 
 bool call::has_param(std::string_view name) const {
-    return std::any_of(query.begin(), query.end(), [&](const auto& p) { return http::same_name(p.first, name); });
+    return std::any_of(query.begin(), query.end(),
+                       [&](const auto& p) { return http::same_name(p.first, name); });
 }
 
 reply reply::xml(int status, std::string document) {
@@ -56,7 +57,8 @@ outcome<> parse_target(call& c, std::string_view account, std::string_view host)
     std::string_view path = target.substr(1, mark == std::string_view::npos ? mark : mark - 1);
     if (mark != std::string_view::npos) c.query = parse_query(target.substr(mark + 1));
 
-    const bool in_host = host.size() > account.size() && host.starts_with(account) && host[account.size()] == '.';
+    const bool in_host =
+        host.size() > account.size() && host.starts_with(account) && host[account.size()] == '.';
     if (!in_host) {
         const std::size_t slash = path.find('/');
         const auto first = decode_component(path.substr(0, slash));

@@ -41,7 +41,7 @@ struct call {
     wall_time now{};
     identity who;
     const act::store::files* files = nullptr;  ///< to ask whether another process is alive
-    std::string body;  ///< of operations that declare a small one
+    std::string body;                          ///< of operations that declare a small one
 
     nanos at() const { return to_nanos(now); }
     std::string_view param(std::string_view name) const;
@@ -50,14 +50,15 @@ struct call {
     bool has_header(std::string_view name) const { return headers->has(name); }
 };
 
-/// What is answered: a text, or stretches of pieces. What it needs of the store stays there until it has been sent.
+/// What is answered: a text, or stretches of pieces. What it needs of the store stays there until it has been
+/// sent.
 struct reply {
     int status = 200;
     http::fields headers;
     std::string text;
     std::vector<segment> content;
-    std::uint64_t length = 0;  ///< of the content
-    files::pin pin;            ///< keeps the content's files
+    std::uint64_t length = 0;                       ///< of the content
+    files::pin pin;                                 ///< keeps the content's files
     std::vector<std::pair<id, std::string>> small;  ///< small pieces of the content, if they are few
     std::unique_ptr<reader> view;                   ///< else what they are read from
     permit budget;                                  ///< for a long text
@@ -71,7 +72,8 @@ struct reply {
 };
 using answer = outcome<reply>;
 
-/// Finds account, container and blob in the target; `account` may stand in the path or be the first label of the host.
+/// Finds account, container and blob in the target; `account` may stand in the path or be the first label of
+/// the host.
 outcome<> parse_target(call&, std::string_view account, std::string_view host);
 
 /// A number in a header or parameter; nothing when it is missing, a failure when it is none.

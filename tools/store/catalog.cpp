@@ -50,7 +50,9 @@ bool bucket_entry::next(std::string_view& rest, bucket_entry& e) {
     return true;
 }
 
-key name_key(std::uint64_t container, std::string_view name) { return number_key(container).add(name, key_part); }
+key name_key(std::uint64_t container, std::string_view name) {
+    return number_key(container).add(name, key_part);
+}
 
 std::optional<std::string_view> find(const reader& r, table t, std::uint64_t container, std::string_view name,
                                      std::string_view snapshot) {

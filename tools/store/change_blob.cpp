@@ -1,6 +1,5 @@
 // Changes of a blob that leave its content alone, snapshots, and Delete Blob (blob-rest.md section 9).
 #include "tools/store/put_blob.hpp"
-
 #include "transfer/blob/documents.hpp"
 
 namespace act::store {
@@ -69,8 +68,9 @@ answer set_blob_properties(service&, writer& w, call& c) {
     if (size) ACT_TRY_VOID(check_page_size(*size));
     // Omitted headers are cleared, except when a page blob is only resized or renumbered.
     bool any = false;
-    for (const char* name : {"x-ms-blob-content-type", "x-ms-blob-content-encoding", "x-ms-blob-content-language",
-                             "x-ms-blob-content-md5", "x-ms-blob-cache-control", "x-ms-blob-content-disposition"}) {
+    for (const char* name :
+         {"x-ms-blob-content-type", "x-ms-blob-content-encoding", "x-ms-blob-content-language",
+          "x-ms-blob-content-md5", "x-ms-blob-cache-control", "x-ms-blob-content-disposition"}) {
         any |= c.has_header(name);
     }
     if (any || !resizes_only) apply_content_headers(c, t.record, false);
@@ -99,8 +99,8 @@ answer set_blob_tags(service&, writer& w, call& c) {
 answer get_blob_tags(service&, const reader& r, call& c) {
     ACT_TRY(const auto container, existing_container(r, c));
     const std::string_view snapshot = c.param("snapshot");
-    const auto record =
-        load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id, c.blob, snapshot);
+    const auto record = load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id,
+                                          c.blob, snapshot);
     if (!record) return failure(codes::blob_not_found);
     ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
     ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::read));

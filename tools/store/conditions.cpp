@@ -10,8 +10,9 @@ struct names {
     const char *match, *none_match, *modified, *unmodified, *tags;
 };
 constexpr names own{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "x-ms-if-tags"};
-constexpr names of_source{"x-ms-source-if-match", "x-ms-source-if-none-match", "x-ms-source-if-modified-since",
-                          "x-ms-source-if-unmodified-since", "x-ms-source-if-tags"};
+constexpr names of_source{"x-ms-source-if-match", "x-ms-source-if-none-match",
+                          "x-ms-source-if-modified-since", "x-ms-source-if-unmodified-since",
+                          "x-ms-source-if-tags"};
 
 std::string_view trim(std::string_view s) {
     while (!s.empty() && (s.front() == ' ' || s.front() == '\t')) s.remove_prefix(1);
@@ -61,7 +62,7 @@ outcome<> check_conditions(const call& c, const state& s, purpose p) {
         return failure(codes::multiple_conditions);
     }
     const failure unmet(p == purpose::source ? codes::source_condition_not_met : codes::condition_not_met);
-    const failure unchanged(p == purpose::read ? codes::not_modified
+    const failure unchanged(p == purpose::read     ? codes::not_modified
                             : p == purpose::source ? codes::source_condition_not_met
                                                    : codes::condition_not_met);
 

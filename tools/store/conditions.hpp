@@ -11,9 +11,7 @@ struct state {
     nanos modified = 0;
     std::string_view tags;  ///< packed
 
-    static state of(const blob_record* r) {
-        return r ? state{true, r->etag, r->modified, r->tags} : state{};
-    }
+    static state of(const blob_record* r) { return r ? state{true, r->etag, r->modified, r->tags} : state{}; }
     static state of(const container_record& r) { return {true, r.etag, r.modified, {}}; }
 };
 
@@ -24,7 +22,8 @@ enum class purpose {
     source,  ///< x-ms-source-if-*
 };
 
-/// If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since and x-ms-if-tags (blob-rest.md section 14).
+/// If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since and x-ms-if-tags (blob-rest.md section
+/// 14).
 outcome<> check_conditions(const call&, const state&, purpose);
 
 /// x-ms-lease-id. Changes of something leased need it; elsewhere it is only compared if it is there.

@@ -79,7 +79,9 @@ list_view::list_view(std::string_view row) : row_(row) {
     id_size_ = id_size;
 }
 
-std::uint64_t list_view::end_of(std::size_t i) const { return read_number(row_.substr(list_head + i * list_row)); }
+std::uint64_t list_view::end_of(std::size_t i) const {
+    return read_number(row_.substr(list_head + i * list_row));
+}
 
 list_entry list_view::operator[](std::size_t i) const {
     const std::size_t at = list_head + i * list_row;
@@ -112,8 +114,8 @@ void write_list(writer& w, id list, std::span<const list_entry> entries) {
     for (const list_entry& e : entries) {
         if (!e.block_id.empty()) id_size = std::max(id_size, e.block_id.size() + 1);
     }
-    char* out = w.put_space(table::lists, number_key(list).view(),
-                            list_head + entries.size() * (list_row + id_size));
+    char* out =
+        w.put_space(table::lists, number_key(list).view(), list_head + entries.size() * (list_row + id_size));
     if (!out) return;
     write_number(out, entries.size());
     write_number(out + 8, id_size);
@@ -174,8 +176,11 @@ content_ref share(writer& w, files& f, const content_ref& c, std::uint64_t size)
 void release(writer& w, const content_ref& c) {
     const key k = number_key(c.id);
     switch (c.form) {
-        case content_ref::form::none: return;
-        case content_ref::form::piece: release_piece(w, c.id); return;
+        case content_ref::form::none:
+            return;
+        case content_ref::form::piece:
+            release_piece(w, c.id);
+            return;
         case content_ref::form::list: {
             if (!drop_reference(w, c.id)) return;
             auto row = w.get(table::lists, k.view());
@@ -187,7 +192,9 @@ void release(writer& w, const content_ref& c) {
             w.erase(table::lists, k.view());
             return;
         }
-        case content_ref::form::extents: clear_extents(w, c.id, 0, UINT64_MAX); return;
+        case content_ref::form::extents:
+            clear_extents(w, c.id, 0, UINT64_MAX);
+            return;
     }
 }
 
@@ -196,7 +203,7 @@ void release(writer& w, const content_ref& c) {
 void clear_extents(writer& w, id content, std::uint64_t from, std::uint64_t to) {
     for (const extent& e : overlapping(w, content, from, to)) {
         w.erase(table::extents, extent_key(content, e.at).view());
-        const bool left = e.at < from, right = e.end() > to;
+        const bool left = e.at<from, right = e.end()> to;
         if (left) write_extent(w, content, {e.at, {e.what.piece, e.what.offset, from - e.at}});
         if (right) write_extent(w, content, {to, {e.what.piece, e.what.offset + (to - e.at), e.end() - to}});
         if (left && right) share_piece(w, e.what.piece);
@@ -232,8 +239,11 @@ std::vector<segment> segments(const reader& r, const content_ref& c, std::uint64
     if (length == 0) return out;
     const std::uint64_t end = offset + length;
     switch (c.form) {
-        case content_ref::form::none: break;
-        case content_ref::form::piece: out.push_back({c.id, offset, length}); return out;
+        case content_ref::form::none:
+            break;
+        case content_ref::form::piece:
+            out.push_back({c.id, offset, length});
+            return out;
         case content_ref::form::list: {
             auto row = r.get(table::lists, number_key(c.id).view());
             const list_view list(row.value_or(std::string_view()));

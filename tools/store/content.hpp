@@ -8,9 +8,9 @@
 #include "tools/store/files.hpp"
 #include "tools/store/record.hpp"
 
-/// What blobs are made of. A piece is bytes that were written once: a data file, or up to `small_piece` bytes in the
-/// index. Blobs, block lists and extents refer to pieces and to each other's contents; references are counted, so that a
-/// copy, a snapshot or a commit moves no bytes.
+/// What blobs are made of. A piece is bytes that were written once: a data file, or up to `small_piece` bytes
+/// in the index. Blobs, block lists and extents refer to pieces and to each other's contents; references are
+/// counted, so that a copy, a snapshot or a commit moves no bytes.
 namespace act::store {
 
 /// Above this, opening a file costs less than carrying the bytes through the index.
@@ -29,8 +29,9 @@ struct list_entry {
     std::uint64_t offset = 0, length = 0;
 };
 
-/// A row of table::lists: the number of blocks, then for each the end of its bytes in the blob, its piece and offset; then
-/// the block ids, each with its length before it and filled up to one size. Thus a range is found by bisection.
+/// A row of table::lists: the number of blocks, then for each the end of its bytes in the blob, its piece and
+/// offset; then the block ids, each with its length before it and filled up to one size. Thus a range is
+/// found by bisection.
 class list_view {
 public:
     list_view() = default;

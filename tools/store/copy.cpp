@@ -29,7 +29,7 @@ remote_description describe(const remote_source& from) {
     const http::fields& head = from.exchange.head().headers;
     blob_record& r = out.record;
     const std::string_view type = head.get("x-ms-blob-type");
-    r.type = type == "AppendBlob" ? blob::blob_type::append
+    r.type = type == "AppendBlob"                         ? blob::blob_type::append
              : type == "PageBlob" && from.size % 512 == 0 ? blob::blob_type::page
                                                           : blob::blob_type::block;
     r.size = from.size;
@@ -51,13 +51,14 @@ remote_description describe(const remote_source& from) {
 }
 
 // The destination's record: the source's description, where the request does not say otherwise.
-blob_record copied(const call& c, const place& at, const blob_record& source, const description& about, form f) {
+blob_record copied(const call& c, const place& at, const blob_record& source, const description& about,
+                   form f) {
     blob_record r = successor(c, at, f == form::put ? blob::blob_type::block : source.type);
     r.size = source.size;
     r.headers = source.headers;
     r.metadata = about.metadata.empty() ? source.metadata : std::string_view(about.metadata);
     r.tags = http::same_name(c.header("x-ms-copy-source-tag-option"), "COPY") ? source.tags
-                                                                             : std::string_view(about.tags);
+                                                                              : std::string_view(about.tags);
     r.tier = about.tier != tier::none ? about.tier : source.tier == tier::archive ? tier::none : source.tier;
     r.tier_changed = r.tier == tier::none ? 0 : c.at();
     r.append_blocks = source.append_blocks;
@@ -187,11 +188,13 @@ task<void> run_copy(service& s, std::shared_ptr<pending> p) {
         co_await finish_copy(s, *p, &*body, {});
     } else {
         const bool stopped = p->running->stop.requested();
-        co_await finish_copy(s, *p, nullptr, stopped ? "500 OperationCancelled" : "500 " + body.error().message());
+        co_await finish_copy(s, *p, nullptr,
+                             stopped ? "500 OperationCancelled" : "500 " + body.error().message());
     }
 }
 
-task<answer> copy_later(service& s, call& c, copy_source& from, remote_source source, const description& about) {
+task<answer> copy_later(service& s, call& c, copy_source& from, remote_source source,
+                        const description& about) {
     const remote_description told = describe(source);
     auto running = std::make_shared<service::running_copy>(s.stop.token());
     running->total = source.size;

@@ -4,8 +4,8 @@
 
 namespace act::store {
 
-/// How far a copy is, as its destination tells: of a pending one, what this process knows of it. One whose process has
-/// died has failed.
+/// How far a copy is, as its destination tells: of a pending one, what this process knows of it. One whose
+/// process has died has failed.
 struct copy_progress {
     std::string status, description;
     std::uint64_t done = 0, total = 0;
@@ -37,12 +37,14 @@ struct remote_source {
     http::exchange exchange;
     std::uint64_t size = 0;
 };
-task<outcome<remote_source>> open_remote(service&, const copy_source&, const call& request, std::string range, until);
+task<outcome<remote_source>> open_remote(service&, const copy_source&, const call& request, std::string range,
+                                         until);
 
 /// Takes the body of a remote source. `progress` is told how much has come.
 task<outcome<received>> take(service&, remote_source&, std::atomic<std::uint64_t>* progress, until);
 
-/// The bytes at x-ms-copy-source, or x-ms-source-range of them, checked against x-ms-source-content-md5 and -crc64.
+/// The bytes at x-ms-copy-source, or x-ms-source-range of them, checked against x-ms-source-content-md5 and
+/// -crc64.
 task<outcome<received>> fetch(service&, call&, std::uint64_t limit);
 
 /// The range of x-ms-source-range within a source of `size` bytes; all of it when there is none.

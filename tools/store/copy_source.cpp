@@ -67,14 +67,16 @@ outcome<copy_source> read_copy_source(service& s, const call& c) {
     return out;
 }
 
-outcome<own_source> open_own(service& s, const reader& r, copy_source& from, const call& request, bool key_is_enough) {
+outcome<own_source> open_own(service& s, const reader& r, copy_source& from, const call& request,
+                             bool key_is_enough) {
     call& source = *from.own;
     ACT_TRY_VOID(authorize_source(s, r, source, request, key_is_enough));
     const auto container = load_container(r, source.container);
     const std::string_view snapshot = source.param("snapshot");
     std::optional<std::string_view> found;
     if (container) {
-        found = find(r, snapshot.empty() ? table::blobs : table::snapshots, container->id, source.blob, snapshot);
+        found =
+            find(r, snapshot.empty() ? table::blobs : table::snapshots, container->id, source.blob, snapshot);
     }
     if (!found) {
         const code& missing = container ? codes::blob_not_found : codes::container_not_found;
@@ -91,8 +93,8 @@ outcome<own_source> open_own(service& s, const reader& r, copy_source& from, con
     return out;
 }
 
-task<outcome<remote_source>> open_remote(service& s, const copy_source& from, const call& c, std::string range,
-                                         until u) {
+task<outcome<remote_source>> open_remote(service& s, const copy_source& from, const call& c,
+                                         std::string range, until u) {
     http::request ask;
     ask.target = from.url.path.empty() ? "/" : from.url.path;
     if (!from.url.query.empty()) ask.target += "?" + from.url.query;
@@ -111,7 +113,8 @@ task<outcome<remote_source>> open_remote(service& s, const copy_source& from, co
     }
     const http::endpoint to = http::endpoint::of(from.url);
     auto answered = co_await s.http.send(to, ask, http::body::none(), u);
-    if (!answered) co_return unverified(500, {}, "The source cannot be reached: " + answered.error().message());
+    if (!answered)
+        co_return unverified(500, {}, "The source cannot be reached: " + answered.error().message());
     const http::response_head& head = answered->head();
     if (head.status == 304 || head.status == 412) co_return failure(codes::source_condition_not_met);
     if (head.status != 200 && head.status != 206) {
@@ -164,7 +167,8 @@ task<outcome<received>> fetch_own(service& s, call& c, copy_source& from, std::u
     co_return co_await take_all(s, source.length, md5, read);
 }
 
-task<outcome<received>> fetch_remote(service& s, call& c, const copy_source& from, std::uint64_t limit, bool md5) {
+task<outcome<received>> fetch_remote(service& s, call& c, const copy_source& from, std::uint64_t limit,
+                                     bool md5) {
     auto source = co_await open_remote(s, from, c, std::string(c.header("x-ms-source-range")), s.ends());
     if (!source) co_return source.error();
     if (source->size > limit) co_return failure(codes::body_too_large);
@@ -180,7 +184,8 @@ task<outcome<received>> fetch(service& s, call& c, std::uint64_t limit) {
     ACT_CO_TRY(copy_source from, read_copy_source(s, c));
     ACT_CO_TRY(const declared sums, declared::of(c, "x-ms-source-content-crc64", "x-ms-source-content-md5"));
     const bool md5 = !sums.md5.empty() || c.has_header("Content-MD5");
-    auto body = from.own ? co_await fetch_own(s, c, from, limit, md5) : co_await fetch_remote(s, c, from, limit, md5);
+    auto body =
+        from.own ? co_await fetch_own(s, c, from, limit, md5) : co_await fetch_remote(s, c, from, limit, md5);
     if (!body) co_return body.error();
     ACT_CO_TRY_VOID(sums.check(*body));
     co_return std::move(*body);

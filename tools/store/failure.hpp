@@ -46,8 +46,8 @@ private:
 template <class T = void>
 using outcome = boost::system::result<T, failure>;
 
-/// A failure of the disk or the index. The client reads that the store's disk is full, or that it failed; the details
-/// go to the log.
+/// A failure of the disk or the index. The client reads that the store's disk is full, or that it failed; the
+/// details go to the log.
 failure from_error(const error&);
 
 failure invalid_query(std::string_view name, std::string_view value);
@@ -56,7 +56,8 @@ failure missing_header(std::string_view name);
 failure missing_query(std::string_view name);
 
 namespace codes {
-#define ACT_CODE(id, status, name, message) inline constexpr code id{status, name, message}
+#define ACT_CODE(id, status, name, message) \
+    inline constexpr code id { status, name, message }
 ACT_CODE(internal_error, 500, "InternalError",
          "The server encountered an internal error. Please retry the request.");
 ACT_CODE(disk_full, 500, "InternalError", "The disk of the store is full. Nothing was changed.");
@@ -64,8 +65,7 @@ ACT_CODE(not_implemented, 501, "NotImplemented",
          "The requested operation is not implemented on the specified resource.");
 ACT_CODE(unsupported_verb, 405, "UnsupportedHttpVerb",
          "The resource doesn't support the specified HTTP verb.");
-ACT_CODE(invalid_uri, 400, "InvalidUri",
-         "The requested URI does not represent any resource on the server.");
+ACT_CODE(invalid_uri, 400, "InvalidUri", "The requested URI does not represent any resource on the server.");
 ACT_CODE(invalid_input, 400, "InvalidInput", "One of the request inputs is not valid.");
 ACT_CODE(invalid_resource_name, 400, "InvalidResourceName",
          "The specified resource name contains invalid characters.");
@@ -91,7 +91,8 @@ ACT_CODE(empty_metadata_key, 400, "EmptyMetadataKey",
          "The key for one of the metadata key-value pairs is empty.");
 ACT_CODE(metadata_too_large, 400, "MetadataTooLarge",
          "The metadata specified exceeds the maximum allowable limit (8KB).");
-ACT_CODE(invalid_tags, 400, "InvalidTag", "The tags specified are invalid. It contains characters that are not "
+ACT_CODE(invalid_tags, 400, "InvalidTag",
+         "The tags specified are invalid. It contains characters that are not "
          "permitted.");
 ACT_CODE(invalid_block_id, 400, "InvalidBlockId",
          "The specified block ID is invalid. The block ID must be Base64-encoded.");
@@ -101,8 +102,9 @@ ACT_CODE(block_list_too_long, 400, "BlockListTooLong",
          "The block list may not contain more than 50,000 blocks.");
 ACT_CODE(md5_mismatch, 400, "Md5Mismatch",
          "The MD5 value specified in the request did not match with the MD5 value calculated by the server.");
-ACT_CODE(crc64_mismatch, 400, "Crc64Mismatch",
-         "The CRC64 value specified in the request did not match with the CRC64 value calculated by the server.");
+ACT_CODE(
+    crc64_mismatch, 400, "Crc64Mismatch",
+    "The CRC64 value specified in the request did not match with the CRC64 value calculated by the server.");
 ACT_CODE(invalid_md5, 400, "InvalidMd5",
          "The MD5 value specified in the request is invalid. MD5 value must be 128 bits and base64 encoded.");
 ACT_CODE(invalid_page_range, 416, "InvalidPageRange", "The page range specified is invalid.");
@@ -114,9 +116,11 @@ ACT_CODE(too_many_batch_parts, 400, "ExceedsMaxBatchRequestCount",
 ACT_CODE(mixed_batch, 400, "AllBatchSubRequestsShouldBeSameApi",
          "All batch subrequests should be the same api.");
 ACT_CODE(no_authentication, 401, "NoAuthenticationInformation",
-         "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.");
+         "Server failed to authenticate the request. Please refer to the information in the www-authenticate "
+         "header.");
 ACT_CODE(authentication_failed, 403, "AuthenticationFailed",
-         "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly "
+         "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
+         "correctly "
          "including the signature.");
 ACT_CODE(authorization_failure, 403, "AuthorizationFailure",
          "This request is not authorized to perform this operation.");
@@ -140,10 +144,8 @@ ACT_CODE(blob_exists, 409, "BlobAlreadyExists", "The specified blob already exis
 ACT_CODE(snapshots_present, 409, "SnapshotsPresent",
          "This operation is not permitted while the blob has snapshots.");
 ACT_CODE(invalid_blob_type, 409, "InvalidBlobType", "The blob type is invalid for this operation.");
-ACT_CODE(invalid_blob_tier, 400, "InvalidBlobTier",
-         "The specified blob tier is invalid for this request.");
-ACT_CODE(blob_archived, 409, "BlobArchived",
-         "This operation is not permitted on an archived blob.");
+ACT_CODE(invalid_blob_tier, 400, "InvalidBlobTier", "The specified blob tier is invalid for this request.");
+ACT_CODE(blob_archived, 409, "BlobArchived", "This operation is not permitted on an archived blob.");
 ACT_CODE(block_count_exceeded, 409, "BlockCountExceedsLimit",
          "The committed block count cannot exceed the maximum limit of 50,000 blocks.");
 ACT_CODE(uncommitted_count_exceeded, 409, "BlockCountExceedsLimit",
@@ -152,7 +154,8 @@ ACT_CODE(pending_copy, 409, "PendingCopyOperation", "There is currently a pendin
 ACT_CODE(no_pending_copy, 409, "NoPendingCopyOperation", "There is currently no pending copy operation.");
 ACT_CODE(copy_id_mismatch, 409, "CopyIdMismatch",
          "The specified copy ID did not match the copy ID for the pending copy operation.");
-ACT_CODE(blob_sealed, 409, "BlobIsSealed", "The specified blob is sealed and its contents can't be modified.");
+ACT_CODE(blob_sealed, 409, "BlobIsSealed",
+         "The specified blob is sealed and its contents can't be modified.");
 ACT_CODE(lease_present, 409, "LeaseAlreadyPresent", "There is already a lease present.");
 ACT_CODE(lease_not_present, 409, "LeaseNotPresentWithLeaseOperation",
          "There is currently no lease on the resource.");
@@ -162,9 +165,10 @@ ACT_CODE(lease_broken, 409, "LeaseIsBrokenAndCannotBeRenewed",
          "The lease ID matched, but the lease has been broken explicitly and cannot be renewed.");
 ACT_CODE(lease_breaking_change, 409, "LeaseIsBreakingAndCannotBeChanged",
          "The lease ID matched, but the lease is currently in breaking state and cannot be changed.");
-ACT_CODE(lease_breaking_acquire, 409, "LeaseIsBreakingAndCannotBeAcquired",
-         "The lease ID matched, but the lease is currently in breaking state and cannot be acquired until it is "
-         "broken.");
+ACT_CODE(
+    lease_breaking_acquire, 409, "LeaseIsBreakingAndCannotBeAcquired",
+    "The lease ID matched, but the lease is currently in breaking state and cannot be acquired until it is "
+    "broken.");
 ACT_CODE(length_required, 411, "MissingContentLengthHeader", "Content-Length HTTP header is not specified.");
 ACT_CODE(condition_not_met, 412, "ConditionNotMet",
          "The condition specified using HTTP conditional header(s) is not met.");
@@ -188,7 +192,8 @@ ACT_CODE(lease_not_present_container, 412, "LeaseNotPresentWithContainerOperatio
          "There is currently no lease on the container.");
 ACT_CODE(append_position, 412, "AppendPositionConditionNotMet",
          "The append position condition specified was not met.");
-ACT_CODE(max_blob_size, 412, "MaxBlobSizeConditionNotMet", "The max blob size condition specified was not met.");
+ACT_CODE(max_blob_size, 412, "MaxBlobSizeConditionNotMet",
+         "The max blob size condition specified was not met.");
 ACT_CODE(sequence_number, 412, "SequenceNumberConditionNotMet",
          "The sequence number condition specified was not met.");
 ACT_CODE(body_too_large, 413, "RequestBodyTooLarge",

@@ -15,18 +15,19 @@
 
 namespace act::store {
 
-/// Numbers for pieces, contents, uploads and containers: 24 bits of session, 39 bits of counter, and in the lowest bit
-/// whether it is a data file. Never used twice, by any process.
+/// Numbers for pieces, contents, uploads and containers: 24 bits of session, 39 bits of counter, and in the
+/// lowest bit whether it is a data file. Never used twice, by any process.
 using id = std::uint64_t;
 inline bool is_file(id i) { return (i & 1) != 0; }
 inline std::uint64_t session_of(id i) { return i >> 40; }
 
-/// The data files of a store, ROOT/data/XX/ID: written once, never changed, removed when the index has no reference left
-/// and nobody in this process reads them. (A reader in another process that comes too late finds its file gone; its client
-/// sees a broken transfer, and on a retry that the blob was replaced.)
+/// The data files of a store, ROOT/data/XX/ID: written once, never changed, removed when the index has no
+/// reference left and nobody in this process reads them. (A reader in another process that comes too late
+/// finds its file gone; its client sees a broken transfer, and on a retry that the blob was replaced.)
 ///
-/// Every process has a session: a number, and ROOT/sessions/NUMBER locked as long as it lives. A session file that is
-/// not locked tells that its process died; then files that nothing refers to are looked for and removed.
+/// Every process has a session: a number, and ROOT/sessions/NUMBER locked as long as it lives. A session file
+/// that is not locked tells that its process died; then files that nothing refers to are looked for and
+/// removed.
 class files {
 public:
     static result<std::unique_ptr<files>> open(const std::string& root, index&);
@@ -44,7 +45,9 @@ public:
     class fresh {
     public:
         fresh() = default;
-        fresh(fresh&& o) noexcept : owner_(o.owner_), id_(o.id_), fd_(std::move(o.fd_)) { o.owner_ = nullptr; }
+        fresh(fresh&& o) noexcept : owner_(o.owner_), id_(o.id_), fd_(std::move(o.fd_)) {
+            o.owner_ = nullptr;
+        }
         fresh& operator=(fresh&& o) noexcept;
         ~fresh() { drop(); }
         act::store::id id() const { return id_; }
@@ -87,8 +90,8 @@ public:
     /// Blocks for as long as the unlinks take.
     void remove_retired();
 
-    /// Removes what dead processes left behind, if there were any. Blocks; meant for a thread of its own after start.
-    /// `look` limits how many of the names it goes through before it asks `go_on`.
+    /// Removes what dead processes left behind, if there were any. Blocks; meant for a thread of its own
+    /// after start. `look` limits how many of the names it goes through before it asks `go_on`.
     void sweep(const std::function<bool()>& go_on);
 
 private:

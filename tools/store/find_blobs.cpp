@@ -1,5 +1,5 @@
-// Find Blobs by Tags, in the account or in a container. There is no index of tags: a page looks at so many blobs and may
-// hold few of them, or none, and still have a marker.
+// Find Blobs by Tags, in the account or in a container. There is no index of tags: a page looks at so many
+// blobs and may hold few of them, or none, and still have a marker.
 #include "tools/store/headers.hpp"
 #include "tools/store/listing.hpp"
 #include "tools/store/tag_query.hpp"
@@ -14,7 +14,9 @@ struct page {
     std::string out, next;
     std::uint64_t found = 0, looked_at = 0;
     std::uint64_t limit = 0;
-    bool full() const { return found == limit || looked_at >= most_looked_at || out.size() > largest_page_text; }
+    bool full() const {
+        return found == limit || looked_at >= most_looked_at || out.size() > largest_page_text;
+    }
 };
 
 // False when the page is full, and page::next set.
@@ -65,7 +67,8 @@ answer find_blobs_by_tags(service& s, const reader& r, call& c) {
             container_record k;
             if (!decode(rows.value(), k)) return failure();
             const bool continued = rows.key() == at_container;
-            if (!search(p, r, rows.key(), k.id, continued ? std::string_view(at_blob) : std::string_view(), *query)) {
+            if (!search(p, r, rows.key(), k.id, continued ? std::string_view(at_blob) : std::string_view(),
+                        *query)) {
                 break;
             }
         }

@@ -16,9 +16,12 @@ namespace {
 
 const char* type_name(blob::blob_type t) {
     switch (t) {
-        case blob::blob_type::append: return "AppendBlob";
-        case blob::blob_type::page: return "PageBlob";
-        case blob::blob_type::block: break;
+        case blob::blob_type::append:
+            return "AppendBlob";
+        case blob::blob_type::page:
+            return "PageBlob";
+        case blob::blob_type::block:
+            break;
     }
     return "BlockBlob";
 }
@@ -82,8 +85,8 @@ outcome<std::optional<blob::byte_range>> requested_range(const call& c) {
 outcome<blob_record> readable_blob(const reader& r, const call& c) {
     ACT_TRY(const auto container, existing_container(r, c));
     const std::string_view snapshot = c.param("snapshot");
-    auto record =
-        load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id, c.blob, snapshot);
+    auto record = load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id,
+                                    c.blob, snapshot);
     if (!record) return failure(codes::blob_not_found);
     ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
     ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::read));
@@ -123,7 +126,8 @@ answer get_blob(service& s, const reader& r, call& c) {
         out.headers.add("Content-Range", fmt::format("bytes {}-{}/{}", first, first + length - 1, b.size));
     }
     add_blob_headers(s, out.headers, c, b);
-    if (!b.headers.md5.empty()) out.headers.add(range ? "x-ms-blob-content-md5" : "Content-MD5", b.headers.md5);
+    if (!b.headers.md5.empty())
+        out.headers.add(range ? "x-ms-blob-content-md5" : "Content-MD5", b.headers.md5);
     out.content = segments(r, b.content, b.size, first, length);
     out.length = length;
     return out;
@@ -131,7 +135,8 @@ answer get_blob(service& s, const reader& r, call& c) {
 
 namespace {
 
-// Small pieces live in the index, which a pin does not keep: they are copied, or the look at the index is kept.
+// Small pieces live in the index, which a pin does not keep: they are copied, or the look at the index is
+// kept.
 void keep_small_pieces(reply& out, reader& r) {
     constexpr std::uint64_t most = 256 * KiB;
     std::uint64_t bytes = 0;

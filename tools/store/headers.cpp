@@ -22,7 +22,8 @@ bool identifier(std::string_view name) {
 }
 
 outcome<std::string> pack_tags(const blob::tags& tags) {
-    if (auto good = blob::check_tags(tags); !good) return failure(codes::invalid_tags, good.error().message());
+    if (auto good = blob::check_tags(tags); !good)
+        return failure(codes::invalid_tags, good.error().message());
     std::string out;
     for (const auto& [name, value] : tags) packed::add(out, name, value);
     return out;

@@ -20,11 +20,13 @@ outcome<tier> read_tier(const call&);
 struct description {
     std::string metadata, tags;
     act::store::tier tier = act::store::tier::none;
-    /// Fills the record's headers, metadata, tags and tier with views into this and the call, which both outlive it.
+    /// Fills the record's headers, metadata, tags and tier with views into this and the call, which both
+    /// outlive it.
     void apply(const call&, blob_record&) const;
 };
 outcome<description> read_description(const call&);
-/// x-ms-blob-content-* and x-ms-blob-cache-control alone. The plain Content-* headers of a Put Blob count if `plain`.
+/// x-ms-blob-content-* and x-ms-blob-cache-control alone. The plain Content-* headers of a Put Blob count if
+/// `plain`.
 void apply_content_headers(const call&, blob_record&, bool plain);
 
 /// ETag and Last-Modified.

@@ -1,5 +1,6 @@
 #include "tools/store/index.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <sys/stat.h>
 
@@ -68,8 +69,7 @@ void writer::put(table t, std::string_view key, std::string_view value) {
 char* writer::put_space(table t, std::string_view key, std::size_t size) {
     if (status_ != 0) return nullptr;
     MDB_val k = val(key), v{size, nullptr};
-    if (int status =
-            mdb_put(txn_, index_->handles_[static_cast<std::size_t>(t)], &k, &v, MDB_RESERVE)) {
+    if (int status = mdb_put(txn_, index_->handles_[static_cast<std::size_t>(t)], &k, &v, MDB_RESERVE)) {
         fail(status);
         return nullptr;
     }
@@ -125,7 +125,8 @@ bool cursor::seek_before(std::string_view key) { return move(seek(key) ? MDB_PRE
 error index::failure(int status, const char* what) const {
     const std::string text = std::string(what) + " the store's index " + folder_;
     switch (status) {
-        case MDB_MAP_FULL: return error(kind::disk_full, text + ": it has reached its largest size");
+        case MDB_MAP_FULL:
+            return error(kind::disk_full, text + ": it has reached its largest size");
         case MDB_MAP_RESIZED:
             return error(kind::io, text + ": another process made it larger than this one can map",
                          "raise the limit on address space (ulimit -v) and start again");
@@ -137,7 +138,8 @@ error index::failure(int status, const char* what) const {
         case MDB_VERSION_MISMATCH:
             return error(kind::io, text + ": " + mdb_strerror(status),
                          "this is not a store, or it is damaged; use another folder");
-        default: break;
+        default:
+            break;
     }
     if (status > 0) return error::from_errno(status, text);
     return error(kind::io, text + ": " + mdb_strerror(status));
@@ -153,7 +155,8 @@ result<std::unique_ptr<index>> index::open(const std::string& folder) {
     for (std::size_t size = largest_map;; size /= 4) {
         auto opened = made->open_environment(size);
         if (opened) break;
-        if (size / 4 < smallest_map || opened.error().message().find("Cannot allocate") == std::string::npos) {
+        if (size / 4 < smallest_map ||
+            opened.error().message().find("Cannot allocate") == std::string::npos) {
             return opened.error();
         }
     }
@@ -234,8 +237,8 @@ result<reader> index::read() {
     return reader(*this, txn);
 }
 
-task<result<void>> index::submit(void* change, run_change run) {
-    job self{change, run, &loop::current(), {}, {}};
+task<result<void>> index::submit(void* change, run_change run, runtime* durable) {
+    job self{change, run, &loop::current(), durable, {}, {}};
     bool first = false;
     {
         std::lock_guard lock(mutex_);
@@ -243,14 +246,14 @@ task<result<void>> index::submit(void* change, run_change run) {
         first = !std::exchange(scheduled_, true);
     }
     // Posted, not called: the requests that are ready now get into the same commit.
-    if (first) schedule(self.home);
+    if (first) schedule(self.home, durable);
     (void)co_await self.done.wait({});
     co_return std::move(self.outcome);
 }
 
-void index::schedule(loop* home) {
-    if (durable_) {
-        durable_->post_blocking([this] { flush(); });
+void index::schedule(loop* home, runtime* durable) {
+    if (durable) {
+        durable->post_blocking([this] { flush(); });
     } else {
         home->post([this] { flush(); });
     }
@@ -267,34 +270,38 @@ void index::flush() {
             waiting_.erase(waiting_.begin(), waiting_.begin() + largest_group);
         }
     }
-    if (auto done = commit(group); !done) {
+    std::vector<std::uint64_t> retired;
+    if (auto done = commit(group, retired); !done) {
         // One of them may be to blame, or the whole too much for what is left of the disk: each for itself.
         if (group.size() == 1) {
             group[0]->outcome = done;
         } else {
-            for (job* j : group) j->outcome = commit({&j, 1});
+            for (job* j : group) j->outcome = commit({&j, 1}, retired);
         }
     }
-    if (durable_) {
+    if (std::any_of(group.begin(), group.end(), [](const job* j) { return j->durable != nullptr; })) {
         if (auto synced = sync(); !synced) {
             for (job* j : group) j->outcome = synced;
         }
     }
+    if (!retired.empty() && retire_) retire_(std::move(retired));
     // Once its event is set, a job is gone.
     for (job* j : group) j->done.set();
-    loop* next = nullptr;
+    loop* home = nullptr;
+    runtime* durable = nullptr;
     {
         std::lock_guard lock(mutex_);
         if (waiting_.empty()) {
             scheduled_ = false;
         } else {
-            next = waiting_.front()->home;
+            home = waiting_.front()->home;
+            durable = waiting_.front()->durable;
         }
     }
-    if (next) schedule(next);
+    if (home) schedule(home, durable);
 }
 
-result<void> index::commit(std::span<job* const> group) {
+result<void> index::commit(std::span<job* const> group, std::vector<std::uint64_t>& retired) {
     MDB_txn* txn = nullptr;
     if (int status = mdb_txn_begin(env_, nullptr, 0, &txn)) return failure(status, "cannot write");
     writer w(*this, txn);
@@ -307,7 +314,7 @@ result<void> index::commit(std::span<job* const> group) {
     dirty_.store(true, std::memory_order_relaxed);
     counters_.commits.fetch_add(1, std::memory_order_relaxed);
     counters_.writes.fetch_add(group.size(), std::memory_order_relaxed);
-    if (!w.retired_.empty() && retire_) retire_(std::move(w.retired_));
+    retired.insert(retired.end(), w.retired_.begin(), w.retired_.end());
     return {};
 }
 
@@ -315,10 +322,14 @@ result<void> index::write_now(const std::function<void(writer&)>& change) {
     job self{const_cast<void*>(static_cast<const void*>(&change)),
              [](void* f, writer& w) { (*static_cast<const std::function<void(writer&)>*>(f))(w); },
              nullptr,
+             nullptr,
              {},
              {}};
     job* one = &self;
-    return commit({&one, 1});
+    std::vector<std::uint64_t> retired;
+    auto done = commit({&one, 1}, retired);
+    if (!retired.empty() && retire_) retire_(std::move(retired));
+    return done;
 }
 
 result<void> index::sync() {

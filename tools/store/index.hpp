@@ -36,8 +36,8 @@ enum class table : std::uint8_t {
 };
 inline constexpr std::size_t table_count = 11;
 
-/// A consistent look at the index. What it returns are views into the map that live as long as it, or until the next
-/// change through the same object.
+/// A consistent look at the index. What it returns are views into the map that live as long as it, or until
+/// the next change through the same object.
 class reader {
 public:
     reader(reader&&) noexcept;
@@ -59,13 +59,14 @@ protected:
     mutable int status_ = 0;
 };
 
-/// All changes of one group commit. A failure is remembered: everything after it does nothing, and whoever asked for
-/// the change is told by index::write().
+/// All changes of one group commit. A failure is remembered: everything after it does nothing, and whoever
+/// asked for the change is told by index::write().
 class writer : public reader {
 public:
     ~writer() override;
     void put(table, std::string_view key, std::string_view value);
-    /// Makes room for `size` bytes under `key` and returns it, to be filled before the next call; null after a failure.
+    /// Makes room for `size` bytes under `key` and returns it, to be filled before the next call; null after
+    /// a failure.
     char* put_space(table, std::string_view key, std::size_t size);
     /// True when there was such a row.
     bool erase(table, std::string_view key);
@@ -101,7 +102,8 @@ private:
     std::string_view key_, value_;
 };
 
-/// The LMDB environment of a store, shared by all its processes. Writes of concurrent requests are committed together.
+/// The LMDB environment of a store, shared by all its processes. Writes of concurrent requests are committed
+/// together.
 class index {
 public:
     /// Called after a commit with the data files that it left without a reference, on the committing thread.
@@ -118,18 +120,21 @@ public:
     index& operator=(const index&) = delete;
 
     void on_retire(retire_files f) { retire_ = std::move(f); }
-    /// With `r`, every commit is written through to the disk, on the blocking pool; else loops commit inline.
-    void make_durable(runtime& r) { durable_ = &r; }
 
     /// Fails when the reader table is full.
     result<reader> read();
 
-    /// Runs `change(writer&)` in a transaction and returns when it is committed. `change` runs on another loop's thread
-    /// or more than once (after a sibling in the same commit failed), so it sets its results anew each time and is not
-    /// moved from. It must check first and change afterwards: what it has changed is committed.
+    /// Runs `change(writer&)` in a transaction and returns when it is committed. `change` runs on another
+    /// loop's thread or more than once (after a sibling in the same commit failed), so it sets its results
+    /// anew each time and is not moved from. It must check first and change afterwards: what it has changed
+    /// is committed.
+    ///
+    /// Loops commit inline. With `durable` the commit is made on that runtime's blocking pool, and written
+    /// through to the disk before it is acknowledged.
     template <class F>
-    task<result<void>> write(F& change) {
-        return submit(&change, [](void* f, writer& w) { (*static_cast<F*>(f))(w); });
+    task<result<void>> write(F& change, runtime* durable = nullptr) {
+        return submit(
+            &change, [](void* f, writer& w) { (*static_cast<F*>(f))(w); }, durable);
     }
     /// The same at once, from a thread that is not a loop's.
     result<void> write_now(const std::function<void(writer&)>& change);
@@ -150,15 +155,16 @@ private:
         void* change;
         run_change run;
         loop* home;
+        runtime* durable;
         result<void> outcome;
         event done;
     };
 
     index() = default;
-    task<result<void>> submit(void* change, run_change);
-    void schedule(loop*);
+    task<result<void>> submit(void* change, run_change, runtime* durable);
+    void schedule(loop* home, runtime* durable);
     void flush();
-    result<void> commit(std::span<job* const>);
+    result<void> commit(std::span<job* const>, std::vector<std::uint64_t>& retired);
     result<void> open_environment(std::size_t map_size);
     result<void> open_tables();
     error failure(int status, const char* what) const;
@@ -167,7 +173,6 @@ private:
     MDB_env* env_ = nullptr;
     std::array<unsigned, table_count> handles_{};
     retire_files retire_;
-    runtime* durable_ = nullptr;
     std::atomic<bool> dirty_{false};
     counters counters_;
 

@@ -49,7 +49,7 @@ outcome<change> acquire(const call& c, const lease& old, lease::state s) {
     }
     if (s == lease::state::breaking) {
         return failure(!proposed.empty() && http::same_name(proposed, old.id) ? codes::lease_breaking_acquire
-                                                                             : codes::lease_present);
+                                                                              : codes::lease_present);
     }
     if (s == lease::state::leased && (proposed.empty() || !http::same_name(proposed, old.id))) {
         return failure(codes::lease_present);

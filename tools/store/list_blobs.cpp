@@ -9,9 +9,12 @@ namespace act::store {
 
 namespace {
 
-constexpr const char* known_includes[] = {"copy",     "deleted",            "metadata",  "snapshots",
-                                          "versions", "uncommittedblobs",   "tags",      "immutabilitypolicy",
-                                          "legalhold", "deletedwithversions", "permissions"};
+constexpr const char* known_includes[] = {"copy",       "deleted",
+                                          "metadata",   "snapshots",
+                                          "versions",   "uncommittedblobs",
+                                          "tags",       "immutabilitypolicy",
+                                          "legalhold",  "deletedwithversions",
+                                          "permissions"};
 
 struct wanted {
     bool metadata, tags, copy, snapshots, uncommitted;
@@ -33,7 +36,9 @@ outcome<wanted> read_include(const call& c) {
 }
 
 const char* type_name(blob::blob_type t) {
-    return t == blob::blob_type::append ? "AppendBlob" : t == blob::blob_type::page ? "PageBlob" : "BlockBlob";
+    return t == blob::blob_type::append ? "AppendBlob"
+           : t == blob::blob_type::page ? "PageBlob"
+                                        : "BlockBlob";
 }
 
 class blob_writer {
@@ -82,10 +87,12 @@ public:
     void add_uncommitted(std::string_view name) {
         out_ += "<Blob>";
         element(out_, "Name", name);
-        out_ += "<Properties><Content-Length>0</Content-Length><Content-Type>application/octet-stream</Content-Type>"
-                "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><AccessTierInferred>true"
-                "</AccessTierInferred><LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
-                "<ServerEncrypted>true</ServerEncrypted></Properties></Blob>";
+        out_ +=
+            "<Properties><Content-Length>0</Content-Length><Content-Type>application/octet-stream</"
+            "Content-Type>"
+            "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><AccessTierInferred>true"
+            "</AccessTierInferred><LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
+            "<ServerEncrypted>true</ServerEncrypted></Properties></Blob>";
     }
 
     void add_prefix(std::string_view name) {
@@ -102,7 +109,8 @@ private:
         element(out_, "CopySource", without_query(r.copy.source));
         element(out_, "CopyStatus", p.status);
         element(out_, "CopyProgress", fmt::format("{}/{}", p.done, p.total));
-        if (r.copy.completed != 0) element(out_, "CopyCompletionTime", to_http_date(from_nanos(r.copy.completed)));
+        if (r.copy.completed != 0)
+            element(out_, "CopyCompletionTime", to_http_date(from_nanos(r.copy.completed)));
         optional_element(out_, "CopyStatusDescription", p.description);
     }
 
@@ -126,7 +134,8 @@ answer build_page(service& s, const reader& r, const call& c, const wanted& w, s
     ACT_TRY(const std::string marker, read_marker(c));
     ACT_TRY(const auto container, existing_container(r, c));
 
-    std::string out = begin_listing(s, c.container, std::min<std::size_t>(limit * 800 + 1024, largest_page_text));
+    std::string out =
+        begin_listing(s, c.container, std::min<std::size_t>(limit * 800 + 1024, largest_page_text));
     element(out, "Prefix", prefix);
     element(out, "Marker", c.param("marker"));
     element(out, "MaxResults", limit);
@@ -177,9 +186,11 @@ answer build_page(service& s, const reader& r, const call& c, const wanted& w, s
 task<answer> list_blobs(service& s, call& c, http::server_exchange&) {
     ACT_CO_TRY(const wanted w, read_include(c));
     ACT_CO_TRY(const std::uint64_t limit, page_limit(c));
-    if (w.snapshots && !c.param("delimiter").empty()) co_return invalid_query("delimiter", c.param("delimiter"));
+    if (w.snapshots && !c.param("delimiter").empty())
+        co_return invalid_query("delimiter", c.param("delimiter"));
     // The page is kept until it has been sent, which the budget should know.
-    auto budget = co_await s.memory.reserve(std::min<std::size_t>(limit * KiB + 4 * KiB, largest_page_text), s.ends());
+    auto budget =
+        co_await s.memory.reserve(std::min<std::size_t>(limit * KiB + 4 * KiB, largest_page_text), s.ends());
     if (!budget) co_return from_error(budget.error());
     auto r = s.index->read();
     if (!r) co_return from_error(r.error());

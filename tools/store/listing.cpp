@@ -72,7 +72,13 @@ void element(std::string& out, std::string_view name, std::string_view text) {
 
 void element(std::string& out, std::string_view name, std::uint64_t number) {
     const fmt::format_int text(number);
-    out.append("<").append(name).append(">").append(text.data(), text.size()).append("</").append(name).append(">");
+    out.append("<")
+        .append(name)
+        .append(">")
+        .append(text.data(), text.size())
+        .append("</")
+        .append(name)
+        .append(">");
 }
 
 void optional_element(std::string& out, std::string_view name, std::string_view text) {
@@ -92,7 +98,8 @@ void add_metadata(std::string& out, std::string_view metadata) {
     out += "<Metadata>";
     std::string_view name, value;
     while (packed::next(metadata, name, value)) {
-        const bool plain = std::all_of(name.begin(), name.end(), [](char ch) { return static_cast<signed char>(ch) > 0; });
+        const bool plain =
+            std::all_of(name.begin(), name.end(), [](char ch) { return static_cast<signed char>(ch) > 0; });
         if (plain) {
             element(out, name, value);
         } else {

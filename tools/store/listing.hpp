@@ -43,7 +43,8 @@ std::string begin_listing(const service&, std::string_view container, std::size_
 class item_cursor {
 public:
     item_cursor(const reader&, std::uint64_t container, bool snapshots, bool uncommitted);
-    /// The first item at or after `name` (and, of that name, the snapshot). An empty snapshot: from its first item on.
+    /// The first item at or after `name` (and, of that name, the snapshot). An empty snapshot: from its first
+    /// item on.
     void seek(std::string_view name, std::string_view snapshot = {});
     void next();
     bool valid() const { return current_ != nullptr; }

@@ -84,7 +84,7 @@ task<bool> empty_deleted_containers(service& s) {
         if (!rows.seek(std::string(1, '\0'))) co_return false;
     }
     answer done = co_await change_index(s, change);
-    co_return done && more;
+    co_return done&& more;
 }
 
 task<void> expire_uploads(service& s, nanos before) {
@@ -99,7 +99,8 @@ task<void> expire_uploads(service& s, nanos before) {
             record_cursor item(*r, table::uploads, k.id);
             for (bool next = item.seek({}); next; next = item.next()) {
                 upload_record u;
-                if (decode(item.record(), u) && u.touched < before) old.emplace_back(containers.key(), item.name());
+                if (decode(item.record(), u) && u.touched < before)
+                    old.emplace_back(containers.key(), item.name());
             }
         }
     }
@@ -123,7 +124,8 @@ task<void> maintain(service& s) {
         if (s.files->retired()) remove_files_soon(s);
         if (n % sync_ticks == 0 && s.index->dirty()) {
             auto sync = [&s] { return s.index->sync(); };
-            if (auto done = co_await s.run.blocking(sync); !done) log::warning("store: {}", done.error().describe());
+            if (auto done = co_await s.run.blocking(sync); !done)
+                log::warning("store: {}", done.error().describe());
         }
         if (n % reader_ticks == 0) s.index->check_readers();
         if (n % expiry_ticks == 0) co_await expire_uploads(s, to_nanos(now() - upload_life));

@@ -4,15 +4,14 @@
 
 namespace act::store {
 
-/// What a store does by itself until it stops: writes the index through, empties deleted containers, forgets blocks that
-/// nobody committed for a week, removes data files that are no longer read, and what dead processes left.
+/// What a store does by itself until it stops: writes the index through, empties deleted containers, forgets
+/// blocks that nobody committed for a week, removes data files that are no longer read, and what dead
+/// processes left.
 task<void> maintain(service&);
 
 /// Removes some of the rows of deleted containers; false when there are none left.
 task<bool> empty_deleted_containers(service&);
 /// Forgets uploads that were not touched since `before`.
 task<void> expire_uploads(service&, nanos before);
-/// Unlinks data files in the background; called after each commit that left some.
-void remove_files_soon(service&);
 
 }  // namespace act::store

@@ -15,7 +15,8 @@ outcome<blob::byte_range> page_range(const call& c) {
     const std::string_view text = c.has_header("x-ms-range") ? c.header("x-ms-range") : c.header("Range");
     if (text.empty()) return missing_header("x-ms-range");
     const auto range = blob::parse_range(text);
-    if (!range || range->last == UINT64_MAX || range->last < range->first) return invalid_header("x-ms-range", text);
+    if (!range || range->last == UINT64_MAX || range->last < range->first)
+        return invalid_header("x-ms-range", text);
     if (range->first % page != 0 || (range->last + 1) % page != 0) return failure(codes::invalid_page_range);
     return *range;
 }
@@ -74,7 +75,8 @@ task<answer> put_page(service& s, call& c, http::server_exchange& x) {
     const bool from_url = c.has_header("x-ms-copy-source");
     if (length > largest_update) co_return failure(codes::body_too_large);
     if (!from_url && c.content_length != length) co_return failure(codes::invalid_page_range);
-    auto body = from_url ? co_await fetch(s, c, largest_update) : co_await receive(s, c, x, largest_update, 0);
+    auto body =
+        from_url ? co_await fetch(s, c, largest_update) : co_await receive(s, c, x, largest_update, 0);
     if (!body) co_return body.error();
     if (body->size != length) co_return failure(codes::invalid_page_range);
     auto change = [&](writer& w) -> answer {

@@ -12,18 +12,21 @@ namespace act::store {
 /// MD5 runs at 0.7 GiB/s a core and would be the slowest part of the store. blob-rest.md section 15.)
 inline constexpr std::uint64_t md5_up_to = 64 * KiB;
 
-/// The container and what stands at the blob's name, after all checks that writing a whole new blob must pass.
+/// The container and what stands at the blob's name, after all checks that writing a whole new blob must
+/// pass.
 struct place {
     container_record container;
     std::optional<blob_record> old;
 };
 outcome<place> check_replace(const reader&, const call&);
 
-/// A record for what replaces `place`: dates, ETag, lease, snapshots carried over. The old content is not released yet.
+/// A record for what replaces `place`: dates, ETag, lease, snapshots carried over. The old content is not
+/// released yet.
 blob_record successor(const call&, const place&, blob::blob_type);
 /// Writes `record` over `place`: releases the old content and discards uncommitted blocks.
 void replace(writer&, const call&, const place&, const blob_record&);
-/// Removes the blocks that are staged for a blob, if any. The references of those in `moved` (ids) have a new owner.
+/// Removes the blocks that are staged for a blob, if any. The references of those in `moved` (ids) have a new
+/// owner.
 void discard_upload(writer&, std::uint64_t container, std::string_view name,
                     const std::unordered_set<std::string>* moved = nullptr);
 

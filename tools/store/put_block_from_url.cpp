@@ -10,7 +10,8 @@ bool wants_checksum(const call& c) {
     return c.has_header("x-ms-source-content-md5") || c.has_header("x-ms-source-content-crc64");
 }
 
-// A range of a blob of this store that lies in one piece becomes a block without being read. Nothing: it does not.
+// A range of a blob of this store that lies in one piece becomes a block without being read. Nothing: it does
+// not.
 outcome<std::optional<reply>> share_as_block(service& s, writer& w, call& c, copy_source& from,
                                              const std::string& block_id) {
     ACT_TRY(const own_source source, open_own(s, w, from, c, false));

@@ -4,7 +4,8 @@
 
 namespace act::store {
 
-/// Bytes on their way into the store: in memory when few, else in a data file that goes away unless the index takes it.
+/// Bytes on their way into the store: in memory when few, else in a data file that goes away unless the index
+/// takes it.
 struct received {
     id piece = 0;
     std::uint64_t size = 0;
@@ -51,8 +52,8 @@ struct declared {
     outcome<> check(const received&) const;
 };
 
-/// A request's body, up to `limit` bytes, checked against Content-MD5 and x-ms-content-crc64. `md5_up_to`: bodies of at
-/// most that size get an MD5 although nobody asked.
+/// A request's body, up to `limit` bytes, checked against Content-MD5 and x-ms-content-crc64. `md5_up_to`:
+/// bodies of at most that size get an MD5 although nobody asked.
 task<outcome<received>> receive(service&, call&, http::server_exchange&, std::uint64_t limit,
                                 std::uint64_t md5_up_to);
 /// The checksum that the answer carries: Content-MD5 if the client sent one, else the CRC64.

@@ -128,30 +128,42 @@ std::size_t count(std::string_view pairs) {
 
 lease::state lease::at(nanos now) const {
     switch (phase) {
-        case phase::held: return seconds < 0 || now < until ? state::leased : state::expired;
-        case phase::breaking: return now < until ? state::breaking : state::broken;
-        case phase::none: break;
+        case phase::held:
+            return seconds < 0 || now < until ? state::leased : state::expired;
+        case phase::breaking:
+            return now < until ? state::breaking : state::broken;
+        case phase::none:
+            break;
     }
     return state::available;
 }
 
 std::string_view to_string(lease::state s) {
     switch (s) {
-        case lease::state::available: return "available";
-        case lease::state::leased: return "leased";
-        case lease::state::expired: return "expired";
-        case lease::state::breaking: return "breaking";
-        case lease::state::broken: return "broken";
+        case lease::state::available:
+            return "available";
+        case lease::state::leased:
+            return "leased";
+        case lease::state::expired:
+            return "expired";
+        case lease::state::breaking:
+            return "breaking";
+        case lease::state::broken:
+            return "broken";
     }
     return "available";
 }
 
 std::string_view to_string(tier t) {
     switch (t) {
-        case tier::cool: return "Cool";
-        case tier::cold: return "Cold";
-        case tier::archive: return "Archive";
-        default: return "Hot";
+        case tier::cool:
+            return "Cool";
+        case tier::cold:
+            return "Cold";
+        case tier::archive:
+            return "Archive";
+        default:
+            return "Hot";
     }
 }
 

@@ -7,8 +7,8 @@
 #include "engine/core/clock.hpp"
 #include "transfer/blob/types.hpp"
 
-/// The values of the index: what is known of a container, a blob, an upload and a block. Decoded values are views into
-/// the encoded bytes, which live as long as the transaction (or the string) they were read from.
+/// The values of the index: what is known of a container, a blob, an upload and a block. Decoded values are
+/// views into the encoded bytes, which live as long as the transaction (or the string) they were read from.
 namespace act::store {
 
 /// Nanoseconds since 1970; 0: never.
@@ -67,8 +67,8 @@ struct blob_record {
     struct {
         std::string_view type, encoding, language, disposition, cache_control, md5;
     } headers;
-    std::string_view metadata, tags;  ///< packed
-    act::store::tier tier = act::store::tier::none;    ///< none: inferred (Hot)
+    std::string_view metadata, tags;                 ///< packed
+    act::store::tier tier = act::store::tier::none;  ///< none: inferred (Hot)
     nanos tier_changed = 0;
     act::store::lease lease;
     std::uint32_t append_blocks = 0;

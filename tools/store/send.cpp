@@ -70,7 +70,8 @@ result<content_reader::stretch> content_reader::next_file() {
 }
 
 task<result<checksum_pair>> checksums(service& s, const reply& r, bool with_md5) {
-    auto taken = co_await s.memory.take(std::min<std::uint64_t>(tile, std::max<std::uint64_t>(r.length, 1)), s.ends());
+    auto taken =
+        co_await s.memory.take(std::min<std::uint64_t>(tile, std::max<std::uint64_t>(r.length, 1)), s.ends());
     if (!taken) co_return taken.error();
     content_reader from(s, r);
     checksum_pair out;
@@ -95,7 +96,8 @@ task<result<void>> send_stretches(service& s, http::server_exchange& x, reply& r
     while (!from.done()) {
         ACT_CO_TRY(const auto stretch, from.next_file());
         if (stretch.fd >= 0) {
-            ACT_CO_TRY_VOID(co_await x.write(http::body::file(stretch.fd, stretch.offset, stretch.length), s.ends()));
+            ACT_CO_TRY_VOID(
+                co_await x.write(http::body::file(stretch.fd, stretch.offset, stretch.length), s.ends()));
             continue;
         }
         if (!gathered) {
@@ -123,8 +125,8 @@ task<result<void>> send(service& s, http::server_exchange& x, reply& r, bool hea
         if (is_file(seg.piece)) {
             auto fd = s.files->open(seg.piece);
             if (!fd) co_return fd.error();
-            co_return co_await x.respond(r.status, r.headers, http::body::file(fd->get(), seg.offset, seg.length),
-                                         s.ends());
+            co_return co_await x.respond(r.status, r.headers,
+                                         http::body::file(fd->get(), seg.offset, seg.length), s.ends());
         }
         if (r.small.size() == 1 && seg.offset + seg.length <= r.small[0].second.size()) {
             const std::string_view bytes(r.small[0].second);

@@ -13,7 +13,8 @@ public:
     content_reader(service& s, const reply& r) : s_(s), reply_(r) {}
     /// Fills `into` as far as there is content; 0 at the end.
     result<std::size_t> read(std::span<std::byte> into);
-    /// If the content goes on with a data file: the file and the rest of that stretch, which is skipped. -1: it does not.
+    /// If the content goes on with a data file: the file and the rest of that stretch, which is skipped. -1:
+    /// it does not.
     struct stretch {
         int fd = -1;
         std::uint64_t offset = 0, length = 0;

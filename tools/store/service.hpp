@@ -14,6 +14,7 @@
 #include "tools/store/files.hpp"
 #include "tools/store/index.hpp"
 #include "tools/store/store.hpp"
+#include "tools/store/volume.hpp"
 
 namespace act::store {
 
@@ -31,17 +32,23 @@ private:
 /// What the operations share. Lives from start() to stop().
 struct service {
     service(runtime& r, const act::store::options& o, std::string_view raw_key, statistics& counts)
-        : run(r), options(o), key(raw_key, r.size()), memory(o.memory), http(r, client_options()), stats(counts) {}
+        : run(r),
+          options(o),
+          key(raw_key, r.size()),
+          memory(o.memory),
+          http(r, client_options()),
+          stats(counts) {}
     static http::client_options client_options();
 
     runtime& run;
     const act::store::options& options;
     account_key key;
     buffer_pool memory;
-    std::unique_ptr<act::store::index> index;
-    std::unique_ptr<act::store::files> files;  // after the index: its destructor needs it
-    http::client http;                    ///< for copy sources elsewhere
-    std::string url;                      ///< of the account, without credentials
+    std::shared_ptr<volume> folder;
+    act::store::index* index = nullptr;  ///< the folder's
+    act::store::files* files = nullptr;
+    http::client http;  ///< for copy sources elsewhere
+    std::string url;    ///< of the account, without credentials
     statistics& stats;
 
     stop_source stop;
@@ -60,12 +67,18 @@ struct service {
     until ends() const { return {stop.token()}; }
 };
 
-/// Runs `change` (an `answer(writer&)`) in a group commit. A failure answer must mean that nothing was changed.
+/// Unlinks retired data files in the background.
+void remove_files_soon(service&);
+
+/// Runs `change` (an `answer(writer&)`) in a group commit. A failure answer must mean that nothing was
+/// changed.
 template <class F>
 task<answer> change_index(service& s, F change) {
     answer out = failure();
     auto run = [&](writer& w) { out = change(w); };
-    if (auto done = co_await s.index->write(run); !done) co_return from_error(done.error());
+    auto done = co_await s.index->write(run, s.options.sync ? &s.run : nullptr);
+    if (!done) co_return from_error(done.error());
+    if (s.files->retired()) remove_files_soon(s);
     co_return std::move(out);
 }
 

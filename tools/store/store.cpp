@@ -1,9 +1,6 @@
 #include "tools/store/store.hpp"
 
-#include <sys/stat.h>
-
 #include "engine/codec/base64.hpp"
-#include "engine/file/file.hpp"
 #include "tools/store/answer.hpp"
 #include "tools/store/maintenance.hpp"
 
@@ -45,17 +42,11 @@ result<void> store::start() {
         return error(kind::configuration, "the store's account key is not base64",
                      "make one with: head -c 64 /dev/urandom | base64 -w0");
     }
-    ACT_TRY_VOID(file::make_directories(o.root));
-
     auto parts = std::make_unique<service>(impl_->run, o, *key, impl_->stats);
-    ACT_TRY(parts->index, index::open(o.root + "/index"));
-    ACT_TRY(parts->files, files::open(o.root, *parts->index));
+    ACT_TRY(parts->folder, volume::open(o.root));
     service& s = *parts;
-    s.index->on_retire([&s](std::vector<std::uint64_t> gone) {
-        s.files->retire(std::move(gone));
-        remove_files_soon(s);
-    });
-    if (o.sync) s.index->make_durable(impl_->run);
+    s.index = &s.folder->index();
+    s.files = &s.folder->files();
 
     http::server_options so;
     so.listen = o.listen;
@@ -75,12 +66,22 @@ result<void> store::start() {
 
 std::string store::endpoint() const { return impl_->url; }
 std::uint16_t store::port() const { return impl_->server ? impl_->server->port() : 0; }
-const statistics& store::stats() const { return impl_->stats; }
+const statistics& store::stats() const {
+    if (impl_->parts) {
+        // Those of the folder: other stores of this process on it count in.
+        const auto& counted = impl_->parts->index->stats();
+        impl_->stats.commits.store(counted.commits.load(std::memory_order_relaxed),
+                                   std::memory_order_relaxed);
+        impl_->stats.writes.store(counted.writes.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    }
+    return impl_->stats;
+}
 
 secret store::connection_string() const {
     const options& o = impl_->wanted;
-    return secret("DefaultEndpointsProtocol=" + std::string(impl_->url.starts_with("https") ? "https" : "http") +
-                  ";AccountName=" + o.account + ";AccountKey=" + o.key.reveal() + ";BlobEndpoint=" + impl_->url + ";");
+    return secret(
+        "DefaultEndpointsProtocol=" + std::string(impl_->url.starts_with("https") ? "https" : "http") +
+        ";AccountName=" + o.account + ";AccountKey=" + o.key.reveal() + ";BlobEndpoint=" + impl_->url + ";");
 }
 
 task<void> store::stop(steady::duration grace) {
@@ -90,11 +91,8 @@ task<void> store::stop(steady::duration grace) {
     s.stop.request();
     co_await s.background.join();
     co_await s.http.close();
-    auto finish = [this] {
-        if (impl_->parts->index->dirty()) (void)impl_->parts->index->sync();
-        // Unlinks what nobody reads any more, and closes the index.
-        impl_->parts.reset();
-    };
+    // Closing the folder is disk work.
+    auto finish = [this] { impl_->parts.reset(); };
     co_await impl_->run.blocking(finish);
     impl_->server.reset();
 }

@@ -12,13 +12,15 @@
 /// The embedded Blob service: the Blob REST protocol over a folder (DESIGN section 5).
 namespace act::store {
 
-/// The account, key and port that every Azure storage emulator uses; public knowledge, hence fit for loopback only.
+/// The account, key and port that every Azure storage emulator uses; public knowledge, hence fit for loopback
+/// only.
 inline constexpr const char* emulator_account = "devstoreaccount1";
 inline constexpr const char* emulator_key =
     "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
 struct options {
-    /// The folder that holds everything; made when missing. Several processes may serve the same folder at once.
+    /// The folder that holds everything; made when missing. Several processes may serve the same folder at
+    /// once.
     std::string root;
     /// "127.0.0.1:10000", "[::1]:0"; port 0 picks a free one.
     std::string listen = "127.0.0.1:10000";
@@ -26,10 +28,11 @@ struct options {
     secret key{emulator_key};  ///< base64
     /// PEM files; both (https) or neither (http).
     std::string tls_certificate, tls_key;
-    /// A write is acknowledged when it survives the death of this process; true: also that of the machine (slow).
+    /// A write is acknowledged when it survives the death of this process; true: also that of the machine
+    /// (slow).
     bool sync = false;
-    /// What request bodies and listings may hold in memory. The store's own: a client in the same process that waits
-    /// for an answer with all of a shared budget in its hands would never get one.
+    /// What request bodies and listings may hold in memory. The store's own: a client in the same process
+    /// that waits for an answer with all of a shared budget in its hands would never get one.
     std::size_t memory = 128 * MiB;
 };
 
@@ -48,8 +51,9 @@ public:
     store(const store&) = delete;
     store& operator=(const store&) = delete;
 
-    /// Opens the folder and listens. kind::conflict: the port is in use; kind::configuration: a bad address, account, key
-    /// or certificate; kind::io, permission, disk_full: the folder. Call it off the loops: it does disk work.
+    /// Opens the folder and listens. kind::conflict: the port is in use; kind::configuration: a bad address,
+    /// account, key or certificate; kind::io, permission, disk_full: the folder. Call it off the loops: it
+    /// does disk work.
     result<void> start();
     /// "http://127.0.0.1:PORT/ACCOUNT", valid after start().
     std::string endpoint() const;

@@ -126,7 +126,8 @@ private:
     std::string bare() {
         space();
         std::size_t n = 0;
-        while (n < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[n])) || rest_[n] == '_')) ++n;
+        while (n < rest_.size() && (std::isalnum(static_cast<unsigned char>(rest_[n])) || rest_[n] == '_'))
+            ++n;
         std::string out(rest_.substr(0, n));
         rest_.remove_prefix(n);
         return out;
@@ -145,10 +146,14 @@ std::optional<std::string_view> value_of(std::string_view tags, std::string_view
 
 bool holds(const node& n, std::string_view tags, std::string_view container) {
     switch (n.form) {
-        case node::form::both: return holds(*n.left, tags, container) && holds(*n.right, tags, container);
-        case node::form::either: return holds(*n.left, tags, container) || holds(*n.right, tags, container);
-        case node::form::invert: return !holds(*n.left, tags, container);
-        case node::form::compare: break;
+        case node::form::both:
+            return holds(*n.left, tags, container) && holds(*n.right, tags, container);
+        case node::form::either:
+            return holds(*n.left, tags, container) || holds(*n.right, tags, container);
+        case node::form::invert:
+            return !holds(*n.left, tags, container);
+        case node::form::compare:
+            break;
     }
     const auto mine = n.key == "@container" ? std::optional(container) : value_of(tags, n.key);
     if (!mine) return false;

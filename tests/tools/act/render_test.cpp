@@ -65,7 +65,7 @@ TEST(progress, a_line_of_everything) {
                     .name = "data/voc20/a/very/long/path/to/one/image_0001.jpg"};
     EXPECT_EQ(progress_line(v, 121),
               " 50%  [==========          ]  512 MiB of 1 GiB  64 MiB/s  1,234 of 12,345  8 s left  "
-              "data/voc20/a/very...image_0001.jpg");
+              "data/voc20/a/ver...e/image_0001.jpg");
 }
 
 TEST(progress, fits_any_width_by_leaving_out_from_the_end) {

@@ -1,0 +1,177 @@
+#include "tools/store/index.hpp"
+
+#include <csignal>
+#include <map>
+#include <random>
+#include <sys/wait.h>
+
+#include "tests/tools/store/fixture.hpp"
+#include "tools/store/catalog.hpp"
+
+namespace act::store {
+namespace {
+
+std::unique_ptr<index> open_index(const temporary_folder& f) {
+    auto opened = index::open(f.path() + "/index");
+    EXPECT_TRUE(opened) << opened.error().describe();
+    return std::move(*opened);
+}
+
+TEST(index, keeps_what_was_written) {
+    temporary_folder folder;
+    {
+        auto i = open_index(folder);
+        ASSERT_TRUE(i->write_now([](writer& w) { w.put(table::meta, "a", "1"); }));
+        auto r = i->read();
+        EXPECT_EQ(r->get(table::meta, "a"), "1");
+        EXPECT_FALSE(r->get(table::meta, "b"));
+        EXPECT_FALSE(r->get(table::blobs, "a"));
+    }
+    auto i = open_index(folder);
+    EXPECT_EQ(i->read()->get(table::meta, "a"), "1");
+}
+
+TEST(index, a_reader_sees_one_state) {
+    temporary_folder folder;
+    auto i = open_index(folder);
+    (void)i->write_now([](writer& w) { w.put(table::meta, "a", "1"); });
+    auto before = i->read();
+    (void)i->write_now([](writer& w) { w.put(table::meta, "a", "2"); });
+    EXPECT_EQ(before->get(table::meta, "a"), "1");
+    EXPECT_EQ(i->read()->get(table::meta, "a"), "2");
+}
+
+task<void> add_one(index& i, std::string key, int failing, std::atomic<int>& failed) {
+    auto change = [&](writer& w) {
+        w.put(table::meta, key, key);
+        if (failing) w.fail(ENOSPC);
+    };
+    auto done = co_await i.write(change);
+    if (!done) {
+        EXPECT_EQ(done.error().kind(), kind::disk_full);
+        ++failed;
+    }
+}
+
+TEST(index, one_failing_write_does_not_harm_its_siblings) {
+    temporary_folder folder;
+    auto i = open_index(folder);
+    runtime run({.loops = 2});
+    task_group group;
+    std::atomic<int> failed{0};
+    for (int n = 0; n < 200; ++n) {
+        group.spawn(run.at(n % 2), add_one(*i, "k" + std::to_string(n), n % 50 == 7, failed));
+    }
+    run.run(group.join());
+    EXPECT_EQ(failed, 4);
+    auto r = i->read();
+    for (int n = 0; n < 200; ++n) {
+        EXPECT_EQ(r->get(table::meta, "k" + std::to_string(n)).has_value(), n % 50 != 7) << n;
+    }
+    EXPECT_LT(i->stats().commits, 200u);
+}
+
+TEST(index, refuses_a_folder_of_another_format) {
+    temporary_folder folder;
+    (void)open_index(folder)->write_now([](writer& w) { w.put(table::meta, "version", "99"); });
+    auto again = index::open(folder.path() + "/index");
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().kind(), kind::configuration);
+    EXPECT_NE(again.error().message().find("99"), std::string::npos);
+}
+
+// The child acknowledges each write through a pipe and is killed somewhere in the middle of the next.
+TEST(index, a_killed_process_loses_no_acknowledged_write) {
+    temporary_folder folder;
+    int pipes[2];
+    ASSERT_EQ(::pipe(pipes), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto i = index::open(folder.path() + "/index");
+        for (std::uint32_t n = 0; i; ++n) {
+            auto done = (*i)->write_now([&](writer& w) {
+                w.put(table::blobs, number_key(n).view(), std::string(300, 'x'));
+                w.put(table::refs, number_key(n * 7919ull).view(), "r");
+            });
+            if (!done || ::write(pipes[1], &n, 4) != 4) break;
+        }
+        ::_exit(1);
+    }
+    std::uint32_t last = 0, n = 0;
+    while (last < 2000 && ::read(pipes[0], &n, 4) == 4) last = n;
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    ::close(pipes[1]);
+    while (::read(pipes[0], &n, 4) == 4) last = n;
+    ::close(pipes[0]);
+
+    auto i = open_index(folder);
+    auto r = i->read();
+    for (std::uint32_t k = 0; k <= last; ++k) {
+        ASSERT_TRUE(r->get(table::blobs, number_key(k).view())) << k;
+        ASSERT_TRUE(r->get(table::refs, number_key(k * 7919ull).view())) << k;
+    }
+    EXPECT_TRUE(i->write_now([](writer& w) { w.put(table::meta, "after", "ok"); }));
+}
+
+// Names of all lengths around the part that fits into a key, with common beginnings, against a map.
+TEST(catalog, keeps_long_names_apart_and_in_order) {
+    temporary_folder folder;
+    auto i = open_index(folder);
+    std::mt19937 random(7);
+    std::map<std::pair<std::string, std::string>, std::string> model;
+    const std::string stem(key_part, 'n');
+    auto name = [&] {
+        const std::size_t size = random() % 3 == 0 ? random() % 20 + 1 : key_part - 3 + random() % 8;
+        std::string s = stem.substr(0, std::min<std::size_t>(size, key_part));
+        while (s.size() < size) s += static_cast<char>('a' + random() % 3);
+        if (random() % 4 == 0) s.back() = static_cast<char>('a' + random() % 26);
+        return s;
+    };
+    for (int round = 0; round < 60; ++round) {
+        ASSERT_TRUE(i->write_now([&](writer& w) {
+            for (int n = 0; n < 10; ++n) {
+                const std::string key = name(),
+                                  snapshot = random() % 2 ? "2026-0" + std::to_string(random() % 4) : "";
+                if (random() % 3 == 0) {
+                    EXPECT_EQ(erase(w, table::snapshots, 5, key, snapshot),
+                              model.erase({key, snapshot}) == 1);
+                } else {
+                    const std::string value = std::to_string(random());
+                    save(w, table::snapshots, 5, key, snapshot, value);
+                    model[{key, snapshot}] = value;
+                }
+            }
+        }));
+    }
+    // Other containers next to it must not show.
+    (void)i->write_now([](writer& w) {
+        save(w, table::snapshots, 4, "zzz", "", "other");
+        save(w, table::snapshots, 6, "a", "", "other");
+    });
+    auto r = i->read();
+    record_cursor c(*r, table::snapshots, 5);
+    bool more = c.seek({});
+    for (const auto& [key, value] : model) {
+        ASSERT_TRUE(more);
+        EXPECT_EQ(c.name(), key.first);
+        EXPECT_EQ(c.snapshot(), key.second);
+        EXPECT_EQ(c.record(), value);
+        EXPECT_EQ(find(*r, table::snapshots, 5, key.first, key.second), value);
+        more = c.next();
+    }
+    EXPECT_FALSE(more);
+    for (int n = 0; n < 200; ++n) {
+        const std::string key = name();
+        const auto expected = model.lower_bound({key, "2026-01"});
+        ASSERT_EQ(c.seek(key, "2026-01"), expected != model.end());
+        if (expected != model.end()) {
+            EXPECT_EQ(c.name(), expected->first.first);
+            EXPECT_EQ(c.snapshot(), expected->first.second);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace act::store
