@@ -45,7 +45,18 @@ reply reply::xml(int status, std::string document) {
     return r;
 }
 
+// A space in a query may travel as '+' (rclone and the older SDKs for Go write it so), and is signed as a
+// space.
+void plus_to_space(std::string& target) {
+    const std::size_t mark = target.find('?');
+    for (std::size_t at = mark;
+         at != std::string::npos && (at = target.find('+', at)) != std::string::npos;) {
+        target.replace(at, 1, "%20");
+    }
+}
+
 outcome<> parse_target(call& c, std::string_view account, std::string_view host) {
+    plus_to_space(c.target);
     std::string_view target = c.target;
     // The absolute form, as sent to a proxy.
     if (target.starts_with("http://") || target.starts_with("https://")) {

@@ -15,9 +15,12 @@ namespace {
 /// The destination's side of the merge: answers, for names that come in order, what stands there now.
 class destination {
 public:
-    destination(plan::listing& source, std::string prefix) : cursor_(source), prefix_(std::move(prefix)) {}
+    destination(plan::listing& source, std::string prefix, bool missing)
+        : cursor_(source), prefix_(std::move(prefix)), missing_(missing) {}
 
+    /// Fails as the listing does: a missing container shows here, before the walk has reported anything.
     task<result<void>> open() {
+        if (missing_) co_return result<void>();
         auto first = co_await cursor_.peek();
         if (!first) co_return first.error();
         co_return result<void>();
@@ -26,6 +29,7 @@ public:
     /// What the listing has under this relative name. A folder's stub is asked for with a trailing slash, the
     /// place where a walk meets the folder; the listing shows it earlier, so it is remembered.
     task<result<std::optional<blob::properties>>> find(const std::string& name) {
+        if (missing_) co_return std::optional<blob::properties>();
         const bool folder = name.ends_with('/');
         for (;;) {
             ACT_CO_TRY(blob::properties * next, co_await cursor_.peek());
@@ -74,6 +78,7 @@ private:
     plan::listing_cursor cursor_;
     std::string prefix_;
     std::string last_;
+    bool missing_;
     bool unordered_ = false;
     std::map<std::string, blob::properties> stubs_;
     std::unordered_map<std::string, blob::properties> late_;
@@ -90,7 +95,7 @@ public:
         options.prefix = run_.to.path.empty() ? std::string() : run_.to.path + '/';
         plan::listing there(run_.to.client, run_.to.container, options, u);
         task_group fetching;
-        there.start(run_.op.context().runtime, fetching);
+        if (!run_.container_missing) there.start(run_.op.context().runtime, fetching);
         auto outcome = co_await merge(there, options.prefix);
         there.abandon();
         co_await fetching.join();
@@ -99,9 +104,8 @@ public:
 
 private:
     task<result<void>> merge(plan::listing& there, std::string prefix) {
-        destination target(there, std::move(prefix));
+        destination target(there, std::move(prefix), run_.container_missing);
         operation& op = run_.op;
-        // A missing container shows here, before the walk has reported anything.
         ACT_CO_TRY_VOID(co_await target.open());
         file::walk_options how;
         how.links = run_.options.links;
@@ -175,11 +179,13 @@ task<result<void>> send_file(upload_run& run, std::string local, file::status in
     item.blob = where.name;
     item.info = info;
     ACT_CO_TRY_VOID(blob::check_blob_name(item.blob));
-    auto seen = co_await run.to.client.head(where, run.op.patience());
-    if (seen) {
-        item.existing = std::move(*seen);
-    } else if (seen.error().kind() != kind::not_found || seen.error().code() == "ContainerNotFound") {
-        co_return seen.error();
+    if (!run.container_missing) {
+        auto seen = co_await run.to.client.head(where, run.op.patience());
+        if (seen) {
+            item.existing = std::move(*seen);
+        } else if (seen.error().kind() != kind::not_found || seen.error().code() == "ContainerNotFound") {
+            co_return seen.error();
+        }
     }
     run.op.context().progress.scan_finished = true;
     co_return co_await tree_upload::start_upload(run, std::move(item));
@@ -199,7 +205,10 @@ task<result<void>> send_making_container(upload_run& run, const std::string& loc
     auto outcome = co_await send_all(run, local, info);
     if (outcome || outcome.error().code() != "ContainerNotFound" || !run.options.create_container)
         co_return outcome;
-    if (run.options.dry_run) co_return outcome.error();
+    if (run.options.dry_run) {
+        run.container_missing = true;
+        co_return co_await send_all(run, local, info);
+    }
     auto made = co_await run.to.client.create_container(run.to.container, run.op.patience());
     if (!made && made.error().kind() != kind::conflict) co_return made.error();
     co_return co_await send_all(run, local, info);
@@ -221,7 +230,7 @@ task<result<summary>> upload(context& ctx, std::string local, remote to, upload_
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
     mover scheduler(ctx.runtime, lanes, op.stop());
-    upload_run run{op, scheduler, std::move(to), options};
+    upload_run run{op, scheduler, std::move(to), options, false};
     auto outcome = co_await send_making_container(run, local, info);
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();

@@ -15,6 +15,7 @@ struct upload_run {
     act::mover& mover;
     remote to;
     upload_options options;
+    bool container_missing;  ///< a dry run to a container that would be made: nothing is there
 };
 
 /// One file on its way up.

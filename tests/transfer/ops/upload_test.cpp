@@ -154,8 +154,12 @@ TEST_F(ops_test, AMissingLocalPathSaysSo) {
 
 TEST_F(ops_test, ADryRunSendsNothing) {
     write_file(scratch / "tree/a", "x");
-    ASSERT_TRUE(rt.run(client->create_container("data", {})));
     auto r = up(scratch / "tree", "t", {.dry_run = true});
+    ASSERT_TRUE(r) << "a container that would be made: " << r.error().describe();
+    EXPECT_EQ(r->files, 1u);
+    EXPECT_EQ(rt.run(client->container_properties("data", {})).error().kind(), kind::not_found);
+    ASSERT_TRUE(rt.run(client->create_container("data", {})));
+    r = up(scratch / "tree", "t", {.dry_run = true});
     ASSERT_TRUE(r);
     EXPECT_EQ(r->files, 1u);
     EXPECT_TRUE(ls("t").empty());
