@@ -162,7 +162,8 @@ void report::tell_failures() {
         if (!g.first.advice().empty()) call_.screen.detail("  " + g.first.advice());
     }
     if (total_.stopped) call_.screen.problem("interrupted");
-    if (repeat && !call_.given.dry_run && total_.files + total_.failed + total_.stopped > 0) {
+    // There is something to continue only where something was begun.
+    if (repeat && !call_.given.dry_run && (total_.files > 0 || total_.stopped)) {
         call_.screen.detail("  run the same command again to continue: " + again(call_));
     }
 }

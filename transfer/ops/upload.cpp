@@ -1,4 +1,3 @@
-#include <map>
 #include <unordered_map>
 
 #include "engine/core/units.hpp"
@@ -26,11 +25,10 @@ public:
         co_return result<void>();
     }
 
-    /// What the listing has under this relative name. A folder's stub is asked for with a trailing slash, the
-    /// place where a walk meets the folder; the listing shows it earlier, so it is remembered.
+    /// What the listing has under this relative name. Empty folders come in the order of their plain names,
+    /// which is that of their stubs.
     task<result<std::optional<blob::properties>>> find(const std::string& name) {
         if (missing_) co_return std::optional<blob::properties>();
-        const bool folder = name.ends_with('/');
         for (;;) {
             ACT_CO_TRY(blob::properties * next, co_await cursor_.peek());
             if (!next) break;
@@ -48,12 +46,9 @@ public:
                 // merging.
                 std::string key(there);
                 late_.emplace(std::move(key), std::move(*next));
-            } else if (next->is_directory) {
-                stubs_.emplace(std::string(there) + '/', std::move(*next));
             }
             cursor_.advance();
         }
-        if (folder) co_return take_stub(name);
         if (auto it = late_.find(name); it != late_.end()) {
             std::optional<blob::properties> found(std::move(it->second));
             late_.erase(it);
@@ -63,24 +58,11 @@ public:
     }
 
 private:
-    std::optional<blob::properties> take_stub(const std::string& name) {
-        // Those before the name will not be asked for any more.
-        stubs_.erase(stubs_.begin(), stubs_.lower_bound(name));
-        auto it = stubs_.find(name);
-        if (it == stubs_.end()) {
-            auto late = late_.find(name.substr(0, name.size() - 1));
-            if (late == late_.end()) return std::nullopt;
-            return std::move(late->second);
-        }
-        return std::move(it->second);
-    }
-
     plan::listing_cursor cursor_;
     std::string prefix_;
     std::string last_;
     bool missing_;
     bool unordered_ = false;
-    std::map<std::string, blob::properties> stubs_;
     std::unordered_map<std::string, blob::properties> late_;
 };
 
@@ -130,7 +112,7 @@ private:
         item.blob = blob_name(run_.to.path, entry.name);
         item.info = entry.info;
         item.directory_stub = entry.info.type == file::type::directory;
-        ACT_CO_TRY(item.existing, co_await target.find(item.directory_stub ? entry.name + '/' : entry.name));
+        ACT_CO_TRY(item.existing, co_await target.find(entry.name));
         if (auto fine = blob::check_blob_name(item.blob); !fine) {
             run_.op.failed(item.local, fine.error());
             co_return result<void>();
