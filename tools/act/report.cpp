@@ -144,7 +144,7 @@ void report::fail(const std::string& path, const error& e) {
     failed({path, e});
 }
 
-void report::tell_failures() {
+void report::tell_failures(bool can_continue) {
     bool repeat = total_.stopped;
     for (const auto& [key, g] : groups_) {
         repeat |= worth_repeating(std::get<kind>(key));
@@ -163,7 +163,7 @@ void report::tell_failures() {
     }
     if (total_.stopped) call_.screen.problem("interrupted");
     // There is something to continue only where something was begun.
-    if (repeat && !call_.given.dry_run && (total_.files > 0 || total_.stopped)) {
+    if (can_continue && repeat && !call_.given.dry_run && (total_.files > 0 || total_.stopped)) {
         call_.screen.detail("  run the same command again to continue: " + again(call_));
     }
 }
@@ -198,7 +198,7 @@ int report::exit_status() const {
 
 int report::finish(const http::counters* wire) {
     double seconds = seconds_since(call_.started);
-    tell_failures();
+    tell_failures(true);
     if (call_.given.json) {
         call_.screen.result(summary_json(call_.verb.name, total_, wire, seconds).text());
     } else if (total_.files + total_.skipped > 0 || total_.failed == 0) {
@@ -208,7 +208,7 @@ int report::finish(const http::counters* wire) {
 }
 
 int report::finish_quietly(const http::counters* wire) {
-    tell_failures();
+    tell_failures(false);
     if (call_.given.json) {
         call_.screen.result(summary_json(call_.verb.name, total_, wire, seconds_since(call_.started)).text());
     }

@@ -51,7 +51,7 @@ private:
         std::vector<std::string> paths;
     };
     void remember(const std::string& path, const error&);
-    void tell_failures();
+    void tell_failures(bool can_continue);
     std::string sentence(double seconds) const;
     std::string summary_line(const http::counters*, double seconds) const;
     int exit_status() const;

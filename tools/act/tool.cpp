@@ -66,7 +66,10 @@ int call_verb(world& w, screen& s, arguments parsed) {
         signals.emplace(w.stop);
         logging.emplace(s, call.given.log_level);
     }
-    return call.verb.run(call);
+    int code = call.verb.run(call);
+    // While a closed pipe is still an error and not a death.
+    s.flush();
+    return code;
 }
 
 }  // namespace
