@@ -1,6 +1,6 @@
 #include "tools/store/content.hpp"
 
-#include "tests/tools/store/fixture.hpp"
+#include "fixture.hpp"
 #include "tools/store/keys.hpp"
 
 namespace act::store {
@@ -9,8 +9,8 @@ namespace {
 class content_test : public testing::Test {
 protected:
     void SetUp() override {
-        index_ = std::move(*index::open(folder_.path() + "/index"));
-        files_ = std::move(*files::open(folder_.path(), *index_));
+        index_ = opened(index::open(folder_.path() + "/index"));
+        files_ = opened(files::open(folder_.path(), *index_));
         index_->on_retire([this](std::vector<std::uint64_t> gone) {
             retired_.insert(retired_.end(), gone.begin(), gone.end());
         });

@@ -1,4 +1,4 @@
-#include "tests/tools/store/fixture.hpp"
+#include "fixture.hpp"
 
 namespace act::store {
 namespace {

@@ -3,7 +3,7 @@
 #include <fstream>
 #include <sys/wait.h>
 
-#include "tests/tools/store/fixture.hpp"
+#include "fixture.hpp"
 #include "tools/store/content.hpp"
 
 namespace act::store {
@@ -11,8 +11,8 @@ namespace {
 
 class files_test : public testing::Test {
 protected:
-    void SetUp() override { index_ = std::move(*index::open(folder_.path() + "/index")); }
-    std::unique_ptr<files> open() { return std::move(*files::open(folder_.path(), *index_)); }
+    void SetUp() override { index_ = opened(index::open(folder_.path() + "/index")); }
+    std::unique_ptr<files> open() { return opened(files::open(folder_.path(), *index_)); }
     bool exists(const std::string& path) { return std::filesystem::exists(path); }
     temporary_folder folder_;
     std::unique_ptr<index> index_;
@@ -69,8 +69,8 @@ TEST_F(files_test, the_sweep_removes_what_dead_processes_left_and_nothing_else) 
     const std::string report = folder_.path() + "/report";
     const pid_t child = ::fork();
     if (child == 0) {
-        auto i = std::move(*index::open(folder_.path() + "/index"));
-        auto f = std::move(*files::open(folder_.path(), *i));
+        auto i = opened(index::open(folder_.path() + "/index"));
+        auto f = opened(files::open(folder_.path(), *i));
         auto known = f->create(), lost = f->create();
         known->keep();
         (void)i->write_now([&](writer& w) { add_file_piece(w, known->id()); });

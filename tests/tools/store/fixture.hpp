@@ -29,6 +29,13 @@ private:
     std::string path_;
 };
 
+/// The value of a call that must not fail.
+template <class T>
+T opened(result<T> r) {
+    EXPECT_TRUE(r) << r.error().describe();
+    return std::move(*r);
+}
+
 inline std::size_t data_files(const std::string& root) {
     std::size_t n = 0;
     for (const auto& e : std::filesystem::recursive_directory_iterator(root + "/data"))

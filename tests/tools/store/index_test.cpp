@@ -5,7 +5,7 @@
 #include <random>
 #include <sys/wait.h>
 
-#include "tests/tools/store/fixture.hpp"
+#include "fixture.hpp"
 #include "tools/store/catalog.hpp"
 
 namespace act::store {
@@ -116,7 +116,7 @@ TEST(index, a_killed_process_loses_no_acknowledged_write) {
 }
 
 // Names of all lengths around the part that fits into a key, with common beginnings, against a map.
-TEST(catalog, keeps_long_names_apart_and_in_order) {
+void compare_with_a_map(table t, const std::vector<std::string>& snapshots) {
     temporary_folder folder;
     auto i = open_index(folder);
     std::mt19937 random(7);
@@ -132,45 +132,47 @@ TEST(catalog, keeps_long_names_apart_and_in_order) {
     for (int round = 0; round < 60; ++round) {
         ASSERT_TRUE(i->write_now([&](writer& w) {
             for (int n = 0; n < 10; ++n) {
-                const std::string key = name(),
-                                  snapshot = random() % 2 ? "2026-0" + std::to_string(random() % 4) : "";
+                const std::string key = name(), snapshot = snapshots[random() % snapshots.size()];
                 if (random() % 3 == 0) {
-                    EXPECT_EQ(erase(w, table::snapshots, 5, key, snapshot),
-                              model.erase({key, snapshot}) == 1);
+                    EXPECT_EQ(erase(w, t, 5, key, snapshot), model.erase({key, snapshot}) == 1);
                 } else {
                     const std::string value = std::to_string(random());
-                    save(w, table::snapshots, 5, key, snapshot, value);
+                    save(w, t, 5, key, snapshot, value);
                     model[{key, snapshot}] = value;
                 }
             }
         }));
     }
     // Other containers next to it must not show.
-    (void)i->write_now([](writer& w) {
-        save(w, table::snapshots, 4, "zzz", "", "other");
-        save(w, table::snapshots, 6, "a", "", "other");
+    (void)i->write_now([&](writer& w) {
+        save(w, t, 4, "zzz", snapshots[0], "other");
+        save(w, t, 6, "a", snapshots[0], "other");
     });
     auto r = i->read();
-    record_cursor c(*r, table::snapshots, 5);
+    record_cursor c(*r, t, 5);
     bool more = c.seek({});
     for (const auto& [key, value] : model) {
         ASSERT_TRUE(more);
         EXPECT_EQ(c.name(), key.first);
         EXPECT_EQ(c.snapshot(), key.second);
         EXPECT_EQ(c.record(), value);
-        EXPECT_EQ(find(*r, table::snapshots, 5, key.first, key.second), value);
+        EXPECT_EQ(find(*r, t, 5, key.first, key.second), value);
         more = c.next();
     }
     EXPECT_FALSE(more);
     for (int n = 0; n < 200; ++n) {
-        const std::string key = name();
-        const auto expected = model.lower_bound({key, "2026-01"});
-        ASSERT_EQ(c.seek(key, "2026-01"), expected != model.end());
-        if (expected != model.end()) {
-            EXPECT_EQ(c.name(), expected->first.first);
-            EXPECT_EQ(c.snapshot(), expected->first.second);
-        }
+        const std::pair<std::string, std::string> from(name(), snapshots[random() % snapshots.size()]);
+        const auto expected = model.lower_bound(from);
+        ASSERT_EQ(c.seek(from.first, from.second), expected != model.end());
+        if (expected == model.end()) continue;
+        EXPECT_EQ(c.name(), expected->first.first);
+        EXPECT_EQ(c.snapshot(), expected->first.second);
     }
+}
+
+TEST(catalog, keeps_long_names_apart_and_in_order) { compare_with_a_map(table::blobs, {""}); }
+TEST(catalog, keeps_snapshots_of_long_names_apart) {
+    compare_with_a_map(table::snapshots, {"2026-01", "2026-02", "2026-03"});
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #include <set>
 #include <thread>
 
-#include "tests/tools/store/fixture.hpp"
+#include "fixture.hpp"
 
 namespace act::store {
 namespace {
