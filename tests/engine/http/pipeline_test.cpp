@@ -155,6 +155,31 @@ TEST_F(pipeline_test, failures_count_the_tries_and_name_the_peer) {
     EXPECT_LT(steady::now() - begun, 6s);
 }
 
+TEST_F(pipeline_test, an_endpoint_that_worked_before_gets_all_tries) {
+    runtime threads;
+    client c(threads, {});
+    pipeline p(c, nullptr, options_);
+    p.on_answer = [this](int status) { statuses_.push_back(status); };
+    auto go = [](pipeline& line, endpoint e) -> task<result<int>> {
+        const auto r = make_request(verb::get, "/");
+        auto x = co_await line.send(e, r, body::none(), {});
+        if (!x) co_return x.error();
+        co_return x->head().status;
+    };
+    endpoint to;
+    {
+        raw_server peer([](int fd, int) {
+            read_head(fd);
+            send_text(fd, "HTTP/1.1 204 X\r\nConnection: close\r\n\r\n");
+        });
+        to = peer.where();
+        ASSERT_TRUE(threads.run(go(p, to)));
+    }
+    ASSERT_FALSE(threads.run(go(p, to)));
+    EXPECT_EQ(statuses_, (std::vector<int>{204, 0, 0, 0, 0, 0, 0}));
+    threads.run(c.close());
+}
+
 TEST_F(pipeline_test, a_silent_peer_costs_one_try_time_each) {
     options_.try_timeout = 60ms;
     options_.retry.max_tries = 2;
