@@ -31,7 +31,7 @@ public:
     /// As much of `s` as there is room for, at most `most`.
     key& add(std::string_view s, std::size_t most = capacity) {
         const std::size_t n = std::min({s.size(), most, capacity - size_});
-        std::memcpy(bytes_ + size_, s.data(), n);
+        if (n > 0) std::memcpy(bytes_ + size_, s.data(), n);
         size_ += n;
         return *this;
     }
