@@ -132,8 +132,9 @@ task<result<std::vector<part>>> large_download::layout(until u) {
 }
 
 result<void> large_download::open_target() {
-    const std::string url = run_.from.client.url(where_);
-    ACT_TRY(auto target, file::aside::create(item_.local, plan::part_name(item_.local, url)));
+    const auto name =
+        plan::part_name(item_.local, run_.from.client.account().name, where_.container, where_.name);
+    ACT_TRY(auto target, file::aside::create(item_.local, name));
     if (::flock(target.fd(), LOCK_EX | LOCK_NB) != 0) {
         return error(kind::conflict, item_.local + " is being downloaded by another act",
                      "wait for it, or stop it, then run the same command again");

@@ -38,11 +38,13 @@ result<std::string> local_path(const std::string& root, std::string_view relativ
     return path;
 }
 
-std::string part_name(std::string_view target, std::string_view blob_url) {
+std::string part_name(std::string_view target, std::string_view account, std::string_view container,
+                      std::string_view blob) {
     codec::xxh3 hash;
-    hash.update(codec::as_bytes(target));
-    hash.update(codec::as_bytes(std::string_view("\0", 1)));
-    hash.update(codec::as_bytes(blob_url));
+    for (const auto piece : {target, account, container, blob}) {
+        hash.update(codec::as_bytes(piece));
+        hash.update(codec::as_bytes(std::string_view("\0", 1)));
+    }
     return std::string(part_prefix) + hash.digest().hex() + std::string(part_suffix);
 }
 

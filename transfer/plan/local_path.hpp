@@ -13,8 +13,10 @@ namespace act::plan {
 result<std::string> local_path(const std::string& root, std::string_view relative);
 
 /// The name, in the target's directory, of a download in progress: the same for the same target and blob, so
-/// that the next run finds it.
-std::string part_name(std::string_view target, std::string_view blob_url);
+/// that the next run finds it. The blob is told by its account, not by the URL: the port of the embedded
+/// store is another one every time.
+std::string part_name(std::string_view target, std::string_view account, std::string_view container,
+                      std::string_view blob);
 /// True for names that part_name() made; uploads leave them out.
 bool is_part_name(std::string_view file_name);
 

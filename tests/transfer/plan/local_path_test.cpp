@@ -22,10 +22,13 @@ TEST(LocalPath, RefusesWhatWouldLeaveTheRootOrCannotBeAFile) {
 }
 
 TEST(PartName, IsTheSameForTheSameDownloadOnly) {
-    const auto name = part_name("/r/a", "http://x/c/a");
-    EXPECT_EQ(name, part_name("/r/a", "http://x/c/a"));
-    EXPECT_NE(name, part_name("/r/b", "http://x/c/a"));
-    EXPECT_NE(name, part_name("/r/a", "http://x/c/b"));
+    const auto name = part_name("/r/a", "x", "c", "a");
+    EXPECT_EQ(name, part_name("/r/a", "x", "c", "a"));
+    EXPECT_NE(name, part_name("/r/b", "x", "c", "a"));
+    EXPECT_NE(name, part_name("/r/a", "y", "c", "a"));
+    EXPECT_NE(name, part_name("/r/a", "x", "d", "a"));
+    EXPECT_NE(name, part_name("/r/a", "x", "c", "b"));
+    EXPECT_NE(part_name("/r/a", "x", "cd", "e"), part_name("/r/a", "x", "c", "de"));
     EXPECT_TRUE(is_part_name(name));
     EXPECT_FALSE(is_part_name(".act-notes.part"));
     EXPECT_LE(name.size(), 255u);
