@@ -26,11 +26,12 @@ decision decide(const blob::properties& info, std::string_view relative, const s
         return d;
     }
     d.local = std::move(*path);
+    const auto there = file::stat_of(d.local);
     if (info.is_directory || relative.ends_with('/')) {
-        d.action = decision::what::directory;
+        const bool stands = there && there->type == file::type::directory;
+        d.action = stands ? decision::what::skip : decision::what::directory;
         return d;
     }
-    const auto there = file::stat_of(d.local);
     if (there && there->type == file::type::directory) {
         d.action = decision::what::fail;
         d.why = error(kind::conflict,
@@ -129,9 +130,14 @@ private:
                 op.skipped(d.local, info.size);
                 co_return result<void>();
             case decision::what::directory:
+                op.found(0);
                 if (!run_.options.dry_run) {
-                    if (auto made = file::make_directories(d.local); !made) op.failed(d.local, made.error());
+                    if (auto made = file::make_directories(d.local); !made) {
+                        op.failed(d.local, made.error());
+                        co_return result<void>();
+                    }
                 }
+                op.done("create", d.local, 0);
                 co_return result<void>();
             case decision::what::fetch:
                 break;
