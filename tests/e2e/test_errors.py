@@ -39,7 +39,7 @@ class Errors(servers.OnServers, unittest.TestCase):
         project = self.project(key=WRONG_KEY)
         for verb in ("u", "d", "ls"):
             failed = project.act(verb, "data/f", expect=4)
-            self.check(failed, "credential", "key")
+            self.check(failed, "credential", "key", "aux_data/configs/store.yaml")
 
     def test_key_that_is_no_base64(self):
         bad = "this is not base64 at all!"

@@ -162,7 +162,7 @@ result<std::unique_ptr<opened_account>> session::open(const cluster::mapping& m)
         const error& e = authorizer.error();
         return e.message().find(a.source) == std::string::npos ? error(e).in(a.source) : e;
     }
-    blob::account address{.name = a.name, .endpoint = std::move(endpoint)};
+    blob::account address{.name = a.name, .endpoint = std::move(endpoint), .settings = a.source};
     out->client = std::make_unique<blob::client>(transport(), std::move(address), std::move(*authorizer));
     return out;
 }

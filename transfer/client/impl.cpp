@@ -93,7 +93,15 @@ result<operation> client::impl::start(http::verb method, const address& at, std:
 
 task<error> client::impl::failure(http::exchange answer, std::string what, until u) {
     auto text = co_await read_capped(answer, u);
-    co_return fold(read_error(answer.head().status, answer.head().headers, text), what);
+    error e = fold(read_error(answer.head().status, answer.head().headers, text), what);
+    const bool refused = e.kind() == kind::authentication || e.kind() == kind::permission;
+    if (refused && !account.settings.empty()) {
+        std::string advice = e.advice();
+        if (!advice.empty()) advice += ' ';
+        advice += fmt::format("The credential of account {} comes from {}.", account.name, account.settings);
+        e = std::move(e).with_advice(std::move(advice));
+    }
+    co_return e;
 }
 
 task<result<http::exchange>> client::impl::run(const operation& op, const http::body& body, until u,
