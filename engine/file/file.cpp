@@ -143,6 +143,12 @@ result<void> write_at(int fd, std::span<const std::byte> data, std::uint64_t off
     return {};
 }
 
+void start_writeback(int fd, std::uint64_t offset, std::uint64_t length) {
+    // Only a hint: file systems without it write when they like.
+    (void)::sync_file_range(fd, static_cast<off_t>(offset), static_cast<off_t>(length),
+                            SYNC_FILE_RANGE_WRITE);
+}
+
 result<std::string> read_all(const std::string& path, std::size_t cap) {
     const descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (!fd) return error::from_errno(errno, "cannot open " + path);

@@ -47,6 +47,8 @@ result<status> stat_of(const std::string& path, bool follow = true);
 /// As many bytes as the file has there, up to the span's size; a short count means the end of the file.
 result<std::size_t> read_at(int fd, std::span<std::byte>, std::uint64_t offset, const std::string& path);
 result<void> write_at(int fd, std::span<const std::byte>, std::uint64_t offset, const std::string& path);
+/// Lets the disk begin with a range that will not be written again, so that a later sync finds little to do.
+void start_writeback(int fd, std::uint64_t offset, std::uint64_t length);
 result<std::string> read_all(const std::string& path, std::size_t cap);
 
 result<void> make_directories(const std::string& path);

@@ -106,7 +106,9 @@ task<result<void>> large_download::fetch() {
     if (::ftruncate(target_->fd(), static_cast<off_t>(item_.info.size)) != 0) {
         co_return error::from_errno(errno, "cannot set the size of " + item_.local);
     }
-    ACT_CO_TRY_VOID(target_->publish(file_mode(item_.info), plan::file_time(item_.info)));
+    // Waits for the disk, which may take long: not on the loop, whose other connections would stand still.
+    auto publish = [this] { return target_->publish(file_mode(item_.info), plan::file_time(item_.info)); };
+    ACT_CO_TRY_VOID(co_await run_.op.context().runtime.blocking(publish));
     run_.op.done("download", item_.local, item_.info.size);
     co_return result<void>();
 }
@@ -256,6 +258,7 @@ task<result<void>> large_download::fetch_once(const part& p, until u) {
                         "a block of '" + where_.name + "' differs from the hash it was uploaded with",
                         "run the same command again; if it stays, upload the file again");
     }
+    if (outcome) file::start_writeback(target_->fd(), p.range.offset, p.range.length);
     if (!outcome) retreat(at);
     co_return outcome;
 }
