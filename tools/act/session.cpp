@@ -150,12 +150,12 @@ result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster:
     }
 }
 
-result<std::unique_ptr<opened_account>> session::open(const cluster::mapping& m) {
+result<std::unique_ptr<opened_account>> session::open(const cluster::config& c, const cluster::mapping& m) {
     auto out = std::make_unique<opened_account>();
-    ACT_TRY(out->settings, cluster::load_account(cluster_, m.account_file, call_.world.environment));
+    ACT_TRY(out->settings, cluster::load_account(c, m.account_file, call_.world.environment));
     cluster::account& a = out->settings;
     for (const auto& warning : a.warnings) call_.screen.problem("warning: " + warning);
-    if (is_embedded(cluster_, a)) ACT_TRY_VOID(start_store(a));
+    if (is_embedded(c, a)) ACT_TRY_VOID(start_store(a));
     ACT_TRY(uri endpoint, endpoint_of(a));
     auto authorizer = authorizer_for(a);
     if (!authorizer) {
@@ -167,20 +167,21 @@ result<std::unique_ptr<opened_account>> session::open(const cluster::mapping& m)
     return out;
 }
 
-result<opened_account*> session::account_of(const cluster::mapping& m) {
+result<opened_account*> session::account_of(const cluster::config& c, const cluster::mapping& m) {
     std::lock_guard lock(opening_);
-    auto found = accounts_.find(m.account_file);
+    auto key = std::pair(&c, m.account_file);
+    auto found = accounts_.find(key);
     if (found == accounts_.end()) {
-        ACT_TRY(auto made, open(m));
-        found = accounts_.emplace(m.account_file, std::move(made)).first;
+        ACT_TRY(auto made, open(c, m));
+        found = accounts_.emplace(std::move(key), std::move(made)).first;
     }
     return found->second.get();
 }
 
-result<place> session::find(const std::string& path) {
+result<place> session::find(const cluster::config& c, const std::string& path) {
     place out;
-    ACT_TRY(out.location, cluster::locate(cluster_, path, call_.world.working_directory));
-    ACT_TRY(out.account, account_of(*out.location.map));
+    ACT_TRY(out.location, cluster::locate(c, path, call_.world.working_directory));
+    ACT_TRY(out.account, account_of(c, *out.location.map));
     return out;
 }
 
