@@ -16,7 +16,7 @@ namespace act::blob {
 struct account {
     std::string name;
     uri endpoint;
-    std::string settings;  ///< the file its credential came from, for messages; may be empty
+    std::string settings{};  ///< the file its credential came from, for messages; may be empty
 };
 
 /// What goes with a new blob. Whatever is not given is cleared on the service, so give all of it.

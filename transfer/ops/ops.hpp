@@ -9,6 +9,7 @@
 #include "engine/memory/buffer_pool.hpp"
 #include "transfer/client/client.hpp"
 #include "transfer/mover/progress.hpp"
+#include "transfer/plan/selection.hpp"
 
 /// The operations on trees: thin over plan and mover. Every one streams, ends soon after its stop signal, and
 /// leaves the old content of a target untouched unless the new one is whole.
@@ -78,5 +79,41 @@ struct remove_options {
 };
 /// Removes the blob at the path and all below "path/", never siblings that merely share the prefix.
 task<result<summary>> remove(context&, remote at, remove_options);
+
+/// One end of a comparison: a local file or folder, or (with `there`) what is stored at a path.
+struct tree_end {
+    std::string local;
+    std::optional<remote> there;
+    file::links links = file::links::follow;  ///< of a local tree
+};
+
+struct check_options {
+    plan::selection wanted;
+    /// By content instead of by size and time, where the store tells it (our block ids, or an MD5).
+    bool compare_content = false;
+};
+/// What a comparison found; `missing`: only at the source, `extra`: only at the destination.
+struct check_summary {
+    std::uint64_t same = 0, bytes_same = 0;
+    std::uint64_t differ = 0, missing = 0, extra = 0;
+    std::uint64_t failed = 0;  ///< could not be looked at
+    bool stopped = false;
+    bool equal() const { return differ + missing + extra + failed == 0 && !stopped; }
+};
+/// Compares two trees in constant memory and changes nothing. Every item that is not the same goes to the
+/// observer as "differ", "missing" or "extra".
+task<result<check_summary>> check(context&, tree_end source, tree_end destination, check_options);
+
+struct prune_options {
+    plan::selection wanted;
+    bool dry_run = false;
+    /// Nothing is deleted when more than this would be: a count, and a share of the destination's items.
+    std::optional<std::uint64_t> most;
+    std::optional<double> most_percent;
+    blob::snapshots snapshots = blob::snapshots::include;
+};
+/// Deletes at the destination what the source does not have. Begins only after both ends have been read to
+/// their clean end and the limits hold; else nothing is touched. Local folders that become empty go too.
+task<result<summary>> prune(context&, tree_end source, tree_end destination, prune_options);
 
 }  // namespace act::ops

@@ -1,0 +1,207 @@
+#include <cstdio>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "engine/core/units.hpp"
+#include "transfer/ops/compare.hpp"
+#include "transfer/ops/prune_local.hpp"
+#include "transfer/ops/removal.hpp"
+
+namespace act::ops {
+
+namespace {
+
+/// What is to be deleted, in order; few stay in memory, many go to an unnamed file.
+class spool {
+public:
+    struct item {
+        std::string name;  ///< relative
+        bool folder = false;
+        std::uint64_t size = 0;
+        wall_time modified{};
+    };
+
+    ~spool() {
+        if (file_) std::fclose(file_);
+    }
+    result<void> push(const item& i) {
+        const head h{i.name.size(), i.size, i.modified.time_since_epoch().count(), i.folder};
+        text_.append(reinterpret_cast<const char*>(&h), sizeof h);
+        text_ += i.name;
+        return text_.size() < in_memory ? result<void>() : spill();
+    }
+    /// After the last push: the items in the order they came, nothing at the end.
+    result<std::optional<item>> pop() {
+        if (file_ && !reading_) {
+            ACT_TRY_VOID(spill());
+            std::rewind(file_);
+        }
+        reading_ = true;
+        head h;
+        ACT_TRY(const bool more, read(&h, sizeof h));
+        if (!more) return std::optional<item>();
+        item out{std::string(h.length, '\0'), h.folder, h.size,
+                 wall_time(std::chrono::nanoseconds(h.modified))};
+        ACT_TRY(const bool whole, read(out.name.data(), h.length));
+        if (!whole) return lost();
+        return std::optional<item>(std::move(out));
+    }
+
+private:
+    static constexpr std::size_t in_memory = 4 * MiB;
+    struct head {
+        std::uint64_t length, size;
+        std::int64_t modified;
+        bool folder;
+    };
+
+    static error lost() {
+        return error(kind::io, "cannot keep the list of what is to be deleted in a temporary file",
+                     "see whether TMPDIR has space; nothing was deleted");
+    }
+    result<void> spill() {
+        if (!file_) file_ = std::tmpfile();
+        if (!file_ || std::fwrite(text_.data(), 1, text_.size(), file_) != text_.size() ||
+            std::fflush(file_) != 0) {
+            return lost();
+        }
+        text_.clear();
+        return {};
+    }
+    result<bool> read(void* into, std::size_t size) {
+        if (file_) {
+            const std::size_t got = std::fread(into, 1, size, file_);
+            if (got != size && (got != 0 || std::ferror(file_))) return lost();
+            return got == size;
+        }
+        if (at_ + size > text_.size()) return false;
+        std::memcpy(into, text_.data() + at_, size);
+        at_ += size;
+        return true;
+    }
+
+    std::string text_;
+    std::size_t at_ = 0;
+    std::FILE* file_ = nullptr;
+    bool reading_ = false;
+};
+
+/// Counts both ends and keeps what only the destination has.
+class extras final : public pair_sink {
+public:
+    task<result<void>> pair(side_item* a, side_item* b) override {
+        if (a) ++at_source;
+        if ((a && a->name.empty()) || (b && b->name.empty())) {
+            co_return error(kind::usage,
+                            "deleting what is extra needs folders at both ends, and one is a file",
+                            "leave --delete out, or name the folders");
+        }
+        if (!b) co_return result<void>();
+        ++at_destination;
+        if (a) co_return result<void>();
+        ++count;
+        const wall_time modified = b->local ? b->local->modified : wall_time{};
+        co_return found.push({b->name, b->folder, b->size, modified});
+    }
+
+    spool found;
+    std::uint64_t count = 0, at_source = 0, at_destination = 0;
+};
+
+result<void> within_limits(const extras& e, const prune_options& options) {
+    if (e.count == 0) return {};
+    if (e.at_source == 0) {
+        return error(
+            kind::conflict,
+            fmt::format("the source has nothing, so all {} items of the destination would be deleted",
+                        human_count(e.at_destination)),
+            "if that is what you want, use `act rm`");
+    }
+    const std::string would =
+        fmt::format("{} of {} items would be deleted", human_count(e.count), human_count(e.at_destination));
+    constexpr auto advice = "look at them with --dry-run; nothing was deleted";
+    if (options.most && e.count > *options.most) {
+        return error(kind::conflict, fmt::format("{}, more than --max-delete {}", would, *options.most),
+                     advice);
+    }
+    const double share = 100.0 * static_cast<double>(e.count) / static_cast<double>(e.at_destination);
+    if (options.most_percent && share > *options.most_percent) {
+        return error(kind::conflict,
+                     fmt::format("{}, more than --max-delete {}%", would, *options.most_percent), advice);
+    }
+    return {};
+}
+
+task<result<void>> delete_stored(operation& op, const remote& from, spool& found,
+                                 const prune_options& options) {
+    mover::options lanes;
+    lanes.lanes = std::min(op.context().concurrency, 8u);
+    mover m(op.context().runtime, lanes, op.stop());
+    removal doing(op, m, from, options.snapshots);
+    auto outcome = result<void>();
+    for (;;) {
+        auto next = found.pop();
+        if (!next) outcome = next.error();
+        if (!next || !*next) break;
+        std::string name = blob_name(from.path, (*next)->name);
+        if (outcome = co_await doing.add({std::move(name), (*next)->size}); !outcome) break;
+    }
+    if (outcome) outcome = co_await doing.flush();
+    co_await m.finish();
+    co_return outcome;
+}
+
+/// Blocks.
+result<void> delete_local(operation& op, const std::string& root, spool& found) {
+    local_pruner doing(root);
+    for (;;) {
+        ACT_TRY_VOID(op.patience().check());
+        ACT_TRY(auto next, found.pop());
+        if (!next) break;
+        auto gone = doing.remove(next->name, next->folder, next->size, next->modified);
+        if (gone) {
+            op.advance(next->size);
+            op.done("remove", root + '/' + next->name, next->size);
+        } else {
+            op.failed(root + '/' + next->name, gone.error());
+        }
+    }
+    doing.finish();
+    return {};
+}
+
+result<void> only_tell(operation& op, spool& found) {
+    for (;;) {
+        ACT_TRY(auto next, found.pop());
+        if (!next) return {};
+        op.advance(next->size);
+        op.done("remove", next->name, next->size);
+    }
+}
+
+}  // namespace
+
+task<result<summary>> prune(context& ctx, tree_end source, tree_end destination, prune_options options) {
+    operation op(ctx);
+    // What lies behind a link to a folder is not this tree's.
+    destination.links = file::links::report;
+    extras found;
+    auto outcome = co_await walk_pairs(op, source, destination, options.wanted, found);
+    if (outcome) outcome = within_limits(found, options);
+    ctx.progress.scan_finished = true;
+    if (outcome && found.count > 0) {
+        if (options.dry_run) {
+            outcome = only_tell(op, found.found);
+        } else if (destination.there) {
+            outcome = co_await delete_stored(op, *destination.there, found.found, options);
+        } else {
+            auto work = [&] { return delete_local(op, destination.local, found.found); };
+            outcome = co_await ctx.runtime.blocking(work);
+        }
+    }
+    if (!outcome) op.give_up(outcome.error());
+    co_return op.finish();
+}
+
+}  // namespace act::ops

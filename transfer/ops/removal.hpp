@@ -1,0 +1,45 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "transfer/mover/mover.hpp"
+#include "transfer/ops/operation.hpp"
+
+namespace act::ops {
+
+/// One blob to remove.
+struct doomed {
+    std::string name;  ///< full blob name
+    std::uint64_t size = 0;
+};
+
+/// Removes blobs of one container through the mover, 256 to a request as they come in; those that a batch
+/// could not remove are tried alone, which also gives each its own message. Where the service has no Blob
+/// Batch, every blob is its own request. Outlives the jobs that it submits: the mover's finish() comes first.
+class removal {
+public:
+    removal(operation& op, act::mover& m, remote from, blob::snapshots snapshots)
+        : op_(op), mover_(m), from_(std::move(from)), snapshots_(snapshots) {}
+
+    /// Gone already is what was wanted. Fails only by stop; what cannot be removed is reported to `op`.
+    task<result<void>> add(doomed);
+    /// Submits what has been added and is not on its way yet.
+    task<result<void>> flush();
+    /// At once, in a request of its own.
+    task<void> remove_one(doomed);
+
+private:
+    class batch;
+
+    operation& op_;
+    act::mover& mover_;
+    remote from_;
+    blob::snapshots snapshots_;
+    std::vector<doomed> waiting_;
+    /// Found out once: the service has no Blob Batch.
+    std::atomic<bool> one_by_one_{false};
+};
+
+}  // namespace act::ops

@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "engine/codec/base64.hpp"
+#include "engine/core/units.hpp"
+#include "transfer/ops/compare.hpp"
+#include "transfer/ops/hash_range.hpp"
+#include "transfer/plan/block_id.hpp"
+
+namespace act::ops {
+
+namespace {
+
+using verdict = std::optional<bool>;
+
+task<result<std::optional<std::vector<plan::block_id>>>> layout_of(operation& op, const tree_end& end,
+                                                                   const side_item& item) {
+    std::optional<std::vector<plan::block_id>> none;
+    if (item.blob->type != blob::blob_type::block || item.size == 0) co_return none;
+    const blob::address where{end.there->container, item.blob->name};
+    auto blocks = co_await end.there->client.get_block_list(where, true, false, op.patience());
+    if (!blocks) {
+        if (blocks.error().kind() == kind::unsupported) co_return none;
+        co_return blocks.error();
+    }
+    co_return plan::own_layout(blocks->committed, item.size);
+}
+
+std::string path_of(const tree_end& end, const side_item& item) {
+    return item.name.empty() ? end.local : end.local + '/' + item.name;
+}
+
+/// Blocks.
+result<std::string> md5_of(int fd, std::uint64_t size, const std::string& path, const until& u) {
+    codec::digest md5(codec::digest::algorithm::md5);
+    std::vector<std::byte> tile(256 * KiB);
+    for (std::uint64_t at = 0; at < size;) {
+        ACT_TRY_VOID(u.check());
+        const std::size_t want = std::min<std::uint64_t>(tile.size(), size - at);
+        ACT_TRY(const std::size_t got, file::read_at(fd, std::span(tile).first(want), at, path));
+        if (got == 0) return error(kind::io, path + " became shorter while it was read");
+        md5.update(std::span<const std::byte>(tile).first(got));
+        at += got;
+    }
+    return codec::base64_encode(codec::as_bytes(md5.finish()));
+}
+
+task<result<verdict>> file_and_blob(operation& op, const tree_end& here, const side_item& file,
+                                    const tree_end& there, const side_item& blob) {
+    const std::string path = path_of(here, file);
+    auto& context = op.context();
+    const until u = op.patience();
+    if (file.size == 0) co_return verdict(true);
+    ACT_CO_TRY(auto layout, co_await layout_of(op, there, blob));
+    if (!layout && blob.blob->content.md5.empty()) co_return verdict();
+    ACT_CO_TRY(const file::descriptor fd, file::open_read(path));
+    if (!layout) {
+        auto hash = [&] { return md5_of(fd.get(), file.size, path, u); };
+        ACT_CO_TRY(const std::string md5, co_await context.runtime.blocking(hash));
+        co_return verdict(md5 == blob.blob->content.md5);
+    }
+    std::uint64_t at = 0;
+    for (const auto& block : *layout) {
+        ACT_CO_TRY(const range_hashes ours, co_await hash_range(context.runtime, context.buffers, fd.get(),
+                                                                {at, block.length}, path, u));
+        if (ours.content != block.hash) co_return verdict(false);
+        at += block.length;
+    }
+    co_return verdict(true);
+}
+
+task<result<verdict>> two_blobs(operation& op, const tree_end& source, const side_item& a,
+                                const tree_end& destination, const side_item& b) {
+    if (!a.blob->content.md5.empty() && !b.blob->content.md5.empty()) {
+        co_return verdict(a.blob->content.md5 == b.blob->content.md5);
+    }
+    ACT_CO_TRY(auto ours, co_await layout_of(op, source, a));
+    ACT_CO_TRY(auto theirs, co_await layout_of(op, destination, b));
+    if (!ours || !theirs) co_return verdict();
+    // Cut at other places, hashes tell nothing.
+    const bool same_cuts = std::equal(ours->begin(), ours->end(), theirs->begin(), theirs->end(),
+                                      [](const auto& x, const auto& y) { return x.length == y.length; });
+    if (!same_cuts) co_return verdict();
+    co_return verdict(*ours == *theirs);
+}
+
+/// Blocks.
+result<verdict> two_files(const std::string& a, const std::string& b, std::uint64_t size, const until& u) {
+    ACT_TRY(const file::descriptor left, file::open_read(a));
+    ACT_TRY(const file::descriptor right, file::open_read(b));
+    std::vector<std::byte> x(256 * KiB), y(256 * KiB);
+    for (std::uint64_t at = 0; at < size;) {
+        ACT_TRY_VOID(u.check());
+        ACT_TRY(const std::size_t m, file::read_at(left.get(), x, at, a));
+        ACT_TRY(const std::size_t n, file::read_at(right.get(), y, at, b));
+        if (m != n || !std::equal(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(m), y.begin())) {
+            return verdict(false);
+        }
+        if (m == 0) break;
+        at += m;
+    }
+    return verdict(true);
+}
+
+}  // namespace
+
+task<result<std::optional<bool>>> same_content(operation& op, const tree_end& source, const side_item& a,
+                                               const tree_end& destination, const side_item& b) {
+    if (a.size != b.size) co_return verdict(false);
+    if (a.blob && b.blob) co_return co_await two_blobs(op, source, a, destination, b);
+    if (a.blob) co_return co_await file_and_blob(op, destination, b, source, a);
+    if (b.blob) co_return co_await file_and_blob(op, source, a, destination, b);
+    const std::string left = path_of(source, a), right = path_of(destination, b);
+    auto compare = [&] { return two_files(left, right, a.size, op.patience()); };
+    co_return co_await op.context().runtime.blocking(compare);
+}
+
+}  // namespace act::ops
