@@ -93,8 +93,14 @@ blob::write_options blob_copy::description() const {
     return out;
 }
 
+result<blob::copy_origin> blob_copy::origin(copy_link::form form) const {
+    copy_link& link = run_.from.link;
+    if (!link.may(form)) return error(kind::unsupported, "the destination does not copy in this form");
+    return link.origin(from_, item_.source);
+}
+
 task<result<void>> blob_copy::put_from_url(until u) {
-    ACT_CO_TRY(blob::copy_origin from, origin());
+    ACT_CO_TRY(blob::copy_origin from, origin(copy_link::form::put_blob));
     auto written =
         co_await run_.to.client.copy(blob::copy_form::put_from_url, std::move(from), to_, description(), u);
     if (!written) co_return written.error();

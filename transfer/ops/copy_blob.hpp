@@ -51,7 +51,9 @@ protected:
     void retreat() { run_.op.retreat(advanced_.exchange(0)); }
     /// All that is kept of the source, and the condition that nobody else wrote meanwhile.
     blob::write_options description() const;
-    result<blob::copy_origin> origin() { return run_.from.link.origin(from_, item_.source); }
+    /// What the destination is told to read. kind::unsupported, without a request, when the link has learnt
+    /// meanwhile that this form is refused.
+    result<blob::copy_origin> origin(copy_link::form) const;
     /// Put Blob From URL.
     task<result<void>> put_from_url(until);
     /// Reads a range of the source into `into` (of its length), checked by `hash` where given, else by the

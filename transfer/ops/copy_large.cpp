@@ -87,6 +87,11 @@ task<result<void>> large_copy::send() {
             co_return outcome;
         }
         if (outcome) co_return outcome;
+        if (outcome.error().kind() == kind::unsupported && !link.may(form)) {
+            // Another blob has met the refusal meanwhile.
+            retreat();
+            continue;
+        }
         const auto verdict = copy_link::judge(outcome.error());
         if (verdict == copy_link::verdict::failed) co_return outcome;
         if (verdict == copy_link::verdict::refused) {
@@ -186,7 +191,7 @@ task<result<void>> large_copy::copy_part(std::size_t index) {
 }
 
 task<result<void>> large_copy::block_from_url(const copied_block& block, until u) {
-    ACT_CO_TRY(blob::copy_origin from, origin());
+    ACT_CO_TRY(blob::copy_origin from, origin(copy_link::form::put_block));
     const blob::range part{block.range.offset, block.range.length};
     co_return co_await run_.to.client.put_block_from_url(to_, block.id, std::move(from), part, u);
 }

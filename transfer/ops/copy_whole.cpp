@@ -37,7 +37,7 @@ private:
                             "remove it first, or use --force to replace it all the same");
         }
         if (!link.may(form)) co_return cannot({});
-        ACT_CO_TRY(blob::copy_origin from, origin());
+        ACT_CO_TRY(blob::copy_origin from, origin(form));
         auto begun = co_await run_.to.client.copy(blob::copy_form::automatic_async, std::move(from), to_,
                                                   description(), u);
         if (!begun) {

@@ -75,7 +75,10 @@ bool unchanged_for_copy(const blob::properties& source, const blob::properties& 
     if (!copy.copy_status.empty() && copy.copy_status != "success") return false;
     if (!same_attributes(source, copy)) return false;
     if (!source.content.md5.empty() && !copy.content.md5.empty()) return same_checksum(source, copy);
-    return modified_of(source.metadata).has_value() || copy.modified >= source.modified;
+    // Dates are of whole seconds: in the same one the source may have been written after its copy. And append
+    // and page blobs change in place, under the metadata they have.
+    const bool dated = source.type == blob::blob_type::block && modified_of(source.metadata).has_value();
+    return dated || copy.modified > source.modified;
 }
 
 }  // namespace act::plan

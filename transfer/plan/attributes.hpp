@@ -30,7 +30,7 @@ bool same_attributes(const blob::properties& source, const blob::properties& cop
 /// Both tell the same MD5 and size, so that the content need not be looked at.
 bool same_checksum(const blob::properties& source, const blob::properties& copy);
 /// Of one type and size, with the same attributes, no checksum that says otherwise, and one of these: both
-/// have a checksum, the source's time is recorded (so the copy has it too), or the copy is not older than the
+/// have a checksum, the source's time is recorded (so the copy has it too), or the copy is younger than the
 /// source.
 bool unchanged_for_copy(const blob::properties& source, const blob::properties& copy);
 

@@ -125,6 +125,16 @@ protected:
         clients.push_back(std::make_unique<connected>(rt, account, *key));
         return &clients.back()->blobs;
     }
+    /// What is written at the destination from now on has a later date than all that stands at the source.
+    void next_second() {
+        auto page = rt.run(client->list("data", {}, {}));
+        ASSERT_TRUE(page);
+        wall_time last{};
+        for (const auto& p : page->items) last = std::max(last, p.modified);
+        do put_there("clock", "x");
+        while (head_there("clock").modified <= last);
+        ASSERT_TRUE(rt.run(there->remove({"copies", "clock"}, blob::snapshots::refuse, {}, {})));
+    }
     static http::body body(std::string_view s) {
         return s.empty() ? http::body::memory({}) : http::body::text(s);
     }
