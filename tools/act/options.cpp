@@ -69,6 +69,34 @@ outcome duration(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+template <options::choice::how How>
+outcome choose(options& to, const option& o, std::string_view value) {
+    if (value.empty()) return bad_value(o, value, "a pattern, such as '*.jpg'");
+    to.choices.push_back({How, std::string(value)});
+    return {};
+}
+
+template <std::optional<std::uint64_t> options::*Field>
+outcome limit(options& to, const option& o, std::string_view value) {
+    auto parsed = parse_size(value);
+    if (!parsed) return bad_value(o, value, "a size, such as 64KiB or 1.5GiB");
+    to.*Field = *parsed;
+    return {};
+}
+
+template <std::optional<wall_time> options::*Field>
+outcome moment(options& to, const option& o, std::string_view value) {
+    if (auto date = parse_iso8601(value)) {
+        to.*Field = *date;
+    } else if (auto ago = parse_duration(value); ago && *ago >= 0 && *ago < 1e9) {
+        to.*Field = now() - std::chrono::nanoseconds(static_cast<std::int64_t>(*ago * 1e9));
+    } else {
+        return bad_value(o, value,
+                         "a date, such as 2026-01-31 or 2026-01-31T12:00:00Z, or an age, such as 12h or 7d");
+    }
+    return {};
+}
+
 outcome log_level(options& to, const option& o, std::string_view value) {
     using log::level;
     static constexpr std::pair<std::string_view, level> levels[] = {{"error", level::error},
@@ -97,6 +125,7 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 }
 
 constexpr std::string_view data_verbs = "upload download";
+constexpr std::string_view select_verbs = "upload download rm";
 
 constexpr option table[] = {
     {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
@@ -119,6 +148,23 @@ constexpr option table[] = {
     {"--hash", "", "", data_verbs, "compare by content instead of size and time", flag<&options::hash>},
     {"--block-size", "", "SIZE", data_verbs, "size of the parts of large files (default 8MiB)",
      size<&options::block_size, 64 * KiB, 4000 * MiB>},
+
+    {"--include", "", "GLOB", select_verbs, "what takes part, as in .gitignore: '*.jpg', 'train/**'",
+     choose<options::choice::how::include>},
+    {"--exclude", "", "GLOB", select_verbs, "what does not; the last rule that matches decides",
+     choose<options::choice::how::exclude>},
+    {"--include-regex", "", "RE", select_verbs, "the same by an expression of grep -E",
+     choose<options::choice::how::include_regex>},
+    {"--exclude-regex", "", "RE", select_verbs, "", choose<options::choice::how::exclude_regex>},
+    {"--include-from", "", "FILE", select_verbs, "a glob a line; '!' turns it around, '#' is a comment",
+     choose<options::choice::how::include_from>},
+    {"--exclude-from", "", "FILE", select_verbs, "", choose<options::choice::how::exclude_from>},
+    {"--min-size", "", "SIZE", select_verbs, "only files of at least this size", limit<&options::least_size>},
+    {"--max-size", "", "SIZE", select_verbs, "only files of at most this size", limit<&options::most_size>},
+    {"--newer-than", "", "TIME", select_verbs, "only what changed since: a date, or an age such as 7d",
+     moment<&options::newer_than>},
+    {"--older-than", "", "TIME", select_verbs, "only what did not change since",
+     moment<&options::older_than>},
 
     {"--prefix", "", "", "ls rm", "PATH is a plain string prefix, as in ACT", flag<&options::raw_prefix>},
     {"--one-level", "", "", "ls", "fold what is below the next slash", flag<&options::one_level>},

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/core/clock.hpp"
 #include "engine/core/log.hpp"
 #include "engine/core/result.hpp"
 #include "engine/core/secret.hpp"
@@ -30,6 +31,16 @@ struct options {
     bool dry_run = false, yes = false;
     bool hash = false, force = false;
     std::uint64_t block_size = 0;  ///< 0: chosen by the operation
+
+    // what takes part
+    struct choice {
+        enum class how { include, exclude, include_regex, exclude_regex, include_from, exclude_from };
+        how kind;
+        std::string text;
+    };
+    std::vector<choice> choices;  ///< in the order they were given
+    std::optional<std::uint64_t> least_size, most_size;
+    std::optional<wall_time> newer_than, older_than;
 
     // listing, links
     bool raw_prefix = false, one_level = false;

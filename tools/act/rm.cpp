@@ -6,6 +6,7 @@
 #include "engine/core/utf8.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
+#include "tools/act/selecting.hpp"
 #include "tools/act/session.hpp"
 #include "tools/act/text.hpp"
 #include "tools/act/verbs.hpp"
@@ -50,7 +51,10 @@ int run(invocation& call) {
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
     report r(call, "removed", "blob");
-    ops::remove_options how{.raw_prefix = call.given.raw_prefix, .dry_run = call.given.dry_run};
+    auto wanted = selection_of(call);
+    if (!wanted) return give_up(call, wanted.error());
+    ops::remove_options how{
+        .raw_prefix = call.given.raw_prefix, .dry_run = call.given.dry_run, .wanted = std::move(*wanted)};
 
     // All questions first: nothing asks in the middle of the work.
     std::vector<std::string> agreed;
@@ -79,6 +83,7 @@ constexpr example examples[] = {
     {"act rm data/old", "the blob data/old and all below data/old/, never data/old2"},
     {"act rm --dry-run data/old", "show what would go"},
     {"act rm --yes data/old", "in a script: do not ask"},
+    {"act rm --include '*.ckpt' --older-than 30d output/run7", "only what matches"},
     {"act rm --prefix data/tmp_", "everything whose name begins so, as ACT did"},
 };
 

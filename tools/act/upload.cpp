@@ -1,4 +1,5 @@
 #include "tools/act/report.hpp"
+#include "tools/act/selecting.hpp"
 #include "tools/act/session.hpp"
 #include "tools/act/verbs.hpp"
 #include "transfer/ops/copy.hpp"
@@ -7,13 +8,14 @@ namespace act::cli {
 
 namespace {
 
-int upload(invocation& call, cluster::config cluster) {
+int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
     session s(call, std::move(cluster));
     report r(call, "uploaded", "file");
     ops::upload_options how{.block_size = call.given.block_size,
                             .always = call.given.force,
                             .compare_content = call.given.hash,
-                            .dry_run = call.given.dry_run};
+                            .dry_run = call.given.dry_run,
+                            .wanted = std::move(wanted)};
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
         auto context = s.context(r);
@@ -26,7 +28,7 @@ secret signing_key(const cluster::account& a) {
     return a.auth == cluster::account::method::sas ? secret() : a.key;
 }
 
-int copy(invocation& call, cluster::config to) {
+int copy(invocation& call, cluster::config to, plan::selection wanted) {
     auto from = load_cluster(call, call.given.from_cluster);
     if (!from) return give_up(call, from.error());
     if (from->name == to.name && from->file == to.file) {
@@ -39,7 +41,8 @@ int copy(invocation& call, cluster::config to) {
     ops::copy_options how{.block_size = call.given.block_size,
                           .always = call.given.force,
                           .compare_content = call.given.hash,
-                          .dry_run = call.given.dry_run};
+                          .dry_run = call.given.dry_run,
+                          .wanted = std::move(wanted)};
     std::map<std::pair<opened_account*, opened_account*>, ops::copy_link> links;
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place source, s.find(*from, path));
@@ -58,8 +61,10 @@ int copy(invocation& call, cluster::config to) {
 int run(invocation& call) {
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
-    return call.given.from_cluster.empty() ? upload(call, std::move(*cluster))
-                                           : copy(call, std::move(*cluster));
+    auto wanted = selection_of(call);
+    if (!wanted) return give_up(call, wanted.error());
+    return call.given.from_cluster.empty() ? upload(call, std::move(*cluster), std::move(*wanted))
+                                           : copy(call, std::move(*cluster), std::move(*wanted));
 }
 
 constexpr std::string_view aliases[] = {"u"};
@@ -68,6 +73,7 @@ constexpr example examples[] = {
     {"act u data/a.tar data/b.tar", "two files"},
     {"act -c eu u data/voc20", "to the storage of cluster eu"},
     {"act -c eu -f we u data/voc20", "from the storage of cluster we to that of eu, without a local copy"},
+    {"act u --exclude '*.tmp' --exclude cache/ data/voc20", "leave out, at any depth"},
     {"act u --dry-run data/voc20", "show what would be sent"},
     {"act u --hash data/voc20", "compare contents, not times"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},

@@ -134,6 +134,7 @@ private:
             if (!next) co_return result<void>();
             ++found_;
             const std::string name = next->name.substr(strip);
+            if (!name.empty() && !plan::takes(run_.options.wanted, name, *next)) continue;
             copy_item item{std::move(*next), blob_name(run_.to.path, name), {}};
             ACT_CO_TRY(item.existing, co_await target.find(name));
             ACT_CO_TRY_VOID(co_await consider(std::move(item)));

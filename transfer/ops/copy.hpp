@@ -19,6 +19,7 @@ struct copy_options {
     bool always = false;           ///< copy also what is unchanged
     bool compare_content = false;  ///< --hash: by checksums and block ids instead of times and attributes
     bool dry_run = false;
+    plan::selection wanted{};
     bool create_container = true;
 };
 

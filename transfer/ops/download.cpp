@@ -105,6 +105,10 @@ private:
     task<result<void>> handle(std::vector<blob::properties> items, std::size_t strip) {
         found_ += items.size();
         const auto& options = run_.options;
+        std::erase_if(items, [&](const blob::properties& info) {
+            return info.name.size() > strip &&
+                   !plan::takes(options.wanted, std::string_view(info.name).substr(strip), info);
+        });
         auto look = [&] {
             std::vector<decision> out;
             out.reserve(items.size());

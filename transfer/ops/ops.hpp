@@ -42,6 +42,7 @@ struct upload_options {
     bool always = false;           ///< send also what is unchanged
     bool compare_content = false;  ///< --hash: by content where the blob tells it, instead of by time
     bool dry_run = false;
+    plan::selection wanted{};  ///< of a tree; a file named by itself is always taken
     file::links links = file::links::follow;
     bool create_container = true;
 };
@@ -55,6 +56,7 @@ struct download_options {
     bool always = false;
     bool compare_content = false;
     bool dry_run = false;
+    plan::selection wanted{};  ///< of a tree; a blob named by itself is always taken
 };
 
 /// Downloads the blob at `from.path`, or what is below "from.path/", to `local`. When both exist both come:
@@ -75,6 +77,7 @@ task<result<summary>> list(context&, remote at, list_options,
 struct remove_options {
     bool raw_prefix = false;
     bool dry_run = false;
+    plan::selection wanted{};  ///< of what is below the path, and of the blob there by its last name
     blob::snapshots snapshots = blob::snapshots::include;
 };
 /// Removes the blob at the path and all below "path/", never siblings that merely share the prefix.
@@ -88,7 +91,7 @@ struct tree_end {
 };
 
 struct check_options {
-    plan::selection wanted;
+    plan::selection wanted{};
     /// By content instead of by size and time, where the store tells it (our block ids, or an MD5).
     bool compare_content = false;
 };
@@ -105,7 +108,7 @@ struct check_summary {
 task<result<check_summary>> check(context&, tree_end source, tree_end destination, check_options);
 
 struct prune_options {
-    plan::selection wanted;
+    plan::selection wanted{};
     bool dry_run = false;
     /// Nothing is deleted when more than this would be: a count, and a share of the destination's items.
     std::optional<std::uint64_t> most;

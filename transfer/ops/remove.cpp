@@ -16,15 +16,16 @@ public:
         query.prefix = from_.path;
         if (!query.prefix.empty() && !options_.raw_prefix) query.prefix += '/';
         query.metadata = true;  // tells folders of hierarchical accounts, which go last
+        const std::size_t strip = options_.raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
         plan::listing pages(from_.client, from_.container, query, op_.patience());
         task_group fetching;
         pages.start(op_.context().runtime, fetching);
-        auto outcome = co_await all(pages);
+        auto outcome = co_await all(pages, strip);
         pages.abandon();
         co_await fetching.join();
         ACT_CO_TRY_VOID(std::move(outcome));
         ACT_CO_TRY_VOID(co_await doing_.flush());
-        if (found_ == 0) {
+        if (found_ == 0 && !left_out_) {
             co_return error(kind::not_found,
                             "there is no blob '" + from_.path + "' and none below it in container '" +
                                 from_.container + "'",
@@ -49,6 +50,11 @@ private:
         auto head = co_await from_.client.head(where, op_.patience());
         if (head) {
             head->name = from_.path;
+            const auto name = std::string_view(from_.path).substr(from_.path.rfind('/') + 1);
+            if (!plan::takes(options_.wanted, name, *head)) {
+                left_out_ = true;
+                co_return result<void>();
+            }
             co_return co_await take(*head);
         }
         if (head.error().kind() == kind::not_found && head.error().code() != "ContainerNotFound") {
@@ -57,11 +63,18 @@ private:
         co_return head.error();
     }
 
-    task<result<void>> all(plan::listing& pages) {
+    task<result<void>> all(plan::listing& pages, std::size_t strip) {
         for (;;) {
             ACT_CO_TRY(auto page, co_await pages.next());
             if (!page) co_return result<void>();
-            for (const auto& info : page->items) ACT_CO_TRY_VOID(co_await take(info));
+            for (const auto& info : page->items) {
+                const auto name = std::string_view(info.name).substr(strip);
+                if (!name.empty() && !plan::takes(options_.wanted, name, info)) {
+                    left_out_ = true;
+                    continue;
+                }
+                ACT_CO_TRY_VOID(co_await take(info));
+            }
         }
     }
 
@@ -86,6 +99,7 @@ private:
     const remove_options& options_;
     std::vector<doomed> folders_;
     std::uint64_t found_ = 0;
+    bool left_out_ = false;  ///< the selection did not take all that was there
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <atomic>
 
-#include "transfer/plan/attributes.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
 
@@ -108,8 +107,7 @@ public:
                                 "accounts with a hierarchical namespace cannot be compared yet");
             }
             last_ = name;
-            const wall_time modified = plan::file_time(info);
-            if (!(stub ? wanted_.name(name, true) : wanted_.file(name, info.size, modified))) continue;
+            if (!plan::takes(wanted_, name, info)) continue;
             side_item item;
             item.name = name;
             item.folder = stub;

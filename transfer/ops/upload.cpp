@@ -35,8 +35,10 @@ private:
         ACT_CO_TRY_VOID(co_await target.open());
         file::walk_options how;
         how.links = run_.options.links;
-        how.want = [](std::string_view name, bool directory) {
-            return directory || !plan::is_part_name(name.substr(name.rfind('/') + 1));
+        const plan::selection& wanted = run_.options.wanted;
+        how.want = [&wanted](std::string_view name, bool directory) {
+            if (directory) return wanted.enters(name.substr(0, name.size() - 1));
+            return !plan::is_part_name(name.substr(name.rfind('/') + 1)) && wanted.name(name, false);
         };
         how.problem = [&op](const std::string& path, const error& e) { op.failed(path, e); };
         file::walker walk(local_, std::move(how), op.stop());
@@ -44,10 +46,19 @@ private:
             auto next = [&walk] { return walk.next(); };
             ACT_CO_TRY(auto batch, co_await op.context().runtime.blocking(next));
             if (batch.empty()) break;
-            for (auto& entry : batch) ACT_CO_TRY_VOID(co_await consider(target, std::move(entry)));
+            for (auto& entry : batch) {
+                if (!takes(entry)) continue;
+                ACT_CO_TRY_VOID(co_await consider(target, std::move(entry)));
+            }
         }
         op.context().progress.scan_finished = true;
         co_return result<void>();
+    }
+
+    bool takes(const file::entry& entry) const {
+        const plan::selection& wanted = run_.options.wanted;
+        if (entry.info.type == file::type::directory) return wanted.name(entry.name, true);
+        return wanted.file(entry.name, entry.info.size, entry.info.modified);
     }
 
     task<result<void>> consider(plan::destination& target, file::entry entry) {

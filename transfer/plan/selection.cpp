@@ -3,6 +3,7 @@
 #include <regex.h>
 
 #include "engine/core/glob.hpp"
+#include "transfer/plan/attributes.hpp"
 
 namespace act::plan {
 
@@ -146,6 +147,12 @@ bool selection::enters(std::string_view folder) const {
         if (!rule.regex && rule.matches(folder, true)) return false;
     }
     return true;
+}
+
+bool takes(const selection& wanted, std::string_view name, const blob::properties& info) {
+    if (wanted.selects_all()) return true;
+    if (info.is_directory || name.ends_with('/')) return wanted.name(name, true);
+    return wanted.file(name, info.size, file_time(info));
 }
 
 }  // namespace act::plan

@@ -10,6 +10,7 @@
 
 #include "engine/core/clock.hpp"
 #include "engine/core/result.hpp"
+#include "transfer/blob/types.hpp"
 
 namespace act::plan {
 
@@ -63,5 +64,9 @@ private:
     struct compiled;
     std::shared_ptr<const compiled> compiled_;
 };
+
+/// A blob under its relative name, by the time that a download would give it; a stub of a folder by name
+/// alone.
+bool takes(const selection&, std::string_view name, const blob::properties&);
 
 }  // namespace act::plan
