@@ -122,6 +122,9 @@ private:
 
     task<result<void>> start(blob::properties info, decision d) {
         operation& op = run_.op;
+        const bool folder = info.is_directory || info.name.ends_with('/');
+        if (folder && info.size == 0 && run_.options.remove_source && !run_.options.dry_run)
+            run_.folders.push_back(info);
         switch (d.action) {
             case decision::what::fail:
                 op.failed(d.local, *d.why);
@@ -162,6 +165,19 @@ private:
 
 }  // namespace
 
+task<result<void>> finish_source(download_run& run, blob::address where, blob::etag seen) {
+    if (!run.options.remove_source) co_return result<void>();
+    const auto still = blob::conditions::matching(seen);
+    auto gone = co_await run.from.client.remove(where, blob::snapshots::refuse, still, run.op.patience());
+    if (gone || gone.error().kind() == kind::stopped) co_return gone;
+    error e = gone.error();
+    co_return std::move(e).in("it was copied, but stays");
+}
+
+file::aside::durability durability_of(const download_run& run) {
+    return run.options.remove_source ? file::aside::durability::synced : file::aside::durability::by_size;
+}
+
 task<result<summary>> download(context& ctx, remote from, std::string local, download_options options) {
     while (local.size() > 1 && local.ends_with('/')) local.pop_back();
     operation op(ctx);
@@ -173,6 +189,11 @@ task<result<summary>> download(context& ctx, remote from, std::string local, dow
     auto outcome = co_await tree.plan_and_fetch();
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
+    for (; !run.folders.empty() && op.untroubled(); run.folders.pop_back()) {
+        const blob::address where{run.from.container, run.folders.back().name};
+        auto gone = co_await finish_source(run, where, run.folders.back().etag);
+        if (!gone) op.failed(where.name, gone.error());
+    }
     co_return op.finish();
 }
 

@@ -43,6 +43,9 @@ struct upload_options {
     bool dry_run = false;
     file::links links = file::links::follow;
     bool create_container = true;
+    /// Remove each file once its blob is written, or is known by its content to be there (set
+    /// compare_content), if the file is still what was read; then the folders that are empty.
+    bool remove_source = false;
 };
 
 /// Uploads the file or directory at `local` to `to.path` (of the same shape: a file to that blob, a tree
@@ -54,6 +57,9 @@ struct download_options {
     bool always = false;
     bool compare_content = false;
     bool dry_run = false;
+    /// Remove each blob once its file is on the disk, on condition that it is still the one that was read.
+    /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be read.
+    bool remove_source = false;
 };
 
 /// Downloads the blob at `from.path`, or what is below "from.path/", to `local`. When both exist both come:

@@ -1,8 +1,7 @@
-#include <unordered_set>
-
 #include "engine/codec/base64.hpp"
 #include "engine/core/units.hpp"
 #include "transfer/ops/hash_range.hpp"
+#include "transfer/ops/staged_blocks.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/block_id.hpp"
@@ -32,9 +31,6 @@ public:
 
 private:
     task<result<void>> send();
-    task<result<void>> learn_what_is_there(until);
-    task<result<void>> clear_foreign_blocks(const blob::block_list&, until);
-    bool committed_already() const;
 
     void advance(std::uint64_t bytes) {
         advanced_ += bytes;
@@ -48,8 +44,7 @@ private:
     file::descriptor fd_;
     std::vector<plan::block_range> ranges_;
     std::vector<std::string> ids_;
-    std::unordered_set<std::string> present_;
-    std::vector<std::string> committed_;
+    staged_blocks there_;
     std::atomic<std::uint64_t> advanced_{0};
 };
 
@@ -73,7 +68,7 @@ task<result<void>> large_upload::send() {
     ACT_CO_TRY(const file::status before, file::stat_of(fd_.get(), item_.local));
     ranges_ = plan::split(before.size, plan::block_size_for(before.size, run_.options.block_size));
     ids_.resize(ranges_.size());
-    ACT_CO_TRY_VOID(co_await learn_what_is_there(u));
+    ACT_CO_TRY(there_, co_await find_staged_blocks(run_.to.client, where_, item_.existing, u));
 
     for (std::size_t i = 0; i < ranges_.size(); ++i) {
         parts_.add();
@@ -93,7 +88,8 @@ task<result<void>> large_upload::send() {
         co_return error(kind::io, item_.local + " changed while it was uploaded",
                         "run the same command again; only what differs is sent");
     }
-    if (run_.options.compare_content && !run_.options.always && committed_already()) {
+    if (run_.options.compare_content && !run_.options.always && there_.committed == ids_) {
+        ACT_CO_TRY_VOID(finish_source(run_, item_, before));
         run_.op.retreat(advanced_.load());
         run_.op.skipped(item_.local, before.size);
         co_return result<void>();
@@ -103,58 +99,10 @@ task<result<void>> large_upload::send() {
     options.when = as_seen(item_.existing);
     auto committed = co_await run_.to.client.put_block_list(where_, ids_, options, u);
     if (!committed) co_return committed.error();
+    ACT_CO_TRY_VOID(finish_source(run_, item_, before));
     run_.op.done("upload", item_.local, before.size);
     co_return result<void>();
 }
-
-task<result<void>> large_upload::learn_what_is_there(until u) {
-    const bool exists = item_.existing && item_.existing->type == blob::blob_type::block;
-    auto listed = co_await run_.to.client.get_block_list(where_, exists, true, u);
-    if (!listed) {
-        // Nothing there, or a blob without blocks: everything is sent.
-        const auto why = listed.error().kind();
-        if (why == kind::not_found || why == kind::conflict) co_return result<void>();
-        co_return listed.error();
-    }
-    ACT_CO_TRY_VOID(co_await clear_foreign_blocks(*listed, u));
-    for (auto& block : listed->committed) {
-        committed_.push_back(block.id);
-        present_.insert(std::move(block.id));
-    }
-    for (auto& block : listed->uncommitted) present_.insert(std::move(block.id));
-    co_return result<void>();
-}
-
-/// All uncommitted ids of a blob must be of one length (blob-rest.md section 6.2), so those that another tool
-/// left behind would make ours be refused.
-task<result<void>> large_upload::clear_foreign_blocks(const blob::block_list& there, until u) {
-    bool clash = false;
-    for (const auto& block : there.uncommitted) {
-        if (!plan::parse_block_id(block.id)) clash = true;
-    }
-    if (!clash) co_return result<void>();
-    if (!item_.existing) {
-        co_return co_await run_.to.client.remove(where_, blob::snapshots::refuse, {}, u);
-    }
-    // Committing the same content again drops what is uncommitted.
-    std::vector<std::string> same;
-    for (const auto& block : there.committed) same.push_back(block.id);
-    blob::write_options options;
-    options.content = item_.existing->content;
-    options.metadata = item_.existing->metadata;
-    options.tags = item_.existing->tags;
-    options.when = as_seen(item_.existing);
-    if (same.empty()) {
-        co_return error(
-            kind::conflict, "blob '" + item_.blob + "' has uncommitted blocks of another tool",
-            "wait until that tool has ended, or remove the blob, then run the same command again");
-    }
-    ACT_CO_TRY(blob::write_result written, co_await run_.to.client.put_block_list(where_, same, options, u));
-    item_.existing->etag = written.etag;
-    co_return result<void>();
-}
-
-bool large_upload::committed_already() const { return committed_ == ids_; }
 
 task<result<void>> large_upload::send_block(std::size_t index) {
     const until u{.stop = parts_.stop()};
@@ -168,7 +116,7 @@ task<result<void>> large_upload::send_block(std::size_t index) {
     const plan::block_id id{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(range.length),
                             hashes.content};
     ids_[index] = plan::to_string(id);
-    if (!present_.contains(ids_[index])) {
+    if (!there_.present.contains(ids_[index])) {
         const auto body = http::body::file(fd_.get(), range.offset, range.length);
         const blob::body_checksum checksum{hashes.crc64};
         ACT_CO_TRY_VOID(co_await run_.to.client.put_block(where_, ids_[index], body, checksum, {}, u));
