@@ -150,12 +150,12 @@ result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster:
     }
 }
 
-result<std::unique_ptr<opened_account>> session::open(const cluster::mapping& m) {
+result<std::unique_ptr<opened_account>> session::open(cluster::account settings, bool embedded) {
     auto out = std::make_unique<opened_account>();
-    ACT_TRY(out->settings, cluster::load_account(cluster_, m.account_file, call_.world.environment));
+    out->settings = std::move(settings);
     cluster::account& a = out->settings;
     for (const auto& warning : a.warnings) call_.screen.problem("warning: " + warning);
-    if (is_embedded(cluster_, a)) ACT_TRY_VOID(start_store(a));
+    if (embedded) ACT_TRY_VOID(start_store(a));
     ACT_TRY(uri endpoint, endpoint_of(a));
     auto authorizer = authorizer_for(a);
     if (!authorizer) {
@@ -167,20 +167,36 @@ result<std::unique_ptr<opened_account>> session::open(const cluster::mapping& m)
     return out;
 }
 
-result<opened_account*> session::account_of(const cluster::mapping& m) {
+result<opened_account*> session::account_of(const cluster::config& c, const cluster::mapping& m) {
     std::lock_guard lock(opening_);
-    auto found = accounts_.find(m.account_file);
+    // Of two clusters one account file may mean the embedded store in one and nothing in the other.
+    const std::string key = c.platform + '\n' + c.root + '\n' + m.account_file;
+    auto found = accounts_.find(key);
     if (found == accounts_.end()) {
-        ACT_TRY(auto made, open(m));
-        found = accounts_.emplace(m.account_file, std::move(made)).first;
+        ACT_TRY(auto settings, cluster::load_account(c, m.account_file, call_.world.environment));
+        const bool embedded = is_embedded(c, settings);
+        ACT_TRY(auto made, open(std::move(settings), embedded));
+        found = accounts_.emplace(key, std::move(made)).first;
     }
     return found->second.get();
 }
 
-result<place> session::find(const std::string& path) {
+result<opened_account*> session::account_at(const std::string& key, cluster::account settings) {
+    std::lock_guard lock(opening_);
+    auto found = accounts_.find(key);
+    if (found == accounts_.end()) {
+        ACT_TRY(auto made, open(std::move(settings), false));
+        found = accounts_.emplace(key, std::move(made)).first;
+    }
+    return found->second.get();
+}
+
+result<place> session::find(const std::string& path) { return find(cluster_, path); }
+
+result<place> session::find(const cluster::config& c, const std::string& path) {
     place out;
-    ACT_TRY(out.location, cluster::locate(cluster_, path, call_.world.working_directory));
-    ACT_TRY(out.account, account_of(*out.location.map));
+    ACT_TRY(out.location, cluster::locate(c, path, call_.world.working_directory));
+    ACT_TRY(out.account, account_of(c, *out.location.map));
     return out;
 }
 

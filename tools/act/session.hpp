@@ -65,13 +65,18 @@ public:
 
     /// Where the path lives, its account opened.
     result<place> find(const std::string& path);
+    /// The same by another cluster's file, which outlives the place.
+    result<place> find(const cluster::config&, const std::string& path);
     /// The account of a mapping, opened on first use; reads files, so not to be called on a loop.
-    result<opened_account*> account_of(const cluster::mapping&);
+    result<opened_account*> account_of(const cluster::mapping& m) { return account_of(cluster_, m); }
+    result<opened_account*> account_of(const cluster::config&, const cluster::mapping&);
+    /// An account that no mapping names, opened on first use; `key` tells it from others.
+    result<opened_account*> account_at(const std::string& key, cluster::account);
     /// Null before the first request.
     const http::counters* wire() const;
 
 private:
-    result<std::unique_ptr<opened_account>> open(const cluster::mapping&);
+    result<std::unique_ptr<opened_account>> open(cluster::account, bool embedded);
     result<std::shared_ptr<http::authorizer>> authorizer_for(const cluster::account&) const;
     result<void> start_store(cluster::account&);
     http::client& transport();

@@ -56,6 +56,8 @@ int run_process(int argc, char** argv) {
             .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
             .problems_is_terminal = ::isatty(STDERR_FILENO) == 1,
             .owns_process = true,
+            .in_descriptor = STDIN_FILENO,
+            .out_descriptor = STDOUT_FILENO,
             .executable = std::filesystem::read_symlink("/proc/self/exe", missing).string()};
     w.columns = [columns = w.variable("COLUMNS")] { return width_of_terminal(columns); };
     return run(w);

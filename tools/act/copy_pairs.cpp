@@ -1,0 +1,98 @@
+#include "tools/act/copy_pairs.hpp"
+
+#include <fmt/format.h>
+
+#include "tools/act/world.hpp"
+
+namespace act::cli {
+
+namespace {
+
+using type = location::type;
+
+result<void> check_ends(const location& from, const location& to, bool into) {
+    if (!from.remote() && !to.remote()) {
+        const bool stream = from.what == type::stream || to.what == type::stream;
+        return error(
+            kind::usage, "neither '" + from.text + "' nor '" + to.text + "' is in a store",
+            stream ? "write CLUSTER:PATH or a URL for one of them; `act --help` shows the rest"
+                   : "write CLUSTER:PATH or a URL for one of them (local: is the built-in cluster); cp(1) "
+                     "copies on this machine");
+    }
+    if (from.what == type::stream && into) {
+        return error(kind::usage, "standard input has no name of its own to go into '" + to.text + "' with",
+                     "end the destination with a name");
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string last_component(const location& at, const std::string& opened_path) {
+    std::string path = at.remote() ? opened_path : at.path;
+    // A stored path is already without them: where it led to is what counts.
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    std::string last = path.substr(path.rfind('/') + 1);
+    const bool contents = at.what == type::stored && (at.path == "." || at.path.ends_with("/."));
+    return contents || last == "." || last == ".." ? std::string() : last;
+}
+
+location below(location folder, const std::string& name) {
+    if (name.empty()) return folder;
+    auto joined = [&](const std::string& path, const std::string& tail) {
+        return path.empty() || path.ends_with('/') ? path + tail : path + '/' + tail;
+    };
+    if (folder.what == type::url) {
+        folder.url.path = joined(folder.url.path, encode_component(name));
+        folder.text = folder.url.str();
+    } else {
+        folder.path = joined(folder.path, name);
+        folder.text = folder.cluster.empty() ? folder.path : folder.cluster + ':' + folder.path;
+    }
+    folder.folder = false;
+    return folder;
+}
+
+result<std::vector<copy_pair>> copy_pairs_of(invocation& call, location_opener& opener) {
+    if (call.words.size() < 2) {
+        return error(kind::usage, "a destination is missing",
+                     "for instance: " + std::string(call.verb.examples.front().command));
+    }
+    std::vector<location> ends;
+    for (const auto& word : call.words) {
+        ACT_TRY(location end, parse_location(call.world, word, plain::local));
+        ends.push_back(std::move(end));
+    }
+    const location to = std::move(ends.back());
+    ends.pop_back();
+    if (ends.size() > 1 && to.what == type::stream) {
+        return error(kind::usage, "several sources cannot be copied to standard output",
+                     "`act cat` writes one after another");
+    }
+    bool into = ends.size() > 1 || to.folder;
+    if (!into && to.what == type::url) {
+        ACT_TRY(opened_location found, opener.open(to));
+        into = found.path.empty();
+    }
+    std::vector<copy_pair> out;
+    for (auto& from : ends) {
+        ACT_TRY_VOID(check_ends(from, to, into));
+        std::string opened_path;
+        if (from.remote()) {
+            ACT_TRY(opened_location found, opener.open(from));
+            opened_path = found.path;
+        }
+        location target = into ? below(to, last_component(from, opened_path)) : to;
+        for (const auto& other : out) {
+            if (other.to.text != target.text || target.text == to.text) continue;
+            return error(
+                kind::usage,
+                fmt::format("'{}' and '{}' would both become '{}'", other.from.text, from.text, target.text),
+                "copy them one at a time, to different names");
+        }
+        out.push_back({std::move(from), std::move(target)});
+    }
+    return out;
+}
+
+}  // namespace act::cli

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "tools/act/location.hpp"
+
+namespace act::cli {
+
+/// One source of `cp` or `mv` and the name that it gets.
+struct copy_pair {
+    location from, to;
+};
+
+/// What SOURCE... DESTINATION means, the same in every direction. With several sources, or a destination that
+/// is a folder (location::folder, or a whole container), each goes into it under its own last component,
+/// which a source that is "." or ends in "/." or is a whole container has not: then what is in it goes there.
+/// Else the source gets just that name. One of the two ends is in a store. kind::usage otherwise.
+result<std::vector<copy_pair>> copy_pairs_of(invocation&, location_opener&);
+
+/// The last component of what a location names, decoded; empty when it names what is in a folder.
+std::string last_component(const location&, const std::string& opened_path);
+/// `name` below a location.
+location below(location, const std::string& name);
+
+}  // namespace act::cli
