@@ -22,6 +22,7 @@ void widen(int fd) { (void)::fcntl(fd, F_SETPIPE_SZ, roomy_pipe); }
 
 /// Until the descriptor can be read or written (or has failed, which the call itself will tell).
 result<void> wait_for(int fd, short events, const until& u) {
+    if (fd < 0) return error::from_errno(EBADF, "cannot wait for a stream");  // poll() would pass it over
     for (;;) {
         ACT_TRY_VOID(u.check());
         pollfd one{fd, events, 0};

@@ -7,12 +7,6 @@
 /// Patterns that leave things out. Private to this folder.
 namespace act::stage {
 
-/// `*` and `?` within a component, `**` across, [a-z] and [!a-z] classes, `\` before a character that stands
-/// for itself.
-bool glob_matches(std::string_view pattern, std::string_view name);
-/// zip's own patterns: `*` and `?` match slashes too.
-bool zip_pattern_matches(std::string_view pattern, std::string_view name);
-
 /// The rules of gitignore(5), from the .actignore at the root: comments, `!`, anchors, trailing `/`; the last
 /// rule that matches counts. What lies below a directory that is left out cannot be taken back in.
 class ignore_rules {

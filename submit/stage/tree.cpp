@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "engine/core/glob.hpp"
 #include "submit/stage/secrets.hpp"
 
 namespace act::stage {
@@ -33,7 +34,7 @@ public:
             if (auto why = secret_name(name); !why.empty()) return refuse(out, shown, std::string(why), true);
         }
         for (const auto& pattern : excludes_) {
-            if (zip_pattern_matches(pattern, directory ? shown : std::string(name))) {
+            if (wildcard_matches(pattern, directory ? shown : std::string(name))) {
                 return refuse(out, shown, "zip_options: -x " + pattern);
             }
         }

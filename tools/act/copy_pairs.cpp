@@ -95,4 +95,19 @@ result<std::vector<copy_pair>> copy_pairs_of(invocation& call, location_opener& 
     return out;
 }
 
+result<summary> copy_between_stores(session& s, report& r, location_opener& opener, const copy_pair& p,
+                                    const ops::copy_options& how, copy_links& links) {
+    ACT_TRY(opened_location from, opener.open(p.from));
+    ACT_TRY(opened_location to, opener.open(p.to));
+    const cluster::account& a = from.account->settings;
+    // With `auth: sas` the key is not to be used.
+    const secret key = a.auth == cluster::account::method::sas ? secret() : a.key;
+    auto& link =
+        links.try_emplace({from.account, to.account}, *from.account->client, key, a.sas).first->second;
+    auto context = s.context(r);
+    r.tell_ways();
+    return s.runtime().run(
+        ops::copy(context, {*from.account->client, from.container, from.path, link}, to.remote(), how));
+}
+
 }  // namespace act::cli

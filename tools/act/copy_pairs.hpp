@@ -1,8 +1,12 @@
 #pragma once
 
+#include <map>
+#include <utility>
 #include <vector>
 
 #include "tools/act/location.hpp"
+#include "tools/act/report.hpp"
+#include "transfer/ops/copy.hpp"
 
 namespace act::cli {
 
@@ -16,6 +20,13 @@ struct copy_pair {
 /// which a source that is "." or ends in "/." or is a whole container has not: then what is in it goes there.
 /// Else the source gets just that name. One of the two ends is in a store. kind::usage otherwise.
 result<std::vector<copy_pair>> copy_pairs_of(invocation&, location_opener&);
+
+/// What is known of each pair of accounts, kept over all sources of a call.
+using copy_links = std::map<std::pair<opened_account*, opened_account*>, ops::copy_link>;
+
+/// Copies (or moves) from one store to another, within the service where it can.
+result<summary> copy_between_stores(session&, report&, location_opener&, const copy_pair&,
+                                    const ops::copy_options&, copy_links&);
 
 /// The last component of what a location names, decoded; empty when it names what is in a folder.
 std::string last_component(const location&, const std::string& opened_path);

@@ -30,8 +30,8 @@ summary would_do(report& r, std::string_view action, const std::string& text) {
     return one;
 }
 
-result<summary> copy_one(invocation& call, session& s, report& r, location_opener& opener,
-                         const copy_pair& p) {
+result<summary> copy_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
+                         copy_links& links) {
     using type = location::type;
     auto context = s.context(r);
     if (p.from.what == type::stream) {
@@ -58,8 +58,11 @@ result<summary> copy_one(invocation& call, session& s, report& r, location_opene
         const std::string local = call.world.absolute(p.to.path);
         return s.runtime().run(ops::download(context, from.remote(), local, download_options_of(call.given)));
     }
-    return error(kind::unsupported, "copying from one store to another is not supported",
-                 "use `act -c CLUSTER -f OTHER u PATH`");
+    ops::copy_options how{.block_size = call.given.block_size,
+                          .always = call.given.force,
+                          .compare_content = call.given.hash,
+                          .dry_run = call.given.dry_run};
+    return copy_between_stores(s, r, opener, p, how, links);
 }
 
 int run(invocation& call) {
@@ -74,13 +77,14 @@ int run(invocation& call) {
     report r(call, "copied", "file");
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);
+    copy_links links;
     auto next = pairs->begin();
     if (to_stream) {
-        r.add(next->from.text, copy_one(call, s, r, opener, *next));
+        r.add(next->from.text, copy_one(call, s, r, opener, *next, links));
         return r.finish_quietly(s.wire());
     }
     return for_each_path(call, s, r,
-                         [&](const std::string&) { return copy_one(call, s, r, opener, *next++); });
+                         [&](const std::string&) { return copy_one(call, s, r, opener, *next++, links); });
 }
 
 constexpr example examples[] = {
@@ -90,6 +94,7 @@ constexpr example examples[] = {
     {"act cp eu:output/log.txt .", "into this folder"},
     {"tar c src | act cp - eu:data/src.tar", "standard input, of any length"},
     {"act cp eu:data/src.tar - | tar t", "and back"},
+    {"act cp we:data/voc eu:data/voc", "from store to store, within the service where it can"},
     {"act cp --dry-run ./voc local:data/", "show what would be sent to the built-in store"},
 };
 
@@ -98,7 +103,7 @@ constexpr example examples[] = {
 constinit const verb cp_verb{
     .name = "cp",
     .usage = "SOURCE... DESTINATION",
-    .sentence = "Copy files, folders and streams between this machine and a store.",
+    .sentence = "Copy files, folders and streams from and to stores.",
     .takes = takes::some,
     .run = run,
     .examples = examples,

@@ -8,8 +8,8 @@ namespace act::cli {
 namespace {
 
 // Content decides what is there already: time and size are not enough to remove the other copy.
-result<summary> move_one(invocation& call, session& s, report& r, location_opener& opener,
-                         const copy_pair& p) {
+result<summary> move_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
+                         copy_links& links) {
     using type = location::type;
     auto context = s.context(r);
     if (p.from.what == type::local) {
@@ -28,8 +28,11 @@ result<summary> move_one(invocation& call, session& s, report& r, location_opene
         const std::string local = call.world.absolute(p.to.path);
         return s.runtime().run(ops::download(context, from.remote(), local, how));
     }
-    return error(kind::unsupported, "moving from one store to another is not supported",
-                 "copy it with `act -c CLUSTER -f OTHER u PATH`, then remove it with `act rm`");
+    ops::copy_options how{.block_size = call.given.block_size,
+                          .compare_content = true,
+                          .dry_run = call.given.dry_run,
+                          .remove_source = true};
+    return copy_between_stores(s, r, opener, p, how, links);
 }
 
 int run(invocation& call) {
@@ -46,14 +49,16 @@ int run(invocation& call) {
     report r(call, "moved", "file");
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);
+    copy_links links;
     auto next = pairs->begin();
     return for_each_path(call, s, r,
-                         [&](const std::string&) { return move_one(call, s, r, opener, *next++); });
+                         [&](const std::string&) { return move_one(call, s, r, opener, *next++, links); });
 }
 
 constexpr example examples[] = {
     {"act mv ./run7 eu:output/run7", "a folder from this machine to where cluster eu keeps it"},
     {"act mv eu:output/run7 ./run7", "and back"},
+    {"act mv we:output/run7 eu:output/run7", "from store to store"},
     {"act mv ./a ./b eu:data/", "two files into a folder"},
     {"act mv --dry-run ./run7 eu:output/run7", "show what would go"},
 };
@@ -63,7 +68,7 @@ constexpr example examples[] = {
 constinit const verb mv_verb{
     .name = "mv",
     .usage = "SOURCE... DESTINATION",
-    .sentence = "Move files and folders between this machine and a store.",
+    .sentence = "Move files and folders from and to stores.",
     .takes = takes::some,
     .run = run,
     .examples = examples,

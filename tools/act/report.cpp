@@ -55,7 +55,10 @@ bool worth_repeating(kind k) {
 
 json_line failure_line(const std::string& path, const error& e) {
     json_line line("failure");
-    line.add("path", path).add("code", e.code().empty() ? std::string(to_string(e.kind())) : e.code());
+    // A URL may hold a SAS; names of files and blobs are told as they are.
+    const bool url = path.starts_with("http://") || path.starts_with("https://");
+    line.add("path", url ? redact(path) : path)
+        .add("code", e.code().empty() ? std::string(to_string(e.kind())) : e.code());
     line.add("status", e.status()).add("request_id", e.request_id());
     line.add("message", redact(e.message())).add("advice", redact(e.advice()));
     return line;
@@ -132,6 +135,8 @@ void report::add(const std::string& path, const result<summary>& outcome) {
     total_.skipped += outcome->skipped;
     total_.bytes_skipped += outcome->bytes_skipped;
     total_.failed += outcome->failed;
+    total_.server_side += outcome->server_side;
+    total_.through_client += outcome->through_client;
     total_.stopped |= outcome->stopped;
 }
 
@@ -181,9 +186,19 @@ std::string report::sentence(double seconds) const {
             line += fmt::format(" ({}/s)", human_size(rate));
         }
     }
+    if (ways_ && !call_.given.dry_run && total_.files > 0) {
+        line += fmt::format("; {} server side, {} through this machine", human_count(total_.server_side),
+                            human_count(total_.through_client));
+    }
     if (total_.skipped > 0) line += fmt::format("; {} unchanged", human_count(total_.skipped));
     line += fmt::format("; {} failed", human_count(total_.failed));
     return line;
+}
+
+std::string report::summary_line(const http::counters* wire, double seconds) const {
+    json_line line = summary_json(call_.verb.name, total_, wire, seconds);
+    if (ways_) line.add("server_side", total_.server_side).add("through_client", total_.through_client);
+    return line.text();
 }
 
 int report::exit_status() const {
@@ -200,7 +215,7 @@ int report::finish(const http::counters* wire) {
     double seconds = seconds_since(call_.started);
     tell_failures(true);
     if (call_.given.json) {
-        call_.screen.result(summary_json(call_.verb.name, total_, wire, seconds).text());
+        call_.screen.result(summary_line(wire, seconds));
     } else if (total_.files + total_.skipped > 0 || total_.failed == 0) {
         call_.screen.result(sentence(seconds));
     }
@@ -210,7 +225,7 @@ int report::finish(const http::counters* wire) {
 int report::finish_quietly(const http::counters* wire) {
     tell_failures(false);
     if (call_.given.json) {
-        call_.screen.result(summary_json(call_.verb.name, total_, wire, seconds_since(call_.started)).text());
+        call_.screen.result(summary_line(wire, seconds_since(call_.started)));
     }
     return exit_status();
 }

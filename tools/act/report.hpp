@@ -34,6 +34,9 @@ public:
     void add(const std::string& path, const result<summary>&);
     void fail(const std::string& path, const error&);
 
+    /// Tells also how many of the items the service moved by itself, and how many came through this machine.
+    void tell_ways() { ways_ = true; }
+
     /// Names in `bar` what was finished last; it is taken away again with null.
     void show_in(progress_bar* bar);
 
@@ -62,6 +65,7 @@ private:
     summary total_;
     std::map<std::tuple<kind, std::string>, group> groups_;
     progress_bar* bar_ = nullptr;
+    bool ways_ = false;
 };
 
 /// "act: message", then the advice on a line of its own; with --json also a failure line on stdout.

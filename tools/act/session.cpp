@@ -191,8 +191,6 @@ result<opened_account*> session::account_at(const std::string& key, cluster::acc
     return found->second.get();
 }
 
-result<place> session::find(const std::string& path) { return find(cluster_, path); }
-
 result<place> session::find(const cluster::config& c, const std::string& path) {
     place out;
     ACT_TRY(out.location, cluster::locate(c, path, call_.world.working_directory));

@@ -64,8 +64,8 @@ public:
     void stop() { stop_.request(); }
 
     /// Where the path lives, its account opened.
-    result<place> find(const std::string& path);
-    /// The same by another cluster's file, which outlives the place.
+    result<place> find(const std::string& path) { return find(cluster_, path); }
+    /// The same in another cluster, which outlives the place.
     result<place> find(const cluster::config&, const std::string& path);
     /// The account of a mapping, opened on first use; reads files, so not to be called on a loop.
     result<opened_account*> account_of(const cluster::mapping& m) { return account_of(cluster_, m); }

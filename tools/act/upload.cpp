@@ -1,20 +1,14 @@
 #include "tools/act/report.hpp"
 #include "tools/act/session.hpp"
 #include "tools/act/verbs.hpp"
+#include "transfer/ops/copy.hpp"
 
 namespace act::cli {
 
 namespace {
 
-int run(invocation& call) {
-    auto cluster = load_cluster(call, call.given.cluster);
-    if (!cluster) return give_up(call, cluster.error());
-    if (!call.given.from_cluster.empty()) {
-        return give_up(
-            call, error(kind::unsupported, "copying from the storage of another cluster is not supported",
-                        "download with -c " + call.given.from_cluster + ", then upload"));
-    }
-    session s(call, std::move(*cluster));
+int upload(invocation& call, cluster::config cluster) {
+    session s(call, std::move(cluster));
     report r(call, "uploaded", "file");
     ops::upload_options how{.block_size = call.given.block_size,
                             .always = call.given.force,
@@ -27,11 +21,53 @@ int run(invocation& call) {
     });
 }
 
+/// What may sign for the service to read this account; with `auth: sas` the key is not to be used.
+secret signing_key(const cluster::account& a) {
+    return a.auth == cluster::account::method::sas ? secret() : a.key;
+}
+
+int copy(invocation& call, cluster::config to) {
+    auto from = load_cluster(call, call.given.from_cluster);
+    if (!from) return give_up(call, from.error());
+    if (from->name == to.name && from->file == to.file) {
+        return give_up(call, error(kind::usage, "source and destination are both cluster " + to.name,
+                                   "name the source with -f and another cluster, the destination, with -c"));
+    }
+    session s(call, std::move(to));
+    report r(call, "copied", "file");
+    r.tell_ways();
+    ops::copy_options how{.block_size = call.given.block_size,
+                          .always = call.given.force,
+                          .compare_content = call.given.hash,
+                          .dry_run = call.given.dry_run};
+    std::map<std::pair<opened_account*, opened_account*>, ops::copy_link> links;
+    return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
+        ACT_TRY(place source, s.find(*from, path));
+        ACT_TRY(place target, s.find(path));
+        const auto pair = std::pair(source.account, target.account);
+        const auto& settings = source.account->settings;
+        auto& link = links.try_emplace(pair, *source.account->client, signing_key(settings), settings.sas)
+                         .first->second;
+        const auto at = source.remote();
+        auto context = s.context(r);
+        return s.runtime().run(
+            ops::copy(context, {at.client, at.container, at.path, link}, target.remote(), how));
+    });
+}
+
+int run(invocation& call) {
+    auto cluster = load_cluster(call, call.given.cluster);
+    if (!cluster) return give_up(call, cluster.error());
+    return call.given.from_cluster.empty() ? upload(call, std::move(*cluster))
+                                           : copy(call, std::move(*cluster));
+}
+
 constexpr std::string_view aliases[] = {"u"};
 constexpr example examples[] = {
     {"act u data/voc20", "a folder; what is there already and unchanged costs nothing"},
     {"act u data/a.tar data/b.tar", "two files"},
     {"act -c eu u data/voc20", "to the storage of cluster eu"},
+    {"act -c eu -f we u data/voc20", "from the storage of cluster we to that of eu, without a local copy"},
     {"act u --dry-run data/voc20", "show what would be sent"},
     {"act u --hash data/voc20", "compare contents, not times"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
@@ -49,7 +85,14 @@ constinit const verb upload_verb{
     .aliases = aliases,
     .note =
         "An interrupted upload goes on where it stopped when the same command is run again.\n"
-        "A blob changes only when its new content has arrived whole. Nothing is ever deleted.",
+        "A blob changes only when its new content has arrived whole. Nothing is ever deleted.\n"
+        "\n"
+        "With -f NAME the files come from the storage of that cluster, each path as its own cluster file "
+        "maps\n"
+        "it; what is stored here does not matter. Azure copies by itself where it can; where it cannot, for "
+        "a\n"
+        "firewall or an emulator, the data pass through this machine. The summary says how many went which "
+        "way.",
 };
 
 }  // namespace act::cli

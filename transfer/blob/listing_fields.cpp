@@ -37,6 +37,7 @@ constexpr named in_properties[] = {
     {"Content-Length", field::content_length},
     {"Content-Encoding", field::content_encoding},
     {"Content-Language", field::content_language},
+    {"AccessTierInferred", field::tier_inferred},
     {"Content-Disposition", field::content_disposition},
     {"CopyStatusDescription", field::copy_description},
 };
@@ -111,6 +112,9 @@ void assign_text(properties& p, field what, std::string_view s) {
             break;
         case field::tier:
             p.tier = s;
+            break;
+        case field::tier_inferred:
+            p.tier_inferred = s == "true";
             break;
         case field::lease_status:
             p.lease_status = s;

@@ -31,6 +31,7 @@ enum class field : std::uint8_t {
     cache_control,
     blob_type,
     tier,
+    tier_inferred,
     lease_status,
     lease_state,
     copy_id,

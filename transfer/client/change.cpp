@@ -14,11 +14,12 @@ void add_snapshots(http::fields& f, snapshots s) {
 
 }  // namespace
 
-task<result<client::copy_result>> client::copy(copy_form form, secret source, address to,
+task<result<client::copy_result>> client::copy(copy_form form, copy_origin from, address to,
                                                write_options options, until u) {
+    const auto began = steady::now();
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, to, {}));
     auto& headers = op.request.headers;
-    headers.add("x-ms-copy-source", source.reveal());
+    add_origin(headers, from);
     if (form == copy_form::put_from_url) {
         headers.add("x-ms-blob-type", "BlockBlob");
     } else {
@@ -27,11 +28,25 @@ task<result<client::copy_result>> client::copy(copy_form form, secret source, ad
     }
     ACT_CO_TRY_VOID(add_options(headers, options));
     add_conditions(headers, options.when);
-    ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
+    unsigned tries = 1;
+    auto answer = co_await impl_->run(op, http::body::none(), u, &tries);
     copy_result out;
-    out.written = written(answer.head());
-    out.copy_id = answer.head().headers.get("x-ms-copy-id");
-    out.status = answer.head().headers.get("x-ms-copy-status");
+    if (!answer) {
+        error refused = answer.error();
+        if (form != copy_form::put_from_url || tries < 2 || !conditional(options.when) ||
+            !condition_failed(refused) || refused.code() == "SourceConditionNotMet") {
+            co_return refused;
+        }
+        // The reply to an earlier try may have been lost after the service had done it.
+        auto found = co_await impl_->written_before(to, options, began, u);
+        if (!found || found->size != from.size) co_return refused;
+        out.written = result_of(*found);
+        out.status = "success";
+        co_return out;
+    }
+    out.written = written(answer->head());
+    out.copy_id = answer->head().headers.get("x-ms-copy-id");
+    out.status = answer->head().headers.get("x-ms-copy-status");
     if (out.status.empty()) out.status = "success";
     co_return out;
 }

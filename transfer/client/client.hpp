@@ -69,6 +69,14 @@ struct container_info {
     wall_time modified{};
 };
 
+/// What the service is to read for a copy: the full URL with its SAS, and the version that it must still be
+/// (empty: any), of which size.
+struct copy_origin {
+    secret url;
+    blob::etag etag{};
+    std::uint64_t size = 0;
+};
+
 enum class copy_form { automatic_async, sync_from_url, put_from_url };
 
 struct batch_item {
@@ -104,7 +112,7 @@ public:
     task<result<write_result>> create_page_blob(address, std::uint64_t size, write_options, until);
     task<result<void>> put_block(address, std::string block_id, http::body, body_checksum,
                                  std::string lease_id, until);
-    task<result<void>> put_block_from_url(address, std::string block_id, secret source_url, range, until);
+    task<result<void>> put_block_from_url(address, std::string block_id, copy_origin, range, until);
     task<result<write_result>> put_block_list(address, std::vector<std::string> ids, write_options, until);
     task<result<block_list>> get_block_list(address, bool committed, bool uncommitted, until);
     task<result<write_result>> append_block(address, http::body, std::uint64_t expected_offset, until);
@@ -123,7 +131,7 @@ public:
         std::string copy_id;
         std::string status;  ///< "success" or "pending"
     };
-    task<result<copy_result>> copy(copy_form, secret source_url, address to, write_options, until);
+    task<result<copy_result>> copy(copy_form, copy_origin, address to, write_options, until);
     task<result<void>> abort_copy(address, std::string copy_id, until);
 
     // -- changing (section 9)

@@ -143,6 +143,19 @@ bool condition_failed(const error& e) {
     return e.status() == 412 || (e.status() == 409 && e.code() == "BlobAlreadyExists");
 }
 
+bool conditional(const conditions& c) {
+    return !c.if_match.empty() || !c.if_none_match.empty() || c.if_unmodified_since;
+}
+
+void add_origin(http::fields& f, const copy_origin& from) {
+    f.add("x-ms-copy-source", from.url.reveal());
+    if (!from.etag.empty()) f.add("x-ms-source-if-match", from.etag.text);
+}
+
+write_result result_of(const properties& p) {
+    return {.etag = p.etag, .modified = p.modified, .content_md5 = p.content.md5};
+}
+
 write_result written(const http::response_head& head) {
     write_result out;
     out.etag.text = head.headers.get("ETag");

@@ -64,6 +64,12 @@ private:
 bool transient(const error&);
 /// True for what a conditional write answers when its condition does not hold.
 bool condition_failed(const error&);
+/// True when a write only happens while something holds.
+bool conditional(const conditions&);
+/// x-ms-copy-source, and the version it must be of.
+void add_origin(http::fields&, const copy_origin&);
+/// What a write that was found to have happened would have answered.
+write_result result_of(const properties&);
 /// ETag, Last-Modified and Content-MD5 of an answer to a write.
 write_result written(const http::response_head&);
 /// Everything but the conditions: content, metadata, tags, tier. kind::usage for what the service would

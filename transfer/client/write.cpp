@@ -16,14 +16,6 @@ bool refuses_checksum(const error& e) {
     return e.code() == "FeatureNotSupported" || (e.status() == 400 && e.code() == "UnsupportedHeader");
 }
 
-bool conditional(const conditions& c) {
-    return !c.if_match.empty() || !c.if_none_match.empty() || c.if_unmodified_since;
-}
-
-write_result result_of(const properties& p) {
-    return {.etag = p.etag, .modified = p.modified, .content_md5 = p.content.md5};
-}
-
 }  // namespace
 
 task<result<http::exchange>> client::impl::run_checked(const operation& op, const http::body& body,
@@ -127,11 +119,11 @@ task<result<void>> client::put_block(address at, std::string block_id, http::bod
     co_return result<void>();
 }
 
-task<result<void>> client::put_block_from_url(address at, std::string block_id, secret source, range part,
+task<result<void>> client::put_block_from_url(address at, std::string block_id, copy_origin from, range part,
                                               until u) {
     ACT_CO_TRY(auto op,
                impl_->start(http::verb::put, at, "comp=block&blockid=" + encode_component(block_id)));
-    op.request.headers.add("x-ms-copy-source", source.reveal());
+    add_origin(op.request.headers, from);
     if (part.length != 0) op.request.headers.add("x-ms-source-range", range_header(part));
     ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
     co_return result<void>();

@@ -30,7 +30,7 @@ struct failure {
 class observer {
 public:
     virtual ~observer() = default;
-    /// An item was finished: "upload", "download", "remove", "skip", "mkdir"; size in bytes.
+    /// An item was finished: "upload", "download", "copy", "remove", "skip", "mkdir"; size in bytes.
     virtual void item(std::string_view action, std::string_view path, std::uint64_t size) {
         (void)action, (void)path, (void)size;
     }
@@ -42,6 +42,8 @@ struct summary {
     std::uint64_t files = 0, bytes = 0;  ///< moved (or removed)
     std::uint64_t skipped = 0, failed = 0;
     std::uint64_t bytes_skipped = 0;
+    /// Of a copy: how many of `files` the service moved by itself, and how many came through this machine.
+    std::uint64_t server_side = 0, through_client = 0;
     /// Set when the whole operation could not be done (missing container, wrong key) or was stopped.
     std::vector<failure> failures;  ///< the first hundred
     bool stopped = false;

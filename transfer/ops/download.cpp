@@ -1,4 +1,5 @@
 #include "transfer/ops/download_file.hpp"
+#include "transfer/ops/move_source.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
@@ -167,11 +168,7 @@ private:
 
 task<result<void>> finish_source(download_run& run, blob::address where, blob::etag seen) {
     if (!run.options.remove_source) co_return result<void>();
-    const auto still = blob::conditions::matching(seen);
-    auto gone = co_await run.from.client.remove(where, blob::snapshots::refuse, still, run.op.patience());
-    if (gone || gone.error().kind() == kind::stopped) co_return gone;
-    error e = gone.error();
-    co_return std::move(e).in("it was copied, but stays");
+    co_return co_await remove_copied(run.from.client, std::move(where), std::move(seen), run.op.patience());
 }
 
 file::aside::durability durability_of(const download_run& run) {

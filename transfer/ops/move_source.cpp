@@ -51,6 +51,14 @@ result<void> remove_copied(const std::string& root, const std::string& path, con
     return {};
 }
 
+task<result<void>> remove_copied(blob::client& client, blob::address where, blob::etag seen, until u) {
+    const auto still = blob::conditions::matching(seen);
+    auto gone = co_await client.remove(where, blob::snapshots::refuse, still, u);
+    if (gone || gone.error().kind() == kind::stopped) co_return gone;
+    error e = gone.error();
+    co_return std::move(e).in("it was copied, but stays");
+}
+
 void remove_empty_folders(const std::string& root) {
     namespace fs = std::filesystem;
     std::error_code failed;

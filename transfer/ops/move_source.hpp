@@ -3,6 +3,7 @@
 #include <string>
 
 #include "engine/file/file.hpp"
+#include "transfer/client/client.hpp"
 
 namespace act::ops {
 
@@ -13,5 +14,9 @@ result<void> remove_copied(const std::string& root, const std::string& path, con
 
 /// Removes the folders of a tree that has been moved, the deepest first, as far as nothing is in them.
 void remove_empty_folders(const std::string& root);
+
+/// Removes a blob that has been copied, on condition that it is still the one that was read. With snapshots
+/// it stays, and the error says why.
+task<result<void>> remove_copied(blob::client&, blob::address, blob::etag seen, until);
 
 }  // namespace act::ops

@@ -57,6 +57,11 @@ void operation::done(std::string_view action, std::string_view path, std::uint64
     context_.observer.item(action, path, bytes);
 }
 
+void operation::count(std::uint64_t summary::*what) {
+    std::lock_guard lock(mutex_);
+    ++(tally_.*what);
+}
+
 void operation::failed(std::string path, error e) {
     if (e.kind() == kind::stopped) return;
     failure what{std::move(path), e};

@@ -4,9 +4,9 @@
 #include "engine/file/stream.hpp"
 #include "transfer/blob/names.hpp"
 #include "transfer/mover/mover.hpp"
+#include "transfer/ops/blocks_there.hpp"
 #include "transfer/ops/hash_range.hpp"
 #include "transfer/ops/operation.hpp"
-#include "transfer/ops/staged_blocks.hpp"
 #include "transfer/ops/stream.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/block_id.hpp"
@@ -72,7 +72,7 @@ private:
     part_group parts_;
     semaphore files_{files_at_once};
     std::optional<blob::properties> existing_;
-    staged_blocks there_;
+    blocks_there there_;
     std::vector<std::string> ids_;
     std::uint64_t total_ = 0;
     bool at_end_ = false;
@@ -202,7 +202,7 @@ task<result<void>> incoming::in_one_request(block b) {
 }
 
 task<result<void>> incoming::in_blocks(mover& scheduler, block b) {
-    ACT_CO_TRY(there_, co_await find_staged_blocks(to_.client, where_, existing_, op_.patience()));
+    ACT_CO_TRY(there_, co_await find_blocks(to_.client, where_, existing_, op_.patience()));
     result<void> reading;
     while (b.length > 0) {
         if (ids_.size() == blob::max_blocks) {

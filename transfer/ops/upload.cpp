@@ -1,71 +1,15 @@
-#include <unordered_map>
-
 #include "engine/core/units.hpp"
 #include "transfer/blob/names.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
+#include "transfer/plan/destination.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
 
 namespace act::ops {
 
 namespace {
-
-/// The destination's side of the merge: answers, for names that come in order, what stands there now.
-class destination {
-public:
-    destination(plan::listing& source, std::string prefix, bool missing)
-        : cursor_(source), prefix_(std::move(prefix)), missing_(missing) {}
-
-    /// Fails as the listing does: a missing container shows here, before the walk has reported anything.
-    task<result<void>> open() {
-        if (missing_) co_return result<void>();
-        auto first = co_await cursor_.peek();
-        if (!first) co_return first.error();
-        co_return result<void>();
-    }
-
-    /// What the listing has under this relative name. Empty folders come in the order of their plain names,
-    /// which is that of their stubs.
-    task<result<std::optional<blob::properties>>> find(const std::string& name) {
-        if (missing_) co_return std::optional<blob::properties>();
-        for (;;) {
-            ACT_CO_TRY(blob::properties * next, co_await cursor_.peek());
-            if (!next) break;
-            const std::string_view there = std::string_view(next->name).substr(prefix_.size());
-            if (!last_.empty() && there < last_) unordered_ = true;
-            if (!unordered_ && there > name) break;
-            last_ = there;
-            if (there == name) {
-                std::optional<blob::properties> found(std::move(*next));
-                cursor_.advance();
-                co_return found;
-            }
-            if (unordered_) {
-                // A hierarchical account may list out of order: from here on look names up instead of
-                // merging.
-                std::string key(there);
-                late_.emplace(std::move(key), std::move(*next));
-            }
-            cursor_.advance();
-        }
-        if (auto it = late_.find(name); it != late_.end()) {
-            std::optional<blob::properties> found(std::move(it->second));
-            late_.erase(it);
-            co_return found;
-        }
-        co_return std::optional<blob::properties>();
-    }
-
-private:
-    plan::listing_cursor cursor_;
-    std::string prefix_;
-    std::string last_;
-    bool missing_;
-    bool unordered_ = false;
-    std::unordered_map<std::string, blob::properties> late_;
-};
 
 class tree_upload {
 public:
@@ -87,7 +31,7 @@ public:
 
 private:
     task<result<void>> merge(plan::listing& there, std::string prefix) {
-        destination target(there, std::move(prefix), run_.container_missing);
+        plan::destination target(there, std::move(prefix), run_.container_missing);
         operation& op = run_.op;
         ACT_CO_TRY_VOID(co_await target.open());
         file::walk_options how;
@@ -107,7 +51,7 @@ private:
         co_return result<void>();
     }
 
-    task<result<void>> consider(destination& target, file::entry entry) {
+    task<result<void>> consider(plan::destination& target, file::entry entry) {
         upload_item item;
         item.local = local_ + '/' + entry.name;
         item.blob = blob_name(run_.to.path, entry.name);

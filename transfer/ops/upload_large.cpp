@@ -1,7 +1,7 @@
 #include "engine/codec/base64.hpp"
 #include "engine/core/units.hpp"
+#include "transfer/ops/blocks_there.hpp"
 #include "transfer/ops/hash_range.hpp"
-#include "transfer/ops/staged_blocks.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/block_id.hpp"
@@ -31,6 +31,7 @@ public:
 
 private:
     task<result<void>> send();
+    bool committed_already() const;
 
     void advance(std::uint64_t bytes) {
         advanced_ += bytes;
@@ -44,7 +45,7 @@ private:
     file::descriptor fd_;
     std::vector<plan::block_range> ranges_;
     std::vector<std::string> ids_;
-    staged_blocks there_;
+    blocks_there there_;
     std::atomic<std::uint64_t> advanced_{0};
 };
 
@@ -68,7 +69,7 @@ task<result<void>> large_upload::send() {
     ACT_CO_TRY(const file::status before, file::stat_of(fd_.get(), item_.local));
     ranges_ = plan::split(before.size, plan::block_size_for(before.size, run_.options.block_size));
     ids_.resize(ranges_.size());
-    ACT_CO_TRY(there_, co_await find_staged_blocks(run_.to.client, where_, item_.existing, u));
+    ACT_CO_TRY(there_, co_await find_blocks(run_.to.client, where_, item_.existing, u));
 
     for (std::size_t i = 0; i < ranges_.size(); ++i) {
         parts_.add();
@@ -88,7 +89,7 @@ task<result<void>> large_upload::send() {
         co_return error(kind::io, item_.local + " changed while it was uploaded",
                         "run the same command again; only what differs is sent");
     }
-    if (run_.options.compare_content && !run_.options.always && there_.committed == ids_) {
+    if (run_.options.compare_content && !run_.options.always && committed_already()) {
         ACT_CO_TRY_VOID(finish_source(run_, item_, before));
         run_.op.retreat(advanced_.load());
         run_.op.skipped(item_.local, before.size);
@@ -103,6 +104,8 @@ task<result<void>> large_upload::send() {
     run_.op.done("upload", item_.local, before.size);
     co_return result<void>();
 }
+
+bool large_upload::committed_already() const { return there_.committed == ids_; }
 
 task<result<void>> large_upload::send_block(std::size_t index) {
     const until u{.stop = parts_.stop()};

@@ -58,4 +58,24 @@ bool unchanged_for_download(const blob::properties& remote, const file::status& 
     return local.modified >= remote.modified;
 }
 
+bool same_attributes(const blob::properties& source, const blob::properties& copy) {
+    const auto& a = source.content;
+    const auto& b = copy.content;
+    return source.metadata == copy.metadata && a.type == b.type && a.encoding == b.encoding &&
+           a.language == b.language && a.disposition == b.disposition && a.cache_control == b.cache_control;
+}
+
+bool same_checksum(const blob::properties& source, const blob::properties& copy) {
+    return source.size == copy.size && !source.content.md5.empty() && source.content.md5 == copy.content.md5;
+}
+
+bool unchanged_for_copy(const blob::properties& source, const blob::properties& copy) {
+    if (source.type != copy.type || source.size != copy.size || copy.uncommitted) return false;
+    // A copy within the service that has not ended, or not well.
+    if (!copy.copy_status.empty() && copy.copy_status != "success") return false;
+    if (!same_attributes(source, copy)) return false;
+    if (!source.content.md5.empty() && !copy.content.md5.empty()) return same_checksum(source, copy);
+    return modified_of(source.metadata).has_value() || copy.modified >= source.modified;
+}
+
 }  // namespace act::plan

@@ -24,4 +24,14 @@ bool unchanged_for_upload(const file::status& local, const blob::properties& rem
 /// blob.
 bool unchanged_for_download(const blob::properties& remote, const file::status& local);
 
+/// What travels with a blob's content says the same: metadata (the recorded time is part of it) and the
+/// headers that it is served with.
+bool same_attributes(const blob::properties& source, const blob::properties& copy);
+/// Both tell the same MD5 and size, so that the content need not be looked at.
+bool same_checksum(const blob::properties& source, const blob::properties& copy);
+/// Of one type and size, with the same attributes, no checksum that says otherwise, and one of these: both
+/// have a checksum, the source's time is recorded (so the copy has it too), or the copy is not older than the
+/// source.
+bool unchanged_for_copy(const blob::properties& source, const blob::properties& copy);
+
 }  // namespace act::plan

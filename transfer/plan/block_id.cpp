@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t id_bytes = 28;
 constexpr char magic[4] = {'a', 'c', 't', '\1'};
+constexpr char copied_magic[4] = {'a', 'c', 't', '\2'};
 constexpr std::uint64_t default_block = 8 * MiB;
 
 void put32(char* to, std::uint32_t v) {
@@ -24,16 +25,39 @@ std::uint32_t get32(const char* from) {
     return v;
 }
 
+std::string encode(const char (&what)[4], std::uint32_t index, std::uint32_t length,
+                   const codec::hash128& hash) {
+    char raw[id_bytes];
+    std::memcpy(raw, what, sizeof what);
+    put32(raw + 4, index);
+    put32(raw + 8, length);
+    const auto bytes = hash.bytes();
+    std::memcpy(raw + 12, bytes.data(), bytes.size());
+    return codec::base64_encode(std::as_bytes(std::span(raw)));
+}
+
 }  // namespace
 
-std::string to_string(const block_id& id) {
-    char raw[id_bytes];
-    std::memcpy(raw, magic, sizeof magic);
-    put32(raw + 4, id.index);
-    put32(raw + 8, id.length);
-    const auto hash = id.hash.bytes();
-    std::memcpy(raw + 12, hash.data(), hash.size());
-    return codec::base64_encode(std::as_bytes(std::span(raw)));
+std::string to_string(const block_id& id) { return encode(magic, id.index, id.length, id.hash); }
+
+std::string copied_block_id(std::uint32_t index, std::uint32_t length, const codec::hash128& source) {
+    return encode(copied_magic, index, length, source);
+}
+
+codec::hash128 source_identity(std::string_view account, const blob::address& at, const blob::etag& version) {
+    codec::xxh3 hash;
+    for (const std::string_view part : {account, std::string_view(at.container), std::string_view(at.name),
+                                        std::string_view(version.text)}) {
+        // No part holds a NUL, so none can pass for the end of another.
+        hash.update(codec::as_bytes(part));
+        hash.update(codec::as_bytes(std::string_view("\0", 1)));
+    }
+    return hash.digest();
+}
+
+bool has_our_length(std::string_view base64) {
+    const auto raw = codec::base64_decode(base64);
+    return raw && raw->size() == id_bytes;
 }
 
 std::optional<block_id> parse_block_id(std::string_view base64) {

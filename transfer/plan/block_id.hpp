@@ -25,6 +25,16 @@ std::string to_string(const block_id&);
 /// Nothing for ids that other tools made.
 std::optional<block_id> parse_block_id(std::string_view base64);
 
+/// Ids for the copy of another tool's blob (DESIGN 3.1): "act\2", index, length, XXH3-128 of what the source
+/// is. The same bytes of the same version of the same source have the same id, so that an interrupted copy
+/// goes on; nothing is claimed about the content, so parse_block_id() does not take them.
+std::string copied_block_id(std::uint32_t index, std::uint32_t length, const codec::hash128& source);
+/// What stands for a version of a blob in these ids: its account, container, name and ETag.
+codec::hash128 source_identity(std::string_view account, const blob::address&, const blob::etag&);
+
+/// Whether an id is as long as those of both forms: all uncommitted ids of a blob must be of one length.
+bool has_our_length(std::string_view base64);
+
 struct block_range {
     std::uint64_t offset = 0;
     std::uint64_t length = 0;

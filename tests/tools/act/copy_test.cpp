@@ -196,6 +196,16 @@ TEST_F(cp, a_stream_in_and_out) {
                 HasSubstr("\"type\":\"summary\",\"verb\":\"cp\",\"files\":1,\"bytes\":9000000"));
 }
 
+TEST_F(cp, from_store_to_store) {
+    fill();
+    ASSERT_EQ(act({"cp", "voc", "local:data/voc"}).code, 0);
+    auto o = act({"cp", "local:data/voc", "local:other/"});
+    EXPECT_EQ(o.code, 0) << o.problems;
+    EXPECT_THAT(o.out, AllOf(StartsWith("copied 2 files, 10 B"), HasSubstr("2 server side")));
+    EXPECT_EQ(stream({"cat", "local:other/voc/sub/b.txt"}).data, "beta!");
+    EXPECT_EQ(act({"cp", "local:data/voc", "local:data/voc/sub"}).code, 2) << "a place within the other";
+}
+
 TEST_F(cp, a_dry_run_reads_nothing_and_writes_nothing) {
     fill();
     auto tree = act({"cp", "--dry-run", "voc", "local:data/x"});
@@ -255,6 +265,7 @@ TEST_F(cp, a_sas_is_never_shown) {
          std::vector<std::vector<std::string>>{{"cp", "one", url + signature},
                                                {"cp", "one", "voc", url + signature},
                                                {"cat", url + signature},
+                                               {"ls", url + signature},
                                                {"mv", url + signature, "y"},
                                                {"set", "--tier", "Hot", url + signature},
                                                {"mkcontainer", url + signature},
@@ -443,6 +454,23 @@ TEST_F(mv, a_large_file_too_and_what_is_there_already_by_content) {
     ASSERT_EQ(act({"mv", "local:data/x/big", "local:data/x/small", "./"}).code, 0);
     EXPECT_EQ(read_file(project("big")).size(), 9'000'000u);
     EXPECT_EQ(act({"ls", "data/x"}).code, 5);
+}
+
+TEST_F(mv, from_store_to_store) {
+    fill();
+    write("voc/big", std::string(9'000'000, 'b'));
+    ASSERT_EQ(act({"cp", "voc", "local:data/voc"}).code, 0);
+    auto dry = act({"mv", "--dry-run", "local:data/voc", "local:other/voc"});
+    EXPECT_EQ(dry.code, 0) << dry.problems;
+    EXPECT_EQ(act({"ls", "other"}).code, 5);
+    ASSERT_EQ(act({"cp", "local:data/voc/a.txt", "local:other/voc/a.txt"}).code, 0);
+    auto o = act({"mv", "local:data/voc", "local:other/voc"});
+    EXPECT_EQ(o.code, 0) << o.problems;
+    EXPECT_THAT(o.out, StartsWith("moved 2 files, "));
+    EXPECT_THAT(o.out, HasSubstr("; 1 unchanged; 0 failed"));
+    EXPECT_EQ(act({"ls", "data/voc"}).code, 5);
+    EXPECT_THAT(listed("other/voc"),
+                AllOf(HasSubstr("voc/a.txt"), HasSubstr("voc/big"), HasSubstr("sub/b.txt")));
 }
 
 TEST_F(mv, a_dry_run_and_a_failure_remove_nothing) {

@@ -20,7 +20,7 @@ std::string show(const properties& p) {
         p.content.disposition + "|" + p.content.cache_control + "|" + p.tier + "|" + p.lease_status + "|" +
         p.lease_state + "|" + p.snapshot + "|" + p.version_id + "|" + p.copy_id + "|" + p.copy_status + "|" +
         p.copy_progress + "|" + p.copy_description + "|";
-    for (bool b : {p.is_prefix, p.is_directory, p.deleted, p.uncommitted, p.current_version})
+    for (bool b : {p.is_prefix, p.is_directory, p.deleted, p.uncommitted, p.current_version, p.tier_inferred})
         out += b ? '1' : '0';
     for (const auto& [k, v] : p.metadata) out += "|m " + k + "=" + v;
     for (const auto& [k, v] : p.tags) out += "|t " + k + "=" + v;
@@ -71,6 +71,7 @@ std::vector<std::string> oracle(const std::string& text, std::string& marker) {
                  : type == "PageBlob" ? blob_type::page
                                       : blob_type::block;
         p.tier = get(in, "AccessTier");
+        p.tier_inferred = get(in, "AccessTierInferred") == "true";
         p.lease_status = get(in, "LeaseStatus");
         p.lease_state = get(in, "LeaseState");
         p.copy_id = get(in, "CopyId");

@@ -107,7 +107,7 @@ TEST(client_error, a_failed_source_of_a_copy_is_not_tried_again) {
         r.headers.emplace_back("x-ms-copy-source-error-code", "BlobNotFound");
         return r;
     });
-    auto r = s.run(s.client().copy(copy_form::put_from_url, secret("https://x/c/b"), where, {}, {}));
+    auto r = s.run(s.client().copy(copy_form::put_from_url, {secret("https://x/c/b")}, where, {}, {}));
     ASSERT_FALSE(r);
     EXPECT_EQ(r.error().kind(), kind::not_found);
     EXPECT_THAT(r.error().message(), HasSubstr("the source answered 404"));

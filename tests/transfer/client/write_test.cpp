@@ -146,7 +146,7 @@ TEST(client_write, copies) {
     });
     write_options o;
     o.content.type = "text/x";
-    secret source("https://other/c/b?sig=s%3D");
+    const copy_origin source{secret("https://other/c/b?sig=s%3D"), {"\"7\""}};
     auto r = s.run(s.client().copy(copy_form::automatic_async, source, where, o, {}));
     ASSERT_TRUE(r);
     EXPECT_EQ(r->status, "pending");
@@ -156,7 +156,8 @@ TEST(client_write, copies) {
     ASSERT_TRUE(s.run(s.client().put_block_from_url(where, "YQ==", source, {10, 5}, {})));
     ASSERT_TRUE(s.run(s.client().abort_copy(where, "id", {})));
     auto q = s.requests();
-    EXPECT_EQ(q[0].header("x-ms-copy-source"), source.reveal());
+    EXPECT_EQ(q[0].header("x-ms-copy-source"), source.url.reveal());
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(q[i].header("x-ms-source-if-match"), "\"7\"") << i;
     EXPECT_FALSE(q[0].headers.has("x-ms-blob-type")) << "it would turn the copy into another operation";
     EXPECT_FALSE(q[0].headers.has("x-ms-blob-content-type"));
     EXPECT_EQ(q[1].header("x-ms-requires-sync"), "true");

@@ -1,0 +1,63 @@
+#include "transfer/ops/blocks_there.hpp"
+
+#include "transfer/plan/block_id.hpp"
+
+namespace act::ops {
+
+namespace {
+
+/// All uncommitted ids of a blob must be of one length (blob-rest.md section 6.2).
+bool clashes(const blob::block_list& there) {
+    for (const auto& block : there.uncommitted) {
+        if (!plan::has_our_length(block.id)) return true;
+    }
+    return false;
+}
+
+task<result<void>> clear_uncommitted(blob::client& client, blob::address where, const blob::block_list& there,
+                                     std::optional<blob::properties>& existing, until u) {
+    if (!existing) co_return co_await client.remove(where, blob::snapshots::refuse, {}, u);
+    // Committing the same content again drops what is uncommitted.
+    std::vector<std::string> same;
+    for (const auto& block : there.committed) same.push_back(block.id);
+    if (same.empty()) {
+        co_return error(
+            kind::conflict, "blob '" + where.name + "' has uncommitted blocks of another tool",
+            "wait until that tool has ended, or remove the blob, then run the same command again");
+    }
+    blob::write_options options;
+    options.content = existing->content;
+    options.metadata = existing->metadata;
+    options.tags = existing->tags;
+    options.when = blob::conditions::matching(existing->etag);
+    ACT_CO_TRY(blob::write_result written, co_await client.put_block_list(where, same, options, u));
+    existing->etag = written.etag;
+    co_return result<void>();
+}
+
+}  // namespace
+
+task<result<blocks_there>> find_blocks(blob::client& client, blob::address where,
+                                       std::optional<blob::properties>& existing, until u) {
+    const bool committed = existing && existing->type == blob::blob_type::block;
+    auto listed = co_await client.get_block_list(where, committed, true, u);
+    blocks_there out;
+    if (!listed) {
+        // Nothing there, or a blob without blocks: everything is sent.
+        const auto why = listed.error().kind();
+        if (why == kind::not_found || why == kind::conflict) co_return out;
+        co_return listed.error();
+    }
+    if (clashes(*listed)) {
+        ACT_CO_TRY_VOID(co_await clear_uncommitted(client, where, *listed, existing, u));
+    } else {
+        for (auto& block : listed->uncommitted) out.present.insert(std::move(block.id));
+    }
+    for (auto& block : listed->committed) {
+        out.present.insert(block.id);
+        out.committed.push_back(std::move(block.id));
+    }
+    co_return out;
+}
+
+}  // namespace act::ops

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include "transfer/client/client.hpp"
+
+namespace act::ops {
+
+/// The blocks that the service has of a blob, which need not be sent again.
+struct blocks_there {
+    std::vector<std::string> committed;       ///< in the blob's order
+    std::unordered_set<std::string> present;  ///< committed or staged
+};
+
+/// Asks what of `where` is there. Uncommitted blocks whose ids are not as long as ours, which would make ours
+/// be refused, are cleared away, without a change to what the blob holds; `existing` then gets the new ETag.
+/// kind::conflict when that is not possible.
+task<result<blocks_there>> find_blocks(blob::client&, blob::address where,
+                                       std::optional<blob::properties>& existing, until);
+
+}  // namespace act::ops

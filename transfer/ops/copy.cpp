@@ -1,0 +1,253 @@
+#include "transfer/ops/copy.hpp"
+
+#include "engine/core/log.hpp"
+#include "transfer/blob/names.hpp"
+#include "transfer/ops/copy_blob.hpp"
+#include "transfer/ops/move_source.hpp"
+#include "transfer/plan/attributes.hpp"
+#include "transfer/plan/destination.hpp"
+
+namespace act::ops {
+
+namespace {
+
+/// Tags are read with the listing; not every credential may, and not every account has them.
+bool refuses_tags(const error& e) {
+    return e.kind() == kind::permission || e.kind() == kind::unsupported || e.status() == 400;
+}
+
+bool missing(const error& e) { return e.kind() == kind::not_found && e.code() != "ContainerNotFound"; }
+
+/// One place within the other, or the same: a copy would read what it writes.
+bool overlap(const std::string& a, const std::string& b) {
+    const auto& [shorter, longer] = std::minmax(a, b, [](auto& x, auto& y) { return x.size() < y.size(); });
+    return shorter.empty() || shorter == longer || longer.starts_with(shorter + '/');
+}
+
+class tree_copy {
+public:
+    explicit tree_copy(copy_run& run) : run_(run) {}
+
+    task<result<void>> plan_and_copy() {
+        ACT_CO_TRY_VOID(co_await the_blob_itself());
+        ACT_CO_TRY(const bool tags_refused, co_await all_below(true));
+        if (tags_refused) {
+            without_tags();
+            ACT_CO_TRY_VOID(co_await all_below(false));
+        }
+        if (found_ == 0) {
+            co_return error(kind::not_found,
+                            run_.from.path.empty()
+                                ? "container '" + run_.from.container + "' is empty"
+                                : "there is no blob '" + run_.from.path +
+                                      "' and none below it in container '" + run_.from.container +
+                                      "' of account " + run_.from.client.account().name,
+                            "see what is there with `act ls`");
+        }
+        run_.op.context().progress.scan_finished = true;
+        co_return result<void>();
+    }
+
+private:
+    task<result<void>> the_blob_itself() {
+        if (run_.from.path.empty()) co_return result<void>();
+        const until u = run_.op.patience();
+        const blob::address where{run_.from.container, run_.from.path};
+        auto head = co_await run_.from.client.head(where, u);
+        if (!head) {
+            if (missing(head.error())) co_return result<void>();
+            co_return head.error();
+        }
+        if (run_.to.path.empty() && !head->is_directory) {
+            co_return error(kind::usage, "a file needs a blob name, not a whole container", "name the blob");
+        }
+        ++found_;
+        if (run_.to.path.empty()) co_return result<void>();
+        auto tags = co_await run_.from.client.get_tags(where, u);
+        if (tags) {
+            head->tags = std::move(*tags);
+        } else if (refuses_tags(tags.error())) {
+            without_tags();
+        } else {
+            co_return tags.error();
+        }
+        copy_item item{std::move(*head), run_.to.path, {}};
+        auto seen = co_await run_.to.client.head({run_.to.container, run_.to.path}, u);
+        if (seen) {
+            item.existing = std::move(*seen);
+        } else if (!missing(seen.error())) {
+            ACT_CO_TRY_VOID(co_await make_container(seen.error()));
+        }
+        co_return co_await consider(std::move(item));
+    }
+
+    /// True when the source's listing does not come with tags; nothing has been done then.
+    task<result<bool>> all_below(bool tags) {
+        const until u = run_.op.patience();
+        blob::list_options options;
+        options.prefix = run_.from.path.empty() ? std::string() : run_.from.path + '/';
+        options.tags = tags;
+        plan::listing pages(run_.from.client, run_.from.container, options, u);
+        task_group fetching;
+        pages.start(run_.op.context().runtime, fetching);
+        plan::listing_cursor source(pages);
+        auto first = co_await source.peek();
+        auto outcome = result<bool>(false);
+        if (!first && tags && refuses_tags(first.error())) {
+            outcome = true;
+        } else if (!first) {
+            outcome = first.error();
+        } else if (*first) {
+            auto merged = co_await merge_with_destination(source, options.prefix.size(), u);
+            if (!merged) outcome = merged.error();
+        }
+        pages.abandon();
+        co_await fetching.join();
+        co_return outcome;
+    }
+
+    task<result<void>> merge_with_destination(plan::listing_cursor& source, std::size_t strip, until u) {
+        blob::list_options options;
+        options.prefix = run_.to.path.empty() ? std::string() : run_.to.path + '/';
+        options.copy = true;  // a copy of the service's own that has not ended is no copy yet
+        plan::listing there(run_.to.client, run_.to.container, options, u);
+        task_group fetching;
+        if (!nothing_there_) there.start(run_.op.context().runtime, fetching);
+        plan::destination target(there, options.prefix, nothing_there_);
+        auto outcome = co_await target.open();
+        if (outcome) {
+            outcome = co_await merge(source, strip, target);
+        } else {
+            outcome = co_await make_container(outcome.error());
+            if (outcome) {
+                plan::destination empty(there, options.prefix, true);
+                outcome = co_await merge(source, strip, empty);
+            }
+        }
+        there.abandon();
+        co_await fetching.join();
+        co_return outcome;
+    }
+
+    task<result<void>> merge(plan::listing_cursor& source, std::size_t strip, plan::destination& target) {
+        for (;; source.advance()) {
+            ACT_CO_TRY(blob::properties * next, co_await source.peek());
+            if (!next) co_return result<void>();
+            ++found_;
+            const std::string name = next->name.substr(strip);
+            copy_item item{std::move(*next), blob_name(run_.to.path, name), {}};
+            ACT_CO_TRY(item.existing, co_await target.find(name));
+            ACT_CO_TRY_VOID(co_await consider(std::move(item)));
+        }
+    }
+
+    /// After the destination said `why`: if only its container is missing, makes it.
+    task<result<void>> make_container(error why) {
+        if (why.code() != "ContainerNotFound" || !run_.options.create_container) co_return why;
+        nothing_there_ = true;
+        if (run_.options.dry_run) co_return result<void>();
+        auto made = co_await run_.to.client.create_container(run_.to.container, run_.op.patience());
+        if (!made && made.error().kind() != kind::conflict) co_return made.error();
+        co_return result<void>();
+    }
+
+    task<result<void>> consider(copy_item item) {
+        operation& op = run_.op;
+        const blob::properties& source = item.source;
+        const copy_options& how = run_.options;
+        if (auto bad = obstacle(item)) {
+            op.failed(source.name, *bad);
+            co_return result<void>();
+        }
+        if (source.is_directory && source.size == 0 && how.remove_source && !how.dry_run)
+            run_.folders.push_back(source);
+        if (item.existing && !how.always) {
+            const bool same = source.is_directory   ? item.existing->is_directory
+                              : how.compare_content ? source.type == item.existing->type &&
+                                                          plan::same_checksum(source, *item.existing)
+                                                    : plan::unchanged_for_copy(source, *item.existing);
+            if (same && run_.options.remove_source && !how.dry_run && !source.is_directory) {
+                co_return co_await run_.mover.submit(copy_not_needed(run_, std::move(item)));
+            }
+            if (same) {
+                op.skipped(source.name, source.size);
+                co_return result<void>();
+            }
+        }
+        const std::uint64_t size = source.size;
+        op.found(size);
+        if (how.dry_run) {
+            op.advance(size);
+            op.done("copy", source.name, size);
+            co_return result<void>();
+        }
+        if (source.type != blob::blob_type::block) {
+            co_return co_await run_.mover.spawn(copy_whole(run_, std::move(item)));
+        }
+        if (size <= blob::max_checked_range) {
+            co_return co_await run_.mover.submit(copy_small(run_, std::move(item)));
+        }
+        co_return co_await run_.mover.spawn(copy_large(run_, std::move(item)));
+    }
+
+    static std::optional<error> obstacle(const copy_item& item) {
+        if (auto fine = blob::check_blob_name(item.blob); !fine) return fine.error();
+        if (item.existing && item.existing->is_directory != item.source.is_directory) {
+            return error(kind::conflict,
+                         item.existing->is_directory ? "a folder stands at blob '" + item.blob + "'"
+                                                     : "a file stands at the folder '" + item.blob + "'",
+                         "remove it with `act rm`, then run the same command again");
+        }
+        if (item.source.tier == "Archive") {
+            return error(kind::conflict,
+                         "blob '" + item.source.name + "' is in the archive tier, which cannot be read",
+                         "move it to another tier (which takes hours), then run the same command again");
+        }
+        return std::nullopt;
+    }
+
+    void without_tags() {
+        if (warned_) return;
+        warned_ = true;
+        log::warning("the tags of account {} cannot be read with this credential: they are not copied",
+                     run_.from.client.account().name);
+    }
+
+    copy_run& run_;
+    std::uint64_t found_ = 0;
+    bool nothing_there_ = false;  ///< the container was missing
+    bool warned_ = false;
+};
+
+}  // namespace
+
+task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_options options) {
+    const bool one_container = from.client.url({from.container, {}}) == to.client.url({to.container, {}});
+    if (one_container && overlap(from.path, to.path)) {
+        co_return error(
+            kind::usage,
+            "source and destination lie within each other: " + from.client.url({from.container, from.path}) +
+                " and " + to.client.url({to.container, to.path}),
+            "name two places that are apart");
+    }
+    operation op(ctx);
+    mover::options lanes;
+    lanes.lanes = ctx.concurrency;
+    // What waits for its blocks, or for the service, has nothing open and little in memory.
+    lanes.whole_at_once = std::max(lanes.whole_at_once, ctx.concurrency);
+    mover scheduler(ctx.runtime, lanes, op.stop());
+    copy_run run{op, scheduler, std::move(from), std::move(to), options};
+    tree_copy tree(run);
+    auto outcome = co_await tree.plan_and_copy();
+    if (!outcome) op.give_up(outcome.error());
+    co_await scheduler.finish();
+    for (; !run.folders.empty() && op.untroubled(); run.folders.pop_back()) {
+        const blob::properties& folder = run.folders.back();
+        const blob::address where{run.from.container, folder.name};
+        auto gone = co_await remove_copied(run.from.client, where, folder.etag, op.patience());
+        if (!gone) op.failed(where.name, gone.error());
+    }
+    co_return op.finish();
+}
+
+}  // namespace act::ops

@@ -1,0 +1,177 @@
+#include "transfer/ops/copy_blob.hpp"
+
+#include "transfer/ops/move_source.hpp"
+#include "transfer/ops/upload_file.hpp"
+#include "transfer/plan/attributes.hpp"
+
+namespace act::ops {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// By how much this machine's clock and the service's may differ.
+constexpr auto clock_slack = 5min;
+
+bool refused_by_condition(const error& e) {
+    return e.code() == "BlobAlreadyExists" ||
+           (e.kind() == kind::precondition && e.code() != "SourceConditionNotMet" && e.status() == 412);
+}
+
+}  // namespace
+
+blob_copy::blob_copy(copy_run& run, copy_item item)
+    : run_(run),
+      item_(std::move(item)),
+      from_{run.from.container, item_.source.name},
+      to_{run.to.container, item_.blob} {}
+
+task<void> blob_copy::run() {
+    if (run_.op.stop().requested()) co_return;
+    auto outcome = co_await send();
+    if (!outcome && !item_.existing && refused_by_condition(outcome.error())) {
+        auto before = co_await stood_there_before(outcome.error());
+        if (!before) {
+            outcome = before.error();
+        } else if (*before) {
+            retreat();
+            outcome = co_await send();
+        }
+    }
+    if (!outcome) {
+        retreat();
+        run_.op.failed(item_.source.name, explained(outcome.error()));
+        co_return;
+    }
+    auto parted = co_await part_with_source();
+    if (parted) {
+        report();
+    } else {
+        retreat();
+        run_.op.failed(item_.source.name, parted.error());
+    }
+}
+
+task<result<void>> blob_copy::part_with_source() {
+    // Folders go last, when nothing is in them any more.
+    if (!run_.options.remove_source || item_.source.is_directory) co_return result<void>();
+    co_return co_await remove_copied(run_.from.client, from_, item_.source.etag, run_.op.patience());
+}
+
+/// A listing out of order may have passed over what is there. What came after this run began is somebody
+/// else's new work, and stays.
+task<result<bool>> blob_copy::stood_there_before(const error& why) {
+    auto seen = co_await run_.to.client.head(to_, run_.op.patience());
+    if (!seen) co_return seen.error().kind() == kind::not_found ? why : seen.error();
+    if (seen->modified >= run_.began - clock_slack) co_return false;
+    item_.existing = std::move(*seen);
+    co_return true;
+}
+
+error blob_copy::explained(error e) const {
+    if (e.code() == "SourceConditionNotMet") {
+        return error(kind::precondition, "blob '" + from_.name + "' was changed while it was copied",
+                     "run the same command again")
+            .with_service(e.code(), e.status(), e.request_id());
+    }
+    if (refused_by_condition(e)) {
+        return error(kind::precondition,
+                     "blob '" + to_.name +
+                         "' at the destination was changed by somebody else meanwhile; it is left as it is",
+                     "run the same command again")
+            .with_service(e.code(), e.status(), e.request_id());
+    }
+    return e;
+}
+
+void blob_copy::report() {
+    if (!way_) {
+        run_.op.skipped(item_.source.name, item_.source.size);
+        return;
+    }
+    run_.op.done("copy", item_.source.name, item_.source.size);
+    run_.op.count(*way_ == way::server_side ? &summary::server_side : &summary::through_client);
+}
+
+blob::write_options blob_copy::description() const {
+    const blob::properties& s = item_.source;
+    blob::write_options out;
+    out.content = s.content;
+    out.metadata = s.metadata;
+    if (s.is_directory) out.metadata["hdi_isfolder"] = "true";
+    out.tags = s.tags;
+    // The account's default is the destination's own affair; other types of blob have other tiers.
+    if (s.type == blob::blob_type::block && !s.tier_inferred) out.tier = s.tier;
+    out.when = as_seen(item_.existing);
+    return out;
+}
+
+task<result<void>> blob_copy::put_from_url(until u) {
+    ACT_CO_TRY(blob::copy_origin from, origin());
+    auto written =
+        co_await run_.to.client.copy(blob::copy_form::put_from_url, std::move(from), to_, description(), u);
+    if (!written) co_return written.error();
+    co_return result<void>();
+}
+
+task<result<blob::body_checksum>> blob_copy::read_source(plan::block_range range,
+                                                         const std::optional<codec::hash128>& hash,
+                                                         std::span<std::byte> into, until u) {
+    second_chances more(reinterpret_cast<std::uintptr_t>(this) + range.offset);
+    for (;;) {
+        auto got = co_await read_once(range, hash, into, u);
+        if (got) co_return got;
+        if (!co_await more.after(got.error(), u)) co_return got.error();
+    }
+}
+
+task<result<blob::body_checksum>> blob_copy::read_once(plan::block_range range,
+                                                       const std::optional<codec::hash128>& hash,
+                                                       std::span<std::byte> into, until u) {
+    const auto seen = blob::conditions::matching(item_.source.etag);
+    // What our hash proves comes in one request; else only so much has a checksum of the service's.
+    const std::uint64_t step = hash ? range.length : blob::max_checked_range;
+    std::optional<std::uint64_t> crc = 0;
+    for (std::uint64_t at = 0; at < range.length; at += step) {
+        const std::uint64_t length = std::min(step, range.length - at);
+        const blob::range part{range.offset + at, length};
+        auto opened = co_await run_.from.client.get(from_, part, seen, u);
+        if (!opened) {
+            error why = opened.error();
+            if (why.kind() != kind::precondition) co_return why;
+            co_return std::move(why).with_service("SourceConditionNotMet", 412, {});
+        }
+        blob::download d = std::move(*opened);
+        if (d.length != length) {
+            co_return error(kind::protocol,
+                            "the service sent another range of '" + from_.name + "' than asked for");
+        }
+        ACT_CO_TRY_VOID(co_await run_.from.client.read_verified(d, into.subspan(at, length), u));
+        crc = crc && d.range_crc64 ? std::optional(codec::crc64_combine(*crc, *d.range_crc64, length))
+                                   : std::nullopt;
+    }
+    if (hash && codec::xxh3_of(into) != *hash) {
+        co_return error(kind::integrity,
+                        "a block of '" + from_.name + "' differs from the hash it was uploaded with",
+                        "run the same command again; if it stays, upload the file again");
+    }
+    co_return blob::body_checksum{crc};
+}
+
+namespace {
+
+class nothing_to_copy final : public blob_copy {
+public:
+    using blob_copy::blob_copy;
+
+private:
+    task<result<void>> send() override { co_return result<void>(); }
+};
+
+}  // namespace
+
+std::unique_ptr<job> copy_not_needed(copy_run& run, copy_item item) {
+    return std::make_unique<nothing_to_copy>(run, std::move(item));
+}
+
+}  // namespace act::ops

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "transfer/mover/mover.hpp"
+#include "transfer/ops/copy.hpp"
+#include "transfer/ops/operation.hpp"
+#include "transfer/plan/block_id.hpp"
+
+namespace act::ops {
+
+/// What all jobs of one copy share.
+struct copy_run {
+    operation& op;
+    act::mover& mover;
+    copy_source from;
+    remote to;
+    copy_options options;
+    wall_time began = now();
+    std::vector<blob::properties> folders{};  ///< of a move: stubs that go when all below them has gone
+};
+
+/// One blob to be copied.
+struct copy_item {
+    blob::properties source;
+    std::string blob;                          ///< its full name at the destination
+    std::optional<blob::properties> existing;  ///< what stands there
+};
+
+/// How a blob came over.
+enum class way { server_side, through_client };
+
+/// The copy of one blob, in whatever form: reports to run.op, and looks again where the listing did not show
+/// what stands in the way.
+class blob_copy : public job {
+public:
+    blob_copy(copy_run& run, copy_item item);
+    task<void> run() final;
+
+protected:
+    /// Copies and says how it went by done() or unchanged().
+    virtual task<result<void>> send() = 0;
+
+    void done(way w) { way_ = w; }
+    void unchanged() {
+        retreat();
+        way_.reset();
+    }
+    void advance(std::uint64_t bytes) {
+        advanced_ += bytes;
+        run_.op.advance(bytes);
+    }
+    void retreat() { run_.op.retreat(advanced_.exchange(0)); }
+    /// All that is kept of the source, and the condition that nobody else wrote meanwhile.
+    blob::write_options description() const;
+    result<blob::copy_origin> origin() { return run_.from.link.origin(from_, item_.source); }
+    /// Put Blob From URL.
+    task<result<void>> put_from_url(until);
+    /// Reads a range of the source into `into` (of its length), checked by `hash` where given, else by the
+    /// service's checksums; with the CRC64 of the whole where it is known then.
+    task<result<blob::body_checksum>> read_source(plan::block_range,
+                                                  const std::optional<codec::hash128>& hash,
+                                                  std::span<std::byte> into, until);
+
+    copy_run& run_;
+    copy_item item_;
+    blob::address from_, to_;
+
+private:
+    task<result<bool>> stood_there_before(const error&);
+    task<result<void>> part_with_source();
+    void report();
+    task<result<blob::body_checksum>> read_once(plan::block_range, const std::optional<codec::hash128>& hash,
+                                                std::span<std::byte> into, until);
+    error explained(error) const;
+
+    std::atomic<std::uint64_t> advanced_{0};
+    std::optional<way> way_;  ///< none: it was there already
+};
+
+/// For a move: the blob is at the destination already, by its content, so only the source is left to go.
+std::unique_ptr<job> copy_not_needed(copy_run&, copy_item);
+/// For what one request moves either way: folders, empty blobs, blobs up to the longest checked range.
+std::unique_ptr<job> copy_small(copy_run&, copy_item);
+/// Larger block blobs. To be given to mover::spawn: waits for its blocks.
+std::unique_ptr<job> copy_large(copy_run&, copy_item);
+/// Append and page blobs. To be given to mover::spawn: waits for the service.
+std::unique_ptr<job> copy_whole(copy_run&, copy_item);
+
+}  // namespace act::ops

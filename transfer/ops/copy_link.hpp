@@ -1,0 +1,54 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "transfer/client/client.hpp"
+
+namespace act::ops {
+
+/// What is known of copying from one account to another: how the source lets itself be read, and which
+/// operations the destination has refused, so that a refusal is met once and not for every blob. One for each
+/// pair of accounts and run. Thread-safe.
+class copy_link {
+public:
+    /// A read-only SAS is minted from `key`, for one container and an hour, again in good time before it runs
+    /// out; without a key `sas` is passed on. With neither, everything goes through this machine.
+    copy_link(blob::client& from, secret key, secret sas);
+
+    /// What the destination's service may be asked to do.
+    enum class form { put_blob, put_block, whole_blob };
+    bool may(form) const;
+
+    /// What the destination is told to read. kind::configuration when the key cannot sign; kind::unsupported
+    /// when the address is too long for a header.
+    result<blob::copy_origin> origin(const blob::address&, const blob::properties& version,
+                                     wall_time at = act::now());
+
+    /// What a failed request to copy says of the next ones.
+    enum class verdict {
+        failed,   ///< nothing: the failure is this blob's, and final
+        relay,    ///< nothing, but this blob may well come through this machine
+        suspect,  ///< if it does, the service cannot be relied on to read from there
+        refused,  ///< the service does not do this, or may not read from there
+    };
+    static verdict judge(const error&);
+    /// Takes in a refusal: of this form alone where the service lacks it, else of all.
+    void remember(form, const error&);
+
+private:
+    blob::client& from_;
+    secret key_;
+    secret sas_;
+    std::atomic<bool> refused_[3] = {};
+    std::mutex mutex_;
+    struct minted {
+        secret query;
+        wall_time renew{};
+    };
+    std::map<std::string, minted> minted_;  ///< by container
+};
+
+}  // namespace act::ops

@@ -1,0 +1,109 @@
+#include <algorithm>
+
+#include "transfer/ops/copy_blob.hpp"
+
+namespace act::ops {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr steady::duration first_look = 100ms;
+constexpr steady::duration longest_pause = 5s;
+// What is given to the service to take back a copy, after a stop too.
+constexpr auto time_to_abort = 10s;
+
+const char* name_of(blob::blob_type t) {
+    return t == blob::blob_type::append ? "an append blob" : "a page blob";
+}
+
+/// An append or page blob: the service copies it by itself (Copy Blob, blob-rest.md section 8), which empties
+/// the destination at once. So it goes only to where nothing stands, unless that was asked for; what a copy
+/// that failed has left there is taken away.
+class whole_copy final : public blob_copy {
+public:
+    using blob_copy::blob_copy;
+
+private:
+    task<result<void>> send() override {
+        const until u = run_.op.patience();
+        copy_link& link = run_.from.link;
+        const auto form = copy_link::form::whole_blob;
+        if (item_.existing && !run_.options.always) {
+            co_return error(kind::conflict,
+                            std::string("blob '") + from_.name + "' is " + name_of(item_.source.type) +
+                                ", and another version of it stands at the destination: a copy that fails "
+                                "would lose that",
+                            "remove it first, or use --force to replace it all the same");
+        }
+        if (!link.may(form)) co_return cannot({});
+        ACT_CO_TRY(blob::copy_origin from, origin());
+        auto begun = co_await run_.to.client.copy(blob::copy_form::automatic_async, std::move(from), to_,
+                                                  description(), u);
+        if (!begun) {
+            const auto verdict = copy_link::judge(begun.error());
+            if (verdict == copy_link::verdict::failed) co_return begun.error();
+            if (verdict == copy_link::verdict::refused) link.remember(form, begun.error());
+            co_return cannot(begun.error());
+        }
+        auto ended = begun->status == "success" ? result<void>() : co_await wait_for(begun->copy_id, u);
+        if (!ended) {
+            co_await take_back(begun->copy_id);
+            co_return ended.error();
+        }
+        advance(item_.source.size);
+        done(way::server_side);
+        co_return result<void>();
+    }
+
+    error cannot(const error& why) const {
+        std::string text = std::string("blob '") + from_.name + "' is " + name_of(item_.source.type) +
+                           ", which only the service itself can copy, and it does not";
+        if (!why.message().empty()) text += ": " + why.message();
+        return error(kind::unsupported, std::move(text), "download it, then upload it as a block blob")
+            .with_service(why.code(), why.status(), why.request_id());
+    }
+
+    task<result<void>> wait_for(std::string id, until u) {
+        auto pause = first_look;
+        for (;;) {
+            ACT_CO_TRY_VOID(co_await sleep_for(pause, u));
+            ACT_CO_TRY(const blob::properties there, co_await run_.to.client.head(to_, u));
+            if (there.copy_id != id) {
+                co_return error(kind::precondition,
+                                "blob '" + to_.name +
+                                    "' at the destination was written by somebody else "
+                                    "while it was copied",
+                                "run the same command again");
+            }
+            if (there.copy_status == "success") co_return result<void>();
+            if (there.copy_status != "pending") {
+                co_return error(kind::unavailable,
+                                "the service's copy of blob '" + from_.name + "' ended as " +
+                                    there.copy_status +
+                                    (there.copy_description.empty() ? "" : ": " + there.copy_description),
+                                "run the same command again");
+            }
+            pause = std::min(longest_pause, pause * 3 / 2);
+        }
+    }
+
+    /// The operation's stop does not count here: an unfinished copy would go on, and be in the way for two
+    /// weeks.
+    task<void> take_back(std::string id) {
+        const until u = until().within(time_to_abort);
+        (void)co_await run_.to.client.abort_copy(to_, id, u);
+        auto left = co_await run_.to.client.head(to_, u);
+        if (!left || left->copy_id != id || left->copy_status == "success") co_return;
+        const auto unchanged_since = blob::conditions::matching(left->etag);
+        (void)co_await run_.to.client.remove(to_, blob::snapshots::refuse, unchanged_since, u);
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<job> copy_whole(copy_run& run, copy_item item) {
+    return std::make_unique<whole_copy>(run, std::move(item));
+}
+
+}  // namespace act::ops
