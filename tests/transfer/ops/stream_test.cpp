@@ -252,7 +252,7 @@ TEST_F(stream_test, AnEmptyStreamIsAnEmptyBlobAndMakesTheContainer) {
 }
 
 TEST_F(stream_test, ALongStreamComesBack) {
-    for (const std::size_t size : {4 * MiB, 4 * MiB + 1, 8 * MiB, 33 * MiB + 3}) {
+    for (const std::size_t size : {4 * MiB, 4 * MiB + 1, 8 * MiB, 17 * MiB + 3}) {
         const std::string content = random_bytes(size, 8);
         auto r = feed(content, "long");
         ASSERT_TRUE(r) << r.error().describe();
@@ -291,7 +291,7 @@ TEST_F(stream_test, TheBlocksOfAStreamReachTheLimitOfTheService) {
 }
 
 TEST_F(stream_test, TheSameStreamAgainSendsNoBlock) {
-    const std::string content = random_bytes(18 * MiB, 10);
+    const std::string content = random_bytes(9 * MiB, 10);
     ASSERT_TRUE(feed(content, "again"));
     const auto before = stats().body_bytes_sent.load();
     ASSERT_TRUE(feed(content, "again"));
