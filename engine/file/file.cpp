@@ -190,6 +190,12 @@ result<void> make_directories(const std::string& path) {
     return error::from_errno(reason, "cannot make the directory " + path);
 }
 
+result<descriptor> unnamed_file() {
+    descriptor fd = posix::anonymous_file();
+    if (fd) return fd;
+    return error(kind::io, "there is no folder for temporary files", "point TMPDIR at one with room");
+}
+
 result<void> sync_filesystem(const std::string& path) {
     ACT_TRY(const descriptor fd, open_read(path));
     if (::syncfs(fd.get()) != 0)

@@ -53,6 +53,10 @@ result<std::string> read_all(const std::string& path, std::size_t cap);
 
 result<void> make_directories(const std::string& path);
 
+/// A new file without a name, for what is too large for memory: in TMPDIR, /var/tmp or /tmp. It is gone when
+/// the descriptor is closed, whatever happened to the process.
+result<descriptor> unnamed_file();
+
 /// A file that appears under its name only when it is whole: written aside in the same directory, then
 /// published with its times and mode by linkat (O_TMPFILE, new name) or rename (name exists). Dropped without
 /// publish(): nothing is left, whatever happened to the process. (Without O_TMPFILE, as on NFS, a killed

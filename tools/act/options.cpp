@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/units.hpp"
+#include "engine/http/message.hpp"
 
 namespace act::cli {
 
@@ -97,6 +98,45 @@ outcome moment(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+// KEY=VALUE. Names of metadata and headers compare without case; those of tags do not.
+template <std::map<std::string, std::string> options::*Field, bool LowerCase>
+outcome entry(options& to, const option& o, std::string_view value) {
+    const std::size_t equals = value.find('=');
+    if (equals == 0 || equals == std::string_view::npos)
+        return bad_value(o, value, "KEY=VALUE, or KEY= to take it away");
+    std::string key(value.substr(0, equals));
+    for (char& c : key) {
+        if (LowerCase && c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+    }
+    (to.*Field)[key] = value.substr(equals + 1);
+    return {};
+}
+
+outcome tier(options& to, const option& o, std::string_view value) {
+    for (std::string_view name : {"Hot", "Cool", "Cold", "Archive"}) {
+        if (http::same_name(value, name)) {
+            to.tier = name;
+            return {};
+        }
+    }
+    return bad_value(o, value, "one of Hot, Cool, Cold, Archive");
+}
+
+outcome most_deleted(options& to, const option& o, std::string_view value) {
+    const bool percent = value.ends_with('%');
+    std::string_view digits = percent ? value.substr(0, value.size() - 1) : value;
+    std::uint64_t parsed = 0;
+    auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), parsed);
+    const bool whole = problem == std::errc() && end == digits.data() + digits.size() && !digits.empty();
+    if (!whole || (percent && parsed > 100)) return bad_value(o, value, "a count, as 100, or a share, as 5%");
+    if (percent) {
+        to.most_deleted_percent = static_cast<double>(parsed);
+    } else {
+        to.most_deleted = parsed;
+    }
+    return {};
+}
+
 outcome log_level(options& to, const option& o, std::string_view value) {
     using log::level;
     static constexpr std::pair<std::string_view, level> levels[] = {{"error", level::error},
@@ -124,8 +164,8 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
     return {};
 }
 
-constexpr std::string_view data_verbs = "upload download";
-constexpr std::string_view select_verbs = "upload download rm";
+constexpr std::string_view select_verbs = "upload download cp sync check rm";
+constexpr std::string_view data_verbs = "upload download cp sync";
 
 constexpr option table[] = {
     {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
@@ -141,13 +181,18 @@ constexpr option table[] = {
     {"--help", "-h", "", "", "this text", flag<&options::help>},
     {"--version", "", "", "", "the version", flag<&options::version>},
 
-    {"--dry-run", "", "", "upload download rm init submit", "show what would be done and do nothing",
-     flag<&options::dry_run>},
+    {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm init submit",
+     "show what would be done and do nothing", flag<&options::dry_run>},
     {"--yes", "-y", "", "rm", "remove without asking", flag<&options::yes>},
     {"--force", "", "", data_verbs, "transfer also what looks unchanged", flag<&options::force>},
-    {"--hash", "", "", data_verbs, "compare by content instead of size and time", flag<&options::hash>},
-    {"--block-size", "", "SIZE", data_verbs, "size of the parts of large files (default 8MiB)",
-     size<&options::block_size, 64 * KiB, 4000 * MiB>},
+    {"--hash", "", "", "upload download cp sync check", "compare by content instead of size and time",
+     flag<&options::hash>},
+    {"--block-size", "", "SIZE", "upload download cp mv sync",
+     "size of the parts of large files (default 8MiB)", size<&options::block_size, 64 * KiB, 4000 * MiB>},
+
+    {"--delete", "", "", "sync", "delete at the destination what the source does not have",
+     flag<&options::delete_extras>},
+    {"--max-delete", "", "N|P%", "sync", "delete nothing when it would be more than that", most_deleted},
 
     {"--include", "", "GLOB", select_verbs, "what takes part, as in .gitignore: '*.jpg', 'train/**'",
      choose<options::choice::how::include>},
@@ -168,6 +213,15 @@ constexpr option table[] = {
 
     {"--prefix", "", "", "ls rm", "PATH is a plain string prefix, as in ACT", flag<&options::raw_prefix>},
     {"--one-level", "", "", "ls", "fold what is below the next slash", flag<&options::one_level>},
+    {"--offset", "", "SIZE", "cat", "begin so many bytes after the start of each",
+     size<&options::offset, 0, ~0ull>},
+    {"--count", "", "SIZE", "cat", "at most so many bytes of each", size<&options::count, 1, ~0ull>},
+    {"--tier", "", "TIER", "set", "Hot, Cool, Cold or Archive", tier},
+    {"--metadata", "", "KEY=VALUE", "set", "an entry of the metadata (several: give it again)",
+     entry<&options::metadata, true>},
+    {"--header", "", "KEY=VALUE", "set", "content-type, -encoding, -language, -disposition, or cache-control",
+     entry<&options::headers, true>},
+    {"--tag", "", "KEY=VALUE", "set", "an index tag", entry<&options::tags, false>},
     {"--expires", "", "TIME", "url", "how long the link works (default 30d)", duration<&options::expires>},
 
     {"--root", "", "DIR", "serve", "the folder that holds the data", text<&options::root>},

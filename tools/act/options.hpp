@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -30,7 +31,13 @@ struct options {
     // verbs that change something
     bool dry_run = false, yes = false;
     bool hash = false, force = false;
-    std::uint64_t block_size = 0;  ///< 0: chosen by the operation
+    bool delete_extras = false;
+    std::optional<std::uint64_t> most_deleted;
+    std::optional<double> most_deleted_percent;
+    std::uint64_t offset = 0, count = 0;  ///< a range; count 0: to the end
+    std::string tier;
+    std::map<std::string, std::string> metadata, headers, tags;  ///< an empty value: take it away
+    std::uint64_t block_size = 0;                                ///< 0: chosen by the operation
 
     // what takes part
     struct choice {

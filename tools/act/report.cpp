@@ -55,7 +55,10 @@ bool worth_repeating(kind k) {
 
 json_line failure_line(const std::string& path, const error& e) {
     json_line line("failure");
-    line.add("path", path).add("code", e.code().empty() ? std::string(to_string(e.kind())) : e.code());
+    // A URL may hold a SAS; names of files and blobs are told as they are.
+    const bool url = path.starts_with("http://") || path.starts_with("https://");
+    line.add("path", url ? redact(path) : path)
+        .add("code", e.code().empty() ? std::string(to_string(e.kind())) : e.code());
     line.add("status", e.status()).add("request_id", e.request_id());
     line.add("message", redact(e.message())).add("advice", redact(e.advice()));
     return line;
@@ -133,6 +136,7 @@ void report::add(const std::string& path, const result<summary>& outcome) {
     total_.bytes_skipped += outcome->bytes_skipped;
     total_.failed += outcome->failed;
     total_.server_side += outcome->server_side;
+    total_.deleted += outcome->deleted;
     total_.through_client += outcome->through_client;
     total_.stopped |= outcome->stopped;
 }
@@ -183,6 +187,10 @@ std::string report::sentence(double seconds) const {
             line += fmt::format(" ({}/s)", human_size(rate));
         }
     }
+    if (deletions_ && call_.given.delete_extras) {
+        line += fmt::format(call_.given.dry_run ? "; {} to be deleted" : "; {} deleted",
+                            human_count(total_.deleted));
+    }
     if (ways_ && !call_.given.dry_run && total_.files > 0) {
         line += fmt::format("; {} server side, {} through this machine", human_count(total_.server_side),
                             human_count(total_.through_client));
@@ -194,6 +202,7 @@ std::string report::sentence(double seconds) const {
 
 std::string report::summary_line(const http::counters* wire, double seconds) const {
     json_line line = summary_json(call_.verb.name, total_, wire, seconds);
+    if (deletions_) line.add("deleted", total_.deleted);
     if (ways_) line.add("server_side", total_.server_side).add("through_client", total_.through_client);
     return line.text();
 }

@@ -37,6 +37,11 @@ public:
     /// Tells also how many of the items the service moved by itself, and how many came through this machine.
     void tell_ways() { ways_ = true; }
 
+    /// Tells also how many items were deleted.
+    void tell_deleted() { deletions_ = true; }
+    /// Prints the failures alone.
+    void tell_all() { tell_failures(false); }
+
     /// Names in `bar` what was finished last; it is taken away again with null.
     void show_in(progress_bar* bar);
 
@@ -65,7 +70,7 @@ private:
     summary total_;
     std::map<std::tuple<kind, std::string>, group> groups_;
     progress_bar* bar_ = nullptr;
-    bool ways_ = false;
+    bool ways_ = false, deletions_ = false;
 };
 
 /// "act: message", then the advice on a line of its own; with --json also a failure line on stdout.

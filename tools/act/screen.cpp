@@ -9,25 +9,32 @@
 namespace act::cli {
 
 screen::screen(std::ostream& out, std::ostream& problems, bool out_is_terminal)
-    : out_(out), problems_(problems), out_is_terminal_(out_is_terminal) {}
+    : out_(&out), problems_(problems), out_is_terminal_(out_is_terminal) {}
 
 screen::~screen() {
     status({});
     flush();
 }
 
+void screen::results_aside() {
+    std::lock_guard lock(mutex_);
+    out_->flush();
+    out_ = &problems_;
+    out_is_terminal_ = true;
+}
+
 void screen::result(std::string_view line) {
     std::lock_guard lock(mutex_);
     if (!status_.empty() && out_is_terminal_) hide_status();
-    out_ << line << '\n';
-    if (out_is_terminal_) out_.flush();
+    *out_ << line << '\n';
+    if (out_is_terminal_) out_->flush();
 }
 
 void screen::raw(std::string_view bytes) {
     std::lock_guard lock(mutex_);
     if (!status_.empty() && out_is_terminal_) hide_status();
-    out_.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out_.flush();
+    out_->write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    out_->flush();
 }
 
 void screen::raw_problem(std::string_view bytes) {
@@ -43,7 +50,7 @@ void screen::detail(std::string_view text) { write_problem(printable(redact(text
 
 void screen::ask(std::string_view text) {
     std::lock_guard lock(mutex_);
-    out_.flush();
+    out_->flush();
     hide_status();
     problems_ << printable(text);
     problems_.flush();
@@ -66,19 +73,19 @@ void screen::status(std::string_view line) {
 
 bool screen::results_gone() const {
     std::lock_guard lock(mutex_);
-    return !out_.good();
+    return !out_->good();
 }
 
 void screen::flush() {
     std::lock_guard lock(mutex_);
-    out_.flush();
+    out_->flush();
     problems_.flush();
 }
 
 void screen::write_problem(std::string_view line) {
     std::lock_guard lock(mutex_);
     // What was said before on the other stream comes first where both end on one terminal.
-    out_.flush();
+    out_->flush();
     hide_status();
     problems_ << std::string(line) + '\n';
     problems_.flush();

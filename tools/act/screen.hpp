@@ -17,6 +17,8 @@ public:
     screen(const screen&) = delete;
     screen& operator=(const screen&) = delete;
 
+    /// From now on lines of results go where problems go: bytes for standard output pass by here.
+    void results_aside();
     /// A line of results; buffered.
     void result(std::string_view line);
     /// A job's output as it is, and out at once: to the results, or to the problems.
@@ -40,7 +42,7 @@ private:
     void hide_status();
 
     mutable std::mutex mutex_;
-    std::ostream& out_;
+    std::ostream* out_;
     std::ostream& problems_;
     bool out_is_terminal_;
     std::string status_;

@@ -150,12 +150,12 @@ result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster:
     }
 }
 
-result<std::unique_ptr<opened_account>> session::open(const cluster::config& c, const cluster::mapping& m) {
+result<std::unique_ptr<opened_account>> session::open(cluster::account settings, bool embedded) {
     auto out = std::make_unique<opened_account>();
-    ACT_TRY(out->settings, cluster::load_account(c, m.account_file, call_.world.environment));
+    out->settings = std::move(settings);
     cluster::account& a = out->settings;
     for (const auto& warning : a.warnings) call_.screen.problem("warning: " + warning);
-    if (is_embedded(c, a)) ACT_TRY_VOID(start_store(a));
+    if (embedded) ACT_TRY_VOID(start_store(a));
     ACT_TRY(uri endpoint, endpoint_of(a));
     auto authorizer = authorizer_for(a);
     if (!authorizer) {
@@ -169,11 +169,24 @@ result<std::unique_ptr<opened_account>> session::open(const cluster::config& c, 
 
 result<opened_account*> session::account_of(const cluster::config& c, const cluster::mapping& m) {
     std::lock_guard lock(opening_);
-    auto key = std::pair(&c, m.account_file);
+    // Of two clusters one account file may mean the embedded store in one and nothing in the other.
+    const std::string key = c.platform + '\n' + c.root + '\n' + m.account_file;
     auto found = accounts_.find(key);
     if (found == accounts_.end()) {
-        ACT_TRY(auto made, open(c, m));
-        found = accounts_.emplace(std::move(key), std::move(made)).first;
+        ACT_TRY(auto settings, cluster::load_account(c, m.account_file, call_.world.environment));
+        const bool embedded = is_embedded(c, settings);
+        ACT_TRY(auto made, open(std::move(settings), embedded));
+        found = accounts_.emplace(key, std::move(made)).first;
+    }
+    return found->second.get();
+}
+
+result<opened_account*> session::account_at(const std::string& key, cluster::account settings) {
+    std::lock_guard lock(opening_);
+    auto found = accounts_.find(key);
+    if (found == accounts_.end()) {
+        ACT_TRY(auto made, open(std::move(settings), false));
+        found = accounts_.emplace(key, std::move(made)).first;
     }
     return found->second.get();
 }

@@ -65,16 +65,18 @@ public:
 
     /// Where the path lives, its account opened.
     result<place> find(const std::string& path) { return find(cluster_, path); }
-    /// The same in another cluster, which outlives this.
+    /// The same in another cluster, which outlives the place.
     result<place> find(const cluster::config&, const std::string& path);
     /// The account of a mapping, opened on first use; reads files, so not to be called on a loop.
     result<opened_account*> account_of(const cluster::mapping& m) { return account_of(cluster_, m); }
+    result<opened_account*> account_of(const cluster::config&, const cluster::mapping&);
+    /// An account that no mapping names, opened on first use; `key` tells it from others.
+    result<opened_account*> account_at(const std::string& key, cluster::account);
     /// Null before the first request.
     const http::counters* wire() const;
 
 private:
-    result<opened_account*> account_of(const cluster::config&, const cluster::mapping&);
-    result<std::unique_ptr<opened_account>> open(const cluster::config&, const cluster::mapping&);
+    result<std::unique_ptr<opened_account>> open(cluster::account, bool embedded);
     result<std::shared_ptr<http::authorizer>> authorizer_for(const cluster::account&) const;
     result<void> start_store(cluster::account&);
     http::client& transport();
@@ -88,7 +90,7 @@ private:
     std::unique_ptr<store::store> store_;
     std::unique_ptr<http::client> transport_;
     std::mutex opening_;
-    std::map<std::pair<const cluster::config*, std::string>, std::unique_ptr<opened_account>> accounts_;
+    std::map<std::string, std::unique_ptr<opened_account>> accounts_;
 };
 
 /// $XDG_DATA_HOME/act/store, or ~/.local/share/act/store: what the embedded store serves unless told

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <iostream>
 #include <sys/ioctl.h>
@@ -31,6 +32,14 @@ unsigned width_of_terminal(const std::string& columns) {
     return 80;
 }
 
+// With standard streams closed, the next files opened would get their numbers, and the bytes of a blob might
+// go into the store's own index. What fills the places cannot be used that way: reading, or writing, fails.
+void fill_closed_streams() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+    }
+}
+
 }  // namespace
 
 std::string world::variable(const std::string& name, std::string otherwise) const {
@@ -43,6 +52,7 @@ std::string world::absolute(const std::string& path) const {
 }
 
 int run_process(int argc, char** argv) {
+    fill_closed_streams();
     std::ios::sync_with_stdio(false);
     std::cin.tie(nullptr);
     std::error_code missing;
@@ -56,6 +66,8 @@ int run_process(int argc, char** argv) {
             .out_is_terminal = ::isatty(STDOUT_FILENO) == 1,
             .problems_is_terminal = ::isatty(STDERR_FILENO) == 1,
             .owns_process = true,
+            .in_descriptor = STDIN_FILENO,
+            .out_descriptor = STDOUT_FILENO,
             .executable = std::filesystem::read_symlink("/proc/self/exe", missing).string()};
     w.columns = [columns = w.variable("COLUMNS")] { return width_of_terminal(columns); };
     return run(w);

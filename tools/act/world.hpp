@@ -26,6 +26,8 @@ struct world {
     std::function<unsigned()> columns = [] { return 80u; };
     /// True for a process of our own: signals are handled and the log's sink is set.
     bool owns_process = false;
+    /// What stands behind `in` and `out`, for verbs that move bytes; -1: nothing that they could use.
+    int in_descriptor = -1, out_descriptor = -1;
     /// This program's file: jobs on this machine start it as their agent.
     std::string executable{};
     stop_source stop{};

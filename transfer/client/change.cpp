@@ -76,22 +76,22 @@ task<result<void>> client::set_tier(address at, std::string tier, until u) {
     co_return result<void>();
 }
 
-task<result<void>> client::set_metadata(address at, metadata m, conditions when, until u) {
+task<result<write_result>> client::set_metadata(address at, metadata m, conditions when, until u) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=metadata"));
     ACT_CO_TRY_VOID(check_metadata(m));
     add_metadata(op.request.headers, m);
     add_conditions(op.request.headers, when);
-    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
-    co_return result<void>();
+    ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
+    co_return written(answer.head());
 }
 
-task<result<void>> client::set_content_headers(address at, content_headers content, conditions when,
-                                               until u) {
+task<result<write_result>> client::set_content_headers(address at, content_headers content, conditions when,
+                                                       until u) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=properties"));
     add_content(op.request.headers, content);
     add_conditions(op.request.headers, when);
-    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
-    co_return result<void>();
+    ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
+    co_return written(answer.head());
 }
 
 task<result<void>> client::set_tags(address at, std::map<std::string, std::string> wanted, until u) {

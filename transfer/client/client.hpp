@@ -141,8 +141,9 @@ public:
     task<result<std::vector<batch_outcome>>> remove_batch(std::string container, std::vector<batch_item>,
                                                           snapshots, until);
     task<result<void>> set_tier(address, std::string tier, until);
-    task<result<void>> set_metadata(address, metadata, conditions, until);
-    task<result<void>> set_content_headers(address, content_headers, conditions, until);
+    /// These two replace all that there is, and give the blob a new ETag.
+    task<result<write_result>> set_metadata(address, metadata, conditions, until);
+    task<result<write_result>> set_content_headers(address, content_headers, conditions, until);
     task<result<void>> set_tags(address, std::map<std::string, std::string>, until);
     task<result<std::map<std::string, std::string>>> get_tags(address, until);
     task<result<std::string>> snapshot(address, until);  ///< its x-ms-snapshot value

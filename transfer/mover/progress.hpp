@@ -42,6 +42,7 @@ struct summary {
     std::uint64_t files = 0, bytes = 0;  ///< moved (or removed)
     std::uint64_t skipped = 0, failed = 0;
     std::uint64_t bytes_skipped = 0;
+    std::uint64_t deleted = 0;  ///< of a sync: what only the destination had
     /// Of a copy: how many of `files` the service moved by itself, and how many came through this machine.
     std::uint64_t server_side = 0, through_client = 0;
     /// Set when the whole operation could not be done (missing container, wrong key) or was stopped.

@@ -3,6 +3,7 @@
 #include "engine/core/log.hpp"
 #include "transfer/blob/names.hpp"
 #include "transfer/ops/copy_blob.hpp"
+#include "transfer/ops/move_source.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/destination.hpp"
 
@@ -159,11 +160,16 @@ private:
             op.failed(source.name, *bad);
             co_return result<void>();
         }
+        if (source.is_directory && source.size == 0 && how.remove_source && !how.dry_run)
+            run_.folders.push_back(source);
         if (item.existing && !how.always) {
             const bool same = source.is_directory   ? item.existing->is_directory
                               : how.compare_content ? source.type == item.existing->type &&
                                                           plan::same_checksum(source, *item.existing)
                                                     : plan::unchanged_for_copy(source, *item.existing);
+            if (same && run_.options.remove_source && !how.dry_run && !source.is_directory) {
+                co_return co_await run_.mover.submit(copy_not_needed(run_, std::move(item)));
+            }
             if (same) {
                 op.skipped(source.name, source.size);
                 co_return result<void>();
@@ -236,6 +242,12 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
     auto outcome = co_await tree.plan_and_copy();
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
+    for (; !run.folders.empty() && op.untroubled(); run.folders.pop_back()) {
+        const blob::properties& folder = run.folders.back();
+        const blob::address where{run.from.container, folder.name};
+        auto gone = co_await remove_copied(run.from.client, where, folder.etag, op.patience());
+        if (!gone) op.failed(where.name, gone.error());
+    }
     co_return op.finish();
 }
 

@@ -21,6 +21,9 @@ struct copy_options {
     bool dry_run = false;
     plan::selection wanted{};
     bool create_container = true;
+    /// Remove each blob once it is at the destination, on condition that it is still the one that was read.
+    /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be copied.
+    bool remove_source = false;
 };
 
 /// Copies the blob at `from.path`, and what is below "from.path/", to the same place at `to`: within the

@@ -1,5 +1,6 @@
 #include "transfer/ops/copy_blob.hpp"
 
+#include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
 
@@ -40,7 +41,21 @@ task<void> blob_copy::run() {
     if (!outcome) {
         retreat();
         run_.op.failed(item_.source.name, explained(outcome.error()));
+        co_return;
     }
+    auto parted = co_await part_with_source();
+    if (parted) {
+        report();
+    } else {
+        retreat();
+        run_.op.failed(item_.source.name, parted.error());
+    }
+}
+
+task<result<void>> blob_copy::part_with_source() {
+    // Folders go last, when nothing is in them any more.
+    if (!run_.options.remove_source || item_.source.is_directory) co_return result<void>();
+    co_return co_await remove_copied(run_.from.client, from_, item_.source.etag, run_.op.patience());
 }
 
 /// A listing out of order may have passed over what is there. What came after this run began is somebody
@@ -69,15 +84,13 @@ error blob_copy::explained(error e) const {
     return e;
 }
 
-void blob_copy::done(way w) {
-    const bool serverside = w == way::server_side;
+void blob_copy::report() {
+    if (!way_) {
+        run_.op.skipped(item_.source.name, item_.source.size);
+        return;
+    }
     run_.op.done("copy", item_.source.name, item_.source.size);
-    run_.op.count(serverside ? &summary::server_side : &summary::through_client);
-}
-
-void blob_copy::unchanged() {
-    retreat();
-    run_.op.skipped(item_.source.name, item_.source.size);
+    run_.op.count(*way_ == way::server_side ? &summary::server_side : &summary::through_client);
 }
 
 blob::write_options blob_copy::description() const {
@@ -149,6 +162,22 @@ task<result<blob::body_checksum>> blob_copy::read_once(plan::block_range range,
                         "run the same command again; if it stays, upload the file again");
     }
     co_return blob::body_checksum{crc};
+}
+
+namespace {
+
+class nothing_to_copy final : public blob_copy {
+public:
+    using blob_copy::blob_copy;
+
+private:
+    task<result<void>> send() override { co_return result<void>(); }
+};
+
+}  // namespace
+
+std::unique_ptr<job> copy_not_needed(copy_run& run, copy_item item) {
+    return std::make_unique<nothing_to_copy>(run, std::move(item));
 }
 
 }  // namespace act::ops

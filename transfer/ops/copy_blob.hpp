@@ -3,6 +3,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/copy.hpp"
@@ -19,6 +20,7 @@ struct copy_run {
     remote to;
     copy_options options;
     wall_time began = now();
+    std::vector<blob::properties> folders{};  ///< of a move: stubs that go when all below them has gone
 };
 
 /// One blob to be copied.
@@ -39,11 +41,14 @@ public:
     task<void> run() final;
 
 protected:
-    /// Copies and reports success by done() or unchanged().
+    /// Copies and says how it went by done() or unchanged().
     virtual task<result<void>> send() = 0;
 
-    void done(way);
-    void unchanged();
+    void done(way w) { way_ = w; }
+    void unchanged() {
+        retreat();
+        way_.reset();
+    }
     void advance(std::uint64_t bytes) {
         advanced_ += bytes;
         run_.op.advance(bytes);
@@ -68,13 +73,18 @@ protected:
 
 private:
     task<result<bool>> stood_there_before(const error&);
+    task<result<void>> part_with_source();
+    void report();
     task<result<blob::body_checksum>> read_once(plan::block_range, const std::optional<codec::hash128>& hash,
                                                 std::span<std::byte> into, until);
     error explained(error) const;
 
     std::atomic<std::uint64_t> advanced_{0};
+    std::optional<way> way_;  ///< none: it was there already
 };
 
+/// For a move: the blob is at the destination already, by its content, so only the source is left to go.
+std::unique_ptr<job> copy_not_needed(copy_run&, copy_item);
 /// For what one request moves either way: folders, empty blobs, blobs up to the longest checked range.
 std::unique_ptr<job> copy_small(copy_run&, copy_item);
 /// Larger block blobs. To be given to mover::spawn: waits for its blocks.

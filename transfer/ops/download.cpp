@@ -1,4 +1,5 @@
 #include "transfer/ops/download_file.hpp"
+#include "transfer/ops/move_source.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
@@ -126,6 +127,9 @@ private:
 
     task<result<void>> start(blob::properties info, decision d) {
         operation& op = run_.op;
+        const bool folder = info.is_directory || info.name.ends_with('/');
+        if (folder && info.size == 0 && run_.options.remove_source && !run_.options.dry_run)
+            run_.folders.push_back(info);
         switch (d.action) {
             case decision::what::fail:
                 op.failed(d.local, *d.why);
@@ -166,6 +170,15 @@ private:
 
 }  // namespace
 
+task<result<void>> finish_source(download_run& run, blob::address where, blob::etag seen) {
+    if (!run.options.remove_source) co_return result<void>();
+    co_return co_await remove_copied(run.from.client, std::move(where), std::move(seen), run.op.patience());
+}
+
+file::aside::durability durability_of(const download_run& run) {
+    return run.options.remove_source ? file::aside::durability::synced : file::aside::durability::by_size;
+}
+
 task<result<summary>> download(context& ctx, remote from, std::string local, download_options options) {
     while (local.size() > 1 && local.ends_with('/')) local.pop_back();
     operation op(ctx);
@@ -177,6 +190,11 @@ task<result<summary>> download(context& ctx, remote from, std::string local, dow
     auto outcome = co_await tree.plan_and_fetch();
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
+    for (; !run.folders.empty() && op.untroubled(); run.folders.pop_back()) {
+        const blob::address where{run.from.container, run.folders.back().name};
+        auto gone = co_await finish_source(run, where, run.folders.back().etag);
+        if (!gone) op.failed(where.name, gone.error());
+    }
     co_return op.finish();
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
+#include "engine/file/file.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/operation.hpp"
 
@@ -13,6 +15,7 @@ struct download_run {
     act::mover& mover;
     remote from;
     download_options options;
+    std::vector<blob::properties> folders{};  ///< of a move: stubs that go when all below them has gone
 };
 
 /// One blob on its way down.
@@ -25,6 +28,11 @@ struct download_item {
 std::unique_ptr<job> download_small(download_run&, download_item);
 /// To be given to mover::spawn: waits for its parts.
 std::unique_ptr<job> download_large(download_run&, download_item);
+
+/// What is left to do with a blob that is whole in its file: nothing, or removing it when it is moved.
+task<result<void>> finish_source(download_run&, blob::address, blob::etag seen);
+/// How a file is published: what is moved must be on the disk before its blob goes.
+file::aside::durability durability_of(const download_run&);
 
 /// The permission bits for a new file: the recorded ones, else the umask's choice (0).
 std::uint32_t file_mode(const blob::properties&);

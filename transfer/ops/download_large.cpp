@@ -5,10 +5,10 @@
 
 #include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
+#include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/download_file.hpp"
 #include "transfer/ops/hash_range.hpp"
 #include "transfer/plan/attributes.hpp"
-#include "transfer/plan/block_id.hpp"
 #include "transfer/plan/local_path.hpp"
 
 namespace act::ops {
@@ -16,13 +16,6 @@ namespace act::ops {
 namespace {
 
 constexpr std::size_t piece_size = 1 * MiB;
-
-/// A part to fetch, and how it is verified: by the content hash in our block id, else by the service's
-/// checksum.
-struct part {
-    plan::block_range range;
-    std::optional<codec::hash128> hash;
-};
 
 /// A blob that comes down in parts, into a file aside. Parts that an earlier run left there, and blocks that
 /// the older file at the target already has in the same place, are recognised by their hashes and not fetched
@@ -48,9 +41,9 @@ public:
 
 private:
     task<result<void>> fetch();
-    task<result<std::vector<part>>> layout(until);
-    task<result<bool>> have_already(const part&, until);
-    task<result<void>> fetch_once(const part&, until);
+    task<result<std::vector<blob_part>>> layout(until);
+    task<result<bool>> have_already(const blob_part&, until);
+    task<result<void>> fetch_once(const blob_part&, until);
     result<void> open_target();
 
     void advance(std::uint64_t bytes) {
@@ -66,7 +59,7 @@ private:
     download_item item_;
     blob::address where_;
     part_group parts_;
-    std::vector<part> layout_;
+    std::vector<blob_part> layout_;
     std::optional<file::aside> target_;
     std::uint64_t left_by_earlier_run_ = 0;  ///< size of the file aside when it was opened
     file::descriptor old_;                   ///< the older file at the target
@@ -107,23 +100,22 @@ task<result<void>> large_download::fetch() {
         co_return error::from_errno(errno, "cannot set the size of " + item_.local);
     }
     // Waits for the disk, which may take long: not on the loop, whose other connections would stand still.
-    auto publish = [this] { return target_->publish(file_mode(item_.info), plan::file_time(item_.info)); };
+    auto publish = [this] {
+        return target_->publish(file_mode(item_.info), plan::file_time(item_.info), durability_of(run_));
+    };
     ACT_CO_TRY_VOID(co_await run_.op.context().runtime.blocking(publish));
+    ACT_CO_TRY_VOID(co_await finish_source(run_, where_, item_.info.etag));
     run_.op.done("download", item_.local, item_.info.size);
     co_return result<void>();
 }
 
-task<result<std::vector<part>>> large_download::layout(until u) {
-    std::vector<part> parts;
-    if (item_.info.type == blob::blob_type::block) {
-        auto blocks = co_await run_.from.client.get_block_list(where_, true, false, u);
-        if (!blocks && blocks.error().kind() != kind::unsupported) co_return blocks.error();
-        const auto own = blocks ? plan::own_layout(blocks->committed, item_.info.size) : std::nullopt;
-        std::uint64_t at = 0;
-        for (std::size_t i = 0; own && i < own->size(); ++i) {
-            parts.push_back({{at, (*own)[i].length}, (*own)[i].hash});
-            at += (*own)[i].length;
-        }
+task<result<std::vector<blob_part>>> large_download::layout(until u) {
+    std::vector<blob_part> parts;
+    ACT_CO_TRY(const auto own, co_await own_blocks(run_.from.client, where_, item_.info, u));
+    std::uint64_t at = 0;
+    for (std::size_t i = 0; own && i < own->size(); ++i) {
+        parts.push_back({{at, (*own)[i].length}, (*own)[i].hash});
+        at += (*own)[i].length;
     }
     // Another tool's blob: ranges for which the service answers with a checksum.
     if (parts.empty()) {
@@ -159,7 +151,7 @@ result<void> large_download::open_target() {
 }
 
 /// Whether the file aside, or the older file, holds the part; in the latter case it is copied over.
-task<result<bool>> large_download::have_already(const part& p, until u) {
+task<result<bool>> large_download::have_already(const blob_part& p, until u) {
     if (!p.hash) co_return false;
     auto& context = run_.op.context();
     const std::uint64_t end = p.range.offset + p.range.length;
@@ -193,7 +185,7 @@ task<result<bool>> large_download::have_already(const part& p, until u) {
 task<result<void>> large_download::fetch_part(std::size_t index) {
     const until u{.stop = parts_.stop()};
     ACT_CO_TRY_VOID(u.check());
-    const part& p = layout_[index];
+    const blob_part& p = layout_[index];
     ACT_CO_TRY(const bool have, co_await have_already(p, u));
     if (have) {
         advance(p.range.length);
@@ -207,21 +199,9 @@ task<result<void>> large_download::fetch_part(std::size_t index) {
     }
 }
 
-task<result<void>> large_download::fetch_once(const part& p, until u) {
-    const auto seen = blob::conditions::matching(item_.info.etag);
-    const blob::range range{p.range.offset, p.range.length};
+task<result<void>> large_download::fetch_once(const blob_part& p, until u) {
     auto& buffers = run_.op.context().buffers;
-    auto opened = co_await run_.from.client.get(where_, range, seen, u);
-    if (!opened) {
-        if (opened.error().kind() != kind::precondition) co_return opened.error();
-        co_return error(kind::precondition, "blob '" + where_.name + "' was changed while it was downloaded",
-                        "run the same command again");
-    }
-    blob::download d = std::move(*opened);
-    if (d.length != p.range.length) {
-        co_return error(kind::protocol,
-                        "the service sent another range of '" + where_.name + "' than asked for");
-    }
+    ACT_CO_TRY(blob::download d, co_await open_part(run_.from.client, where_, item_.info.etag, p.range, u));
     if (!p.hash && (d.range_crc64 || !d.range_md5.empty())) {
         ACT_CO_TRY(buffer whole, co_await buffers.take(p.range.length, u));
         ACT_CO_TRY_VOID(co_await run_.from.client.read_verified(d, whole.span(), u));
@@ -242,7 +222,7 @@ task<result<void>> large_download::fetch_once(const part& p, until u) {
             break;
         }
         if (*got < want.size()) {
-            outcome = error(kind::unavailable, "the service ended '" + where_.name + "' early");
+            outcome = ended_early(where_);
             break;
         }
         if (p.hash) hash.update(want);
@@ -253,11 +233,7 @@ task<result<void>> large_download::fetch_once(const part& p, until u) {
         at += want.size();
         advance(want.size());
     }
-    if (outcome && p.hash && hash.digest() != *p.hash) {
-        outcome = error(kind::integrity,
-                        "a block of '" + where_.name + "' differs from the hash it was uploaded with",
-                        "run the same command again; if it stays, upload the file again");
-    }
+    if (outcome && p.hash && hash.digest() != *p.hash) outcome = block_differs(where_);
     if (outcome) file::start_writeback(target_->fd(), p.range.offset, p.range.length);
     if (!outcome) retreat(at);
     co_return outcome;

@@ -37,7 +37,9 @@ private:
         }
         ACT_CO_TRY(auto target, file::aside::create(item_.local));
         if (size > 0) ACT_CO_TRY_VOID(file::write_at(target.fd(), memory.span(), 0, item_.local));
-        co_return target.publish(file_mode(item_.info), plan::file_time(item_.info));
+        ACT_CO_TRY_VOID(
+            target.publish(file_mode(item_.info), plan::file_time(item_.info), durability_of(run_)));
+        co_return co_await finish_source(run_, {run_.from.container, item_.info.name}, item_.info.etag);
     }
 
     task<result<void>> read_once(std::span<std::byte> into, until u) {

@@ -92,6 +92,11 @@ void operation::give_up(error e) {
     stop_.request();
 }
 
+bool operation::untroubled() {
+    std::lock_guard lock(mutex_);
+    return !fatal_ && tally_.failed == 0 && !stop_.requested();
+}
+
 result<summary> operation::finish() {
     std::lock_guard lock(mutex_);
     if (fatal_) return *fatal_;

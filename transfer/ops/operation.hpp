@@ -34,6 +34,9 @@ public:
     /// Ends the operation with this failure.
     void give_up(error);
 
+    /// Nothing has failed, and nobody wants it to stop.
+    bool untroubled();
+
     /// After all jobs have ended: the tally, or the failure that ended the operation.
     result<summary> finish();
 

@@ -45,6 +45,9 @@ struct upload_options {
     plan::selection wanted{};  ///< of a tree; a file named by itself is always taken
     file::links links = file::links::follow;
     bool create_container = true;
+    /// Remove each file once its blob is written, or is known by its content to be there (set
+    /// compare_content), if the file is still what was read; then the folders that are empty.
+    bool remove_source = false;
 };
 
 /// Uploads the file or directory at `local` to `to.path` (of the same shape: a file to that blob, a tree
@@ -57,6 +60,9 @@ struct download_options {
     bool compare_content = false;
     bool dry_run = false;
     plan::selection wanted{};  ///< of a tree; a blob named by itself is always taken
+    /// Remove each blob once its file is on the disk, on condition that it is still the one that was read.
+    /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be read.
+    bool remove_source = false;
 };
 
 /// Downloads the blob at `from.path`, or what is below "from.path/", to `local`. When both exist both come:

@@ -1,5 +1,6 @@
 #include "engine/core/units.hpp"
 #include "transfer/blob/names.hpp"
+#include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/destination.hpp"
@@ -153,6 +154,11 @@ task<result<void>> send_making_container(upload_run& run, const std::string& loc
 
 }  // namespace
 
+result<void> finish_source(const upload_run& run, const upload_item& item, const file::status& read) {
+    if (!run.options.remove_source || item.directory_stub) return {};
+    return remove_copied(run.root, item.local, read);
+}
+
 task<result<summary>> upload(context& ctx, std::string local, remote to, upload_options options) {
     while (local.size() > 1 && local.ends_with('/')) local.pop_back();
     ACT_CO_TRY(const file::status info, file::stat_of(local));
@@ -167,10 +173,15 @@ task<result<summary>> upload(context& ctx, std::string local, remote to, upload_
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
     mover scheduler(ctx.runtime, lanes, op.stop());
-    upload_run run{op, scheduler, std::move(to), options, false};
+    upload_run run{op, scheduler, std::move(to), options, local, false};
     auto outcome = co_await send_making_container(run, local, info);
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
+    const bool moved = options.remove_source && !options.dry_run && info.type == file::type::directory;
+    if (moved && op.untroubled()) {
+        auto clear = [&] { remove_empty_folders(local); };
+        co_await ctx.runtime.blocking(clear);
+    }
     co_return op.finish();
 }
 

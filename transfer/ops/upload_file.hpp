@@ -15,6 +15,7 @@ struct upload_run {
     act::mover& mover;
     remote to;
     upload_options options;
+    std::string root;        ///< what is uploaded: the tree or the file
     bool container_missing;  ///< a dry run to a container that would be made: nothing is there
 };
 
@@ -31,6 +32,9 @@ struct upload_item {
 std::unique_ptr<job> upload_small(upload_run&, upload_item);
 /// To be given to mover::spawn: waits for its blocks.
 std::unique_ptr<job> upload_large(upload_run&, upload_item);
+
+/// What is left to do with a file whose content, as `read` describes it, is in its blob.
+result<void> finish_source(const upload_run&, const upload_item&, const file::status& read);
 
 /// The condition under which the item may be written: what the listing saw is still there.
 blob::conditions as_seen(const std::optional<blob::properties>& existing);

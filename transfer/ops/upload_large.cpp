@@ -90,6 +90,7 @@ task<result<void>> large_upload::send() {
                         "run the same command again; only what differs is sent");
     }
     if (run_.options.compare_content && !run_.options.always && committed_already()) {
+        ACT_CO_TRY_VOID(finish_source(run_, item_, before));
         run_.op.retreat(advanced_.load());
         run_.op.skipped(item_.local, before.size);
         co_return result<void>();
@@ -99,6 +100,7 @@ task<result<void>> large_upload::send() {
     options.when = as_seen(item_.existing);
     auto committed = co_await run_.to.client.put_block_list(where_, ids_, options, u);
     if (!committed) co_return committed.error();
+    ACT_CO_TRY_VOID(finish_source(run_, item_, before));
     run_.op.done("upload", item_.local, before.size);
     co_return result<void>();
 }

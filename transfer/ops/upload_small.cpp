@@ -32,6 +32,7 @@ private:
             ACT_CO_TRY(file, co_await read(u));
         }
         if (same_content(file)) {
+            ACT_CO_TRY_VOID(finish_source(run_, item_, file.info));
             run_.op.skipped(item_.local, file.size);
             co_return result<void>();
         }
@@ -48,8 +49,8 @@ private:
         if (!written && !item_.existing && was_there(written.error())) {
             // The listing did not show it (it came since, or a listing out of order): look, then decide.
             ACT_CO_TRY(blob::properties seen, co_await run_.to.client.head(where, u));
-            if (item_.directory_stub ||
-                (!run_.options.always && plan::unchanged_for_upload(file.info, seen))) {
+            if (item_.directory_stub || (!run_.options.always && !run_.options.compare_content &&
+                                         plan::unchanged_for_upload(file.info, seen))) {
                 run_.op.skipped(item_.local, file.size);
                 co_return result<void>();
             }
@@ -57,6 +58,7 @@ private:
             written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
         }
         if (!written) co_return written.error();
+        ACT_CO_TRY_VOID(finish_source(run_, item_, file.info));
         run_.op.advance(file.size);
         run_.op.done(item_.directory_stub ? "mkdir" : "upload", item_.local, file.size);
         co_return result<void>();

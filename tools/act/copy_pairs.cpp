@@ -1,0 +1,172 @@
+#include "tools/act/copy_pairs.hpp"
+
+#include <fmt/format.h>
+
+#include "tools/act/world.hpp"
+
+namespace act::cli {
+
+namespace {
+
+using type = location::type;
+
+result<void> check_ends(const location& from, const location& to, bool into) {
+    if (!from.remote() && !to.remote()) {
+        const bool stream = from.what == type::stream || to.what == type::stream;
+        return error(
+            kind::usage, "neither '" + from.text + "' nor '" + to.text + "' is in a store",
+            stream ? "write CLUSTER:PATH or a URL for one of them; `act --help` shows the rest"
+                   : "write CLUSTER:PATH or a URL for one of them (local: is the built-in cluster); cp(1) "
+                     "copies on this machine");
+    }
+    if (from.what == type::stream && into) {
+        return error(kind::usage, "standard input has no name of its own to go into '" + to.text + "' with",
+                     "end the destination with a name");
+    }
+    return {};
+}
+
+result<ops::tree_end> end_of(invocation& call, location_opener& opener, const location& at) {
+    ops::tree_end end;
+    if (at.what == type::stream) {
+        return error(kind::usage, "a stream is no tree", "name a file or a folder");
+    }
+    if (at.remote()) {
+        ACT_TRY(opened_location found, opener.open(at));
+        end.there.emplace(found.remote());
+    } else {
+        end.local = call.world.absolute(at.path);
+        while (end.local.size() > 1 && end.local.ends_with('/')) end.local.pop_back();
+    }
+    return end;
+}
+
+}  // namespace
+
+result<tree_pair> two_trees(invocation& call, location_opener& opener) {
+    if (call.words.size() != 2) {
+        return error(kind::usage,
+                     "`act " + std::string(call.verb.name) + "` takes a source and a destination",
+                     "for instance: " + std::string(call.verb.examples.front().command));
+    }
+    tree_pair out;
+    ACT_TRY(out.locations.from, parse_location(call.world, call.words[0], plain::local));
+    ACT_TRY(out.locations.to, parse_location(call.world, call.words[1], plain::local));
+    ACT_TRY(out.source, end_of(call, opener, out.locations.from));
+    ACT_TRY(out.destination, end_of(call, opener, out.locations.to));
+    return out;
+}
+
+std::string last_component(const location& at, const std::string& opened_path) {
+    std::string path = at.remote() ? opened_path : at.path;
+    // A stored path is already without them: where it led to is what counts.
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    std::string last = path.substr(path.rfind('/') + 1);
+    const bool contents = at.what == type::stored && (at.path == "." || at.path.ends_with("/."));
+    return contents || last == "." || last == ".." ? std::string() : last;
+}
+
+location below(location folder, const std::string& name) {
+    if (name.empty()) return folder;
+    auto joined = [&](const std::string& path, const std::string& tail) {
+        return path.empty() || path.ends_with('/') ? path + tail : path + '/' + tail;
+    };
+    if (folder.what == type::url) {
+        folder.url.path = joined(folder.url.path, encode_component(name));
+        folder.text = folder.url.str();
+    } else {
+        folder.path = joined(folder.path, name);
+        folder.text = folder.cluster.empty() ? folder.path : folder.cluster + ':' + folder.path;
+    }
+    folder.folder = false;
+    return folder;
+}
+
+result<std::vector<copy_pair>> copy_pairs_of(invocation& call, location_opener& opener) {
+    if (call.words.size() < 2) {
+        return error(kind::usage, "a destination is missing",
+                     "for instance: " + std::string(call.verb.examples.front().command));
+    }
+    std::vector<location> ends;
+    for (const auto& word : call.words) {
+        ACT_TRY(location end, parse_location(call.world, word, plain::local));
+        ends.push_back(std::move(end));
+    }
+    const location to = std::move(ends.back());
+    ends.pop_back();
+    if (ends.size() > 1 && to.what == type::stream) {
+        return error(kind::usage, "several sources cannot be copied to standard output",
+                     "`act cat` writes one after another");
+    }
+    bool into = ends.size() > 1 || to.folder;
+    if (!into && to.what == type::url) {
+        ACT_TRY(opened_location found, opener.open(to));
+        into = found.path.empty();
+    }
+    std::vector<copy_pair> out;
+    for (auto& from : ends) {
+        ACT_TRY_VOID(check_ends(from, to, into));
+        std::string opened_path;
+        if (from.remote()) {
+            ACT_TRY(opened_location found, opener.open(from));
+            opened_path = found.path;
+        }
+        location target = into ? below(to, last_component(from, opened_path)) : to;
+        for (const auto& other : out) {
+            if (other.to.text != target.text || target.text == to.text) continue;
+            return error(
+                kind::usage,
+                fmt::format("'{}' and '{}' would both become '{}'", other.from.text, from.text, target.text),
+                "copy them one at a time, to different names");
+        }
+        out.push_back({std::move(from), std::move(target)});
+    }
+    return out;
+}
+
+result<summary> transfer_tree(invocation& call, session& s, report& r, location_opener& opener,
+                              const copy_pair& p, copy_links& links, const plan::selection& wanted) {
+    const options& given = call.given;
+    auto context = s.context(r);
+    if (p.from.what == type::local) {
+        ACT_TRY(opened_location to, opener.open(p.to));
+        const std::string local = call.world.absolute(p.from.path);
+        ops::upload_options how{.block_size = given.block_size,
+                                .always = given.force,
+                                .compare_content = given.hash,
+                                .dry_run = given.dry_run,
+                                .wanted = wanted};
+        return s.runtime().run(ops::upload(context, local, to.remote(), how));
+    }
+    if (p.to.what == type::local) {
+        ACT_TRY(opened_location from, opener.open(p.from));
+        const std::string local = call.world.absolute(p.to.path);
+        ops::download_options how{
+            .always = given.force, .compare_content = given.hash, .dry_run = given.dry_run, .wanted = wanted};
+        if (given.block_size > 0) how.part_size = given.block_size;
+        return s.runtime().run(ops::download(context, from.remote(), local, how));
+    }
+    ops::copy_options how{.block_size = given.block_size,
+                          .always = given.force,
+                          .compare_content = given.hash,
+                          .dry_run = given.dry_run,
+                          .wanted = wanted};
+    return copy_between_stores(s, r, opener, p, how, links);
+}
+
+result<summary> copy_between_stores(session& s, report& r, location_opener& opener, const copy_pair& p,
+                                    const ops::copy_options& how, copy_links& links) {
+    ACT_TRY(opened_location from, opener.open(p.from));
+    ACT_TRY(opened_location to, opener.open(p.to));
+    const cluster::account& a = from.account->settings;
+    // With `auth: sas` the key is not to be used.
+    const secret key = a.auth == cluster::account::method::sas ? secret() : a.key;
+    auto& link =
+        links.try_emplace({from.account, to.account}, *from.account->client, key, a.sas).first->second;
+    auto context = s.context(r);
+    r.tell_ways();
+    return s.runtime().run(
+        ops::copy(context, {*from.account->client, from.container, from.path, link}, to.remote(), how));
+}
+
+}  // namespace act::cli

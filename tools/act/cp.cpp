@@ -1,0 +1,104 @@
+#include "tools/act/copy_pairs.hpp"
+#include "tools/act/report.hpp"
+#include "tools/act/screen.hpp"
+#include "tools/act/selecting.hpp"
+#include "tools/act/verbs.hpp"
+#include "tools/act/world.hpp"
+#include "transfer/ops/stream.hpp"
+
+namespace act::cli {
+
+namespace {
+
+/// A stream is not touched by a dry run: what was read of it would be gone.
+summary would_do(report& r, std::string_view action, const std::string& text) {
+    r.item(action, text, 0);
+    summary one;
+    one.files = 1;
+    return one;
+}
+
+result<summary> copy_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
+                         copy_links& links, const plan::selection& wanted) {
+    using type = location::type;
+    auto context = s.context(r);
+    if (p.from.what == type::stream) {
+        ACT_TRY(opened_location to, opener.open(p.to));
+        if (call.given.dry_run) return would_do(r, "upload", p.to.text);
+        ops::stream_in_options how;
+        how.block_size = call.given.block_size;
+        return s.runtime().run(ops::stream_in(context, call.world.in_descriptor, to.remote(), how));
+    }
+    if (p.to.what == type::stream) {
+        ACT_TRY(opened_location from, opener.open(p.from));
+        if (call.given.dry_run) return would_do(r, "download", p.from.text);
+        ACT_TRY(auto sent,
+                s.runtime().run(ops::stream_out(context, from.remote(), call.world.out_descriptor, {})));
+        return std::move(sent.summary);
+    }
+    return transfer_tree(call, s, r, opener, p, links, wanted);
+}
+
+int run(invocation& call) {
+    auto cluster = load_cluster(call, call.given.cluster);
+    if (!cluster) return give_up(call, cluster.error());
+    auto wanted = selection_of(call);
+    if (!wanted) return give_up(call, wanted.error());
+    session s(call, std::move(*cluster));
+    location_opener opener(call, s);
+    auto pairs = copy_pairs_of(call, opener);
+    if (!pairs) return give_up(call, pairs.error());
+    const bool to_stream = pairs->front().to.what == location::type::stream;
+    if (to_stream) call.screen.results_aside();
+    report r(call, "copied", "file");
+    call.words.clear();
+    for (const auto& p : *pairs) call.words.push_back(p.from.text);
+    copy_links links;
+    auto next = pairs->begin();
+    if (to_stream) {
+        r.add(next->from.text, copy_one(call, s, r, opener, *next, links, *wanted));
+        return r.finish_quietly(s.wire());
+    }
+    return for_each_path(call, s, r, [&](const std::string&) {
+        return copy_one(call, s, r, opener, *next++, links, *wanted);
+    });
+}
+
+constexpr example examples[] = {
+    {"act cp ./voc eu:data/voc", "a file or folder to where cluster eu keeps data/voc"},
+    {"act cp eu:data/voc ./voc", "and back"},
+    {"act cp ./a.txt ./b 'https://acc.blob.core.windows.net/con/dir/?SAS'", "into a folder, by URL"},
+    {"act cp eu:output/log.txt .", "into this folder"},
+    {"tar c src | act cp - eu:data/src.tar", "standard input, of any length"},
+    {"act cp eu:data/src.tar - | tar t", "and back"},
+    {"act cp we:data/voc eu:data/voc", "from store to store, within the service where it can"},
+    {"act cp --include '*.json' we:data/voc ./voc", "only what matches, at any depth"},
+    {"act cp --dry-run ./voc local:data/", "show what would be sent to the built-in store"},
+};
+
+}  // namespace
+
+constinit const verb cp_verb{
+    .name = "cp",
+    .usage = "SOURCE... DESTINATION",
+    .sentence = "Copy files, folders and streams from and to stores.",
+    .takes = takes::some,
+    .run = run,
+    .examples = examples,
+    .note =
+        "An end is a path of this machine; CLUSTER:PATH, where `act -c CLUSTER d PATH` looks (local: is the\n"
+        "built-in cluster); a blob URL, with a SAS or with the credential of an account file of the "
+        "project;\n"
+        "or - for standard input or output. A colon makes a cluster only behind a plain word that is no "
+        "name\n"
+        "here: ./a:b is always a path.\n"
+        "Folders are copied with all that is below. With several sources, or when DESTINATION ends in a "
+        "slash\n"
+        "or is . or .. or a whole container, they go into it under their own names; else the source gets "
+        "just\n"
+        "that name, and a folder is merged into the one that is there. SOURCE/. means what is in it.\n"
+        "What is there already and unchanged is skipped, and an interrupted copy goes on, as with u and d.\n"
+        "A producer that dies looks like one that has ended: `set -o pipefail` in scripts tells.",
+};
+
+}  // namespace act::cli

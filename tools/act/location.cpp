@@ -1,0 +1,245 @@
+#include "tools/act/location.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <filesystem>
+#include <sys/stat.h>
+
+#include <fmt/format.h>
+
+#include "engine/core/log.hpp"
+#include "tools/act/world.hpp"
+#include "tools/store/store.hpp"
+#include "transfer/blob/names.hpp"
+
+namespace act::cli {
+
+namespace {
+
+bool begins_url(std::string_view word) {
+    const auto scheme = word.substr(0, word.find("://"));
+    return scheme.size() < word.size() &&
+           (http::same_name(scheme, "http") || http::same_name(scheme, "https"));
+}
+
+/// CLUSTER of "CLUSTER:path"; empty when the word is no such thing.
+std::string cluster_name(const world& w, const std::string& word) {
+    const std::size_t colon = word.find(':');
+    if (colon == std::string::npos || colon == 0) return {};
+    for (const char c : word.substr(0, colon)) {
+        const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                          c == '_' || c == '-' || c == '.';
+        if (!fine) return {};
+    }
+    struct stat s {};
+    if (::lstat(w.absolute(word).c_str(), &s) == 0) return {};
+    return word.substr(0, colon);
+}
+
+bool names_folder(std::string_view path) {
+    const auto last = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+    return last == "." || last == ".." || (last.empty() && !path.empty());
+}
+
+result<location> parse_url(const std::string& word) {
+    location out;
+    out.what = location::type::url;
+    ACT_TRY(out.url, parse_uri(word));
+    const std::string query = std::exchange(out.url.query, {});
+    out.text = out.url.str();
+    bool is_signed = false;
+    for (const auto& [name, value] : parse_query(query)) {
+        is_signed |= name == "sig" && !value.empty();
+        if (name == "snapshot" || name == "versionid" || name == "comp" || name == "restype") {
+            return error(
+                kind::unsupported,
+                fmt::format("URL '{}': the part '{}=' of its query is not supported", out.text, name),
+                "leave it out; act works on current blobs");
+        }
+    }
+    if (!query.empty() && !is_signed) {
+        return error(kind::usage,
+                     "URL '" + out.text + "': what stands behind '?' is not a SAS (it has no sig=)",
+                     "put the URL in single quotes: a shell cuts it at '&'");
+    }
+    out.sas = secret(query);
+    return out;
+}
+
+/// Whether the account is the first component of the path, as emulators have it, and not of the host.
+bool account_in_path(const uri& u) {
+    in_addr four{};
+    return u.host.find(':') != std::string::npos || ::inet_pton(AF_INET, u.host.c_str(), &four) == 1 ||
+           u.host.find('.') == std::string::npos;
+}
+
+bool same_server(const uri& a, const uri& b) {
+    return a.tls == b.tls && a.host == b.host && a.port == b.port;
+}
+
+bool below(const std::string& path, const std::string& base) {
+    return path.starts_with(base) && (path.size() == base.size() || path[base.size()] == '/');
+}
+
+}  // namespace
+
+result<location> parse_location(const world& w, const std::string& word, plain meaning) {
+    if (word.empty()) {
+        return error(kind::usage, "a path is empty", "name a path, CLUSTER:path or a blob URL");
+    }
+    if (begins_url(word)) {
+        ACT_TRY(location out, parse_url(word));
+        const std::string decoded = decode_component(out.url.path).value_or(out.url.path);
+        out.folder = decoded.ends_with('/');
+        return out;
+    }
+    location out;
+    out.text = out.path = word;
+    if (word == "-") {
+        out.what = location::type::stream;
+        return out;
+    }
+    out.cluster = cluster_name(w, word);
+    if (!out.cluster.empty()) {
+        out.what = location::type::stored;
+        out.path = word.substr(out.cluster.size() + 1);
+        out.folder = out.path.empty() || names_folder(out.path);
+        return out;
+    }
+    out.what = meaning == plain::local ? location::type::local : location::type::stored;
+    out.folder = names_folder(word);
+    return out;
+}
+
+result<const cluster::config*> location_opener::cluster_of(const std::string& name) {
+    if (name.empty()) return &session_.cluster();
+    auto found = clusters_.find(name);
+    if (found == clusters_.end()) {
+        auto loaded = load_cluster(call_, name);
+        if (!loaded) {
+            return error(loaded.error())
+                .with_advice(fmt::format("{}; write ./{}:... for a local name with a colon",
+                                         loaded.error().advice(), name));
+        }
+        found = clusters_.emplace(name, std::make_unique<cluster::config>(std::move(*loaded))).first;
+    }
+    return found->second.get();
+}
+
+result<opened_location> location_opener::open(const location& at) {
+    return at.what == location::type::url ? open_url(at) : open_stored(at);
+}
+
+result<opened_location> location_opener::open_stored(const location& at) {
+    ACT_TRY(const cluster::config* c, cluster_of(at.cluster));
+    opened_location out;
+    if (at.path.empty() && c->builtin_local) {
+        ACT_TRY(out.account, session_.account_of(*c, c->mappings.front()));
+    } else {
+        // Nothing behind the colon is the project's root, about which locate() says what is mapped.
+        const std::string path = at.path.empty() ? c->root : at.path;
+        ACT_TRY(place found, session_.find(*c, path));
+        out.account = found.account;
+        out.path = found.location.blob_path;
+    }
+    out.container = out.account->settings.container;
+    return out;
+}
+
+/// The project's accounts. What does not read as one is passed over: other things may lie in that folder.
+void location_opener::read_account_files() {
+    accounts_.emplace();
+    const cluster::config& c = session_.cluster();
+    std::vector<std::string> names;
+    for (const auto& m : c.mappings) {
+        if (!m.account_file.empty() && std::find(names.begin(), names.end(), m.account_file) == names.end())
+            names.push_back(m.account_file);
+    }
+    std::error_code failed;
+    std::vector<std::string> others;
+    for (std::filesystem::directory_iterator i(c.root + "/aux_data/configs", failed), end;
+         !failed && i != end; i.increment(failed)) {
+        if (i->path().extension() == ".yaml") others.push_back(i->path().string());
+    }
+    std::sort(others.begin(), others.end());
+    names.insert(names.end(), others.begin(), others.end());
+    for (const auto& name : names) {
+        auto loaded = cluster::load_account(c, name, call_.world.environment);
+        if (loaded) {
+            accounts_->push_back(std::move(*loaded));
+        } else {
+            log::debug("passed over: {}", loaded.error().message());
+            if (unreadable_.empty()) unreadable_ = loaded.error().message();
+        }
+    }
+}
+
+/// The account that the URL leads to; one with the same container first.
+const cluster::account* location_opener::find_account(const uri& u, std::string& endpoint_path) {
+    if (!accounts_) read_account_files();
+    const cluster::account* best = nullptr;
+    std::size_t best_score = 0;
+    for (const auto& a : *accounts_) {
+        const auto endpoint = endpoint_of(a);
+        if (!endpoint || !same_server(*endpoint, u) || !below(u.path, endpoint->path)) continue;
+        const bool same_container = below(u.path, endpoint->path + blob::encode_blob_path(a.container, {}));
+        const std::size_t score = 1 + 2 * endpoint->path.size() + same_container;
+        if (score <= best_score) continue;
+        best = &a;
+        best_score = score;
+        endpoint_path = endpoint->path;
+    }
+    return best;
+}
+
+result<opened_location> location_opener::open_url(const location& at) {
+    std::string base;
+    const cluster::account* known = find_account(at.url, base);
+    cluster::account a;
+    if (known) {
+        a = *known;
+    } else {
+        if (account_in_path(at.url)) base = at.url.path.substr(0, at.url.path.find('/', 1));
+        a.name = base.empty() ? at.url.host.substr(0, at.url.host.find('.'))
+                              : decode_component(std::string_view(base).substr(1)).value_or(base);
+        a.source = "URL " + at.text;
+    }
+
+    const auto decoded = decode_component(std::string_view(at.url.path).substr(base.size()));
+    std::string rest = decoded.value_or(std::string());
+    if (rest.starts_with('/')) rest.erase(0, 1);
+    const std::size_t slash = rest.find('/');
+    opened_location out;
+    out.container = rest.substr(0, slash);
+    if (slash != std::string::npos) out.path = rest.substr(slash + 1);
+    if (out.path.ends_with('/')) out.path.pop_back();
+    if (a.name.empty() || out.container.empty()) {
+        return error(kind::usage, "URL '" + at.text + "' names no container",
+                     "write it as https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH");
+    }
+    ACT_TRY_VOID(blob::check_container_name(out.container));
+    if (!out.path.empty()) ACT_TRY_VOID(blob::check_blob_name(out.path));
+
+    uri endpoint = at.url;
+    endpoint.path = base;
+    a.blob_endpoint = endpoint.str();
+    a.container = out.container;
+    if (!at.sas.empty()) {
+        a.key = {};
+        a.sas = at.sas;
+        a.auth = cluster::account::method::sas;
+        a.source = "the SAS in the URL";
+    } else if (!known && a.name == store::emulator_account) {
+        a.key = secret(store::emulator_key);
+    } else if (!known) {
+        return error(kind::configuration,
+                     fmt::format("no credential for account {} at {}{}", a.name, endpoint.str(),
+                                 unreadable_.empty() ? "" : " (not read: " + unreadable_ + ")"),
+                     "write a SAS behind '?', or an account file in aux_data/configs with that account_name");
+    }
+    const std::string key = "url\n" + a.blob_endpoint + '\n' + a.source + '\n' + at.sas.reveal();
+    ACT_TRY(out.account, session_.account_at(key, std::move(a)));
+    return out;
+}
+
+}  // namespace act::cli

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/core/secret.hpp"
+#include "engine/core/uri.hpp"
+#include "tools/act/session.hpp"
+
+namespace act::cli {
+
+struct world;
+
+/// One end of a transfer, as the command line names it. The rule, in this order:
+///
+///   `-`                   standard input or output
+///   `https://...`         a blob, a folder or a container by its URL; http for emulators; a SAS may follow
+///   '?' `CLUSTER:path`        where `act -c CLUSTER d path` would look; `local:` is the built-in cluster
+///   anything else         a path: on this machine for some verbs, of the cluster chosen with -c for others
+///
+/// A colon makes a cluster only behind letters, digits, '_', '-' and '.', so behind no slash, and only when
+/// nothing of that whole name exists here: `./a:b` is always a path.
+struct location {
+    enum class type { local, stored, url, stream };
+    location::type what = type::local;
+    std::string text;     ///< for messages: as written, but without the SAS
+    std::string path;     ///< local: as written; stored: behind the colon
+    std::string cluster;  ///< stored: empty is the one chosen with -c
+    uri url;              ///< without the query
+    secret sas;           ///< what stood behind '?'; may be empty
+    /// It names a folder that things go into: a slash or a component "." or ".." stands at the end, or it is
+    /// a whole container.
+    bool folder = false;
+
+    bool remote() const { return what == type::stored || what == type::url; }
+};
+
+/// What a plain path is.
+enum class plain { local, stored };
+/// kind::usage for what cannot be one; never holds a SAS.
+result<location> parse_location(const world&, const std::string& word, plain);
+
+/// A location in a store, found: account opened, container and path known.
+struct opened_location {
+    opened_account* account = nullptr;  ///< the session's
+    std::string container;
+    std::string path;  ///< no slash at either end; empty: the whole container
+    ops::remote remote() const { return {*account->client, container, path}; }
+};
+
+/// Finds clusters, accounts and credentials of locations, each once. Not to be used on a loop.
+class location_opener {
+public:
+    location_opener(invocation& call, session& s) : call_(call), session_(s) {}
+
+    /// For remote() ones. The credential of a URL is its SAS; else that of an account file of the project
+    /// (named by the cluster file, or in aux_data/configs) with the same endpoint; else, for the emulators'
+    /// account, its well-known key.
+    result<opened_location> open(const location&);
+    /// The named cluster's file; the session's own for an empty name.
+    result<const cluster::config*> cluster_of(const std::string& name);
+
+private:
+    result<opened_location> open_stored(const location&);
+    result<opened_location> open_url(const location&);
+    void read_account_files();
+    const cluster::account* find_account(const uri&, std::string& endpoint_path);
+
+    invocation& call_;
+    session& session_;
+    std::map<std::string, std::unique_ptr<cluster::config>> clusters_;
+    std::optional<std::vector<cluster::account>> accounts_;
+    std::string unreadable_;  ///< why an account file could not be read, for the message
+};
+
+}  // namespace act::cli

@@ -1,0 +1,84 @@
+#include "tools/act/copy_pairs.hpp"
+#include "tools/act/report.hpp"
+#include "tools/act/verbs.hpp"
+#include "tools/act/world.hpp"
+
+namespace act::cli {
+
+namespace {
+
+// Content decides what is there already: time and size are not enough to remove the other copy.
+result<summary> move_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
+                         copy_links& links) {
+    using type = location::type;
+    auto context = s.context(r);
+    if (p.from.what == type::local) {
+        ops::upload_options how{.block_size = call.given.block_size,
+                                .compare_content = true,
+                                .dry_run = call.given.dry_run,
+                                .remove_source = true};
+        ACT_TRY(opened_location to, opener.open(p.to));
+        const std::string local = call.world.absolute(p.from.path);
+        return s.runtime().run(ops::upload(context, local, to.remote(), how));
+    }
+    if (p.to.what == type::local) {
+        ops::download_options how{
+            .compare_content = true, .dry_run = call.given.dry_run, .remove_source = true};
+        ACT_TRY(opened_location from, opener.open(p.from));
+        const std::string local = call.world.absolute(p.to.path);
+        return s.runtime().run(ops::download(context, from.remote(), local, how));
+    }
+    ops::copy_options how{.block_size = call.given.block_size,
+                          .compare_content = true,
+                          .dry_run = call.given.dry_run,
+                          .remove_source = true};
+    return copy_between_stores(s, r, opener, p, how, links);
+}
+
+int run(invocation& call) {
+    auto cluster = load_cluster(call, call.given.cluster);
+    if (!cluster) return give_up(call, cluster.error());
+    session s(call, std::move(*cluster));
+    location_opener opener(call, s);
+    auto pairs = copy_pairs_of(call, opener);
+    if (!pairs) return give_up(call, pairs.error());
+    for (const auto& p : *pairs) {
+        if (p.from.what != location::type::stream && p.to.what != location::type::stream) continue;
+        return give_up(call, error(kind::usage, "a stream cannot be moved", "use `act cp`"));
+    }
+    report r(call, "moved", "file");
+    call.words.clear();
+    for (const auto& p : *pairs) call.words.push_back(p.from.text);
+    copy_links links;
+    auto next = pairs->begin();
+    return for_each_path(call, s, r,
+                         [&](const std::string&) { return move_one(call, s, r, opener, *next++, links); });
+}
+
+constexpr example examples[] = {
+    {"act mv ./run7 eu:output/run7", "a folder from this machine to where cluster eu keeps it"},
+    {"act mv eu:output/run7 ./run7", "and back"},
+    {"act mv we:output/run7 eu:output/run7", "from store to store"},
+    {"act mv ./a ./b eu:data/", "two files into a folder"},
+    {"act mv --dry-run ./run7 eu:output/run7", "show what would go"},
+};
+
+}  // namespace
+
+constinit const verb mv_verb{
+    .name = "mv",
+    .usage = "SOURCE... DESTINATION",
+    .sentence = "Move files and folders from and to stores.",
+    .takes = takes::some,
+    .run = run,
+    .examples = examples,
+    .note =
+        "As `act cp`, whose help says what the ends may be. Each source goes only when its copy is whole "
+        "and\n"
+        "verified, and only if it is still what was read: a file of the same size and time, a blob of the "
+        "same\n"
+        "ETag. What is behind a symbolic link to a folder is copied and stays, and so does a blob with\n"
+        "snapshots. An interrupted move goes on when the same command is run again.",
+};
+
+}  // namespace act::cli

@@ -1,0 +1,88 @@
+#include "tools/act/copy_pairs.hpp"
+#include "tools/act/screen.hpp"
+#include "tools/act/selecting.hpp"
+#include "tools/act/verbs.hpp"
+#include "tools/act/world.hpp"
+
+namespace act::cli {
+
+namespace {
+
+ops::prune_options prune_options_of(const options& given, plan::selection wanted) {
+    return {.wanted = std::move(wanted),
+            .dry_run = given.dry_run,
+            .most = given.most_deleted,
+            .most_percent = given.most_deleted_percent};
+}
+
+result<summary> sync(invocation& call, session& s, report& r, location_opener& opener, tree_pair& trees,
+                     const plan::selection& wanted) {
+    copy_links links;
+    ACT_TRY(summary done, transfer_tree(call, s, r, opener, trees.locations, links, wanted));
+    if (!call.given.delete_extras || done.stopped) return done;
+    if (done.failed > 0) {
+        call.screen.problem("nothing was deleted, because not everything was transferred");
+        return done;
+    }
+    auto context = s.context(r);
+    ACT_TRY(summary gone, s.runtime().run(ops::prune(context, trees.source, trees.destination,
+                                                     prune_options_of(call.given, wanted))));
+    done.deleted = gone.files;
+    done.failed += gone.failed;
+    done.stopped |= gone.stopped;
+    return done;
+}
+
+int run(invocation& call) {
+    if (!call.given.delete_extras && (call.given.most_deleted || call.given.most_deleted_percent)) {
+        return give_up(call, error(kind::usage, "--max-delete limits what --delete does, which is not given",
+                                   "add --delete, or leave --max-delete out"));
+    }
+    auto cluster = load_cluster(call, call.given.cluster);
+    if (!cluster) return give_up(call, cluster.error());
+    auto wanted = selection_of(call);
+    if (!wanted) return give_up(call, wanted.error());
+    session s(call, std::move(*cluster));
+    location_opener opener(call, s);
+    auto trees = two_trees(call, opener);
+    if (!trees) return give_up(call, trees.error());
+    if (!trees->source.there && !trees->destination.there) {
+        return give_up(call,
+                       error(kind::usage, "neither end is in a store",
+                             "write CLUSTER:PATH or a URL for one of them; rsync(1) copies on this machine"));
+    }
+    report r(call, "synced", "file");
+    r.tell_deleted();
+    call.words = {trees->locations.from.text};
+    return for_each_path(call, s, r,
+                         [&](const std::string&) { return sync(call, s, r, opener, *trees, *wanted); });
+}
+
+constexpr example examples[] = {
+    {"act sync ./voc eu:data/voc", "send what is new or changed"},
+    {"act sync --delete ./voc eu:data/voc", "and delete there what is not here"},
+    {"act sync --delete --dry-run ./voc eu:data/voc", "show both first"},
+    {"act sync --delete --max-delete 5% eu:data/voc ./voc", "delete nothing if it would be more than 5%"},
+    {"act sync --hash we:data/voc eu:data/voc", "from store to store, by content"},
+};
+
+}  // namespace
+
+constinit const verb sync_verb{
+    .name = "sync",
+    .usage = "SOURCE DESTINATION",
+    .sentence = "Make a destination like its source, one way.",
+    .takes = takes::some,
+    .run = run,
+    .examples = examples,
+    .note =
+        "SOURCE becomes just DESTINATION: a folder's content is compared with that of the folder named. The\n"
+        "ends are written as for `act cp`. What is unchanged by size and time (--hash: by content) is "
+        "skipped.\n"
+        "--delete begins only when everything was transferred without a failure and both ends were read to\n"
+        "their end, and not at all when the source is empty. What --exclude leaves out is left alone at "
+        "both\n"
+        "ends; links to folders are not followed for deletion.",
+};
+
+}  // namespace act::cli

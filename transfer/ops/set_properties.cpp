@@ -1,0 +1,250 @@
+#include "transfer/ops/set_properties.hpp"
+
+#include <algorithm>
+
+#include "transfer/blob/documents.hpp"
+#include "transfer/blob/headers.hpp"
+#include "transfer/mover/mover.hpp"
+#include "transfer/ops/operation.hpp"
+#include "transfer/plan/listing.hpp"
+
+namespace act::ops {
+
+namespace {
+
+using text_map = std::map<std::string, std::string>;
+
+struct header_field {
+    std::string_view name;
+    std::string blob::content_headers::*value;
+};
+
+constexpr header_field header_fields[] = {{"content-type", &blob::content_headers::type},
+                                          {"content-encoding", &blob::content_headers::encoding},
+                                          {"content-language", &blob::content_headers::language},
+                                          {"content-disposition", &blob::content_headers::disposition},
+                                          {"cache-control", &blob::content_headers::cache_control}};
+
+const header_field* find_header(std::string_view name) {
+    const auto found = std::find_if(std::begin(header_fields), std::end(header_fields),
+                                    [&](const header_field& f) { return f.name == name; });
+    return found == std::end(header_fields) ? nullptr : found;
+}
+
+text_map merged(text_map now, const text_map& changes) {
+    for (const auto& [key, value] : changes) {
+        if (value.empty()) {
+            now.erase(key);
+        } else {
+            now[key] = value;
+        }
+    }
+    return now;
+}
+
+blob::content_headers merged(blob::content_headers now, const text_map& changes) {
+    for (const auto& [name, value] : changes) now.*find_header(name)->value = value;
+    return now;
+}
+
+bool same(const blob::content_headers& a, const blob::content_headers& b) {
+    return std::all_of(std::begin(header_fields), std::end(header_fields),
+                       [&](const header_field& f) { return a.*f.value == b.*f.value; });
+}
+
+struct set_run {
+    operation& op;
+    act::mover& mover;
+    remote at;
+    set_options options;
+};
+
+/// One blob, as it was listed.
+class property_change final : public job {
+public:
+    property_change(set_run& run, blob::properties info, bool tags_known)
+        : run_(run), info_(std::move(info)), where_{run.at.container, info_.name}, tags_known_(tags_known) {}
+
+    task<void> run() override {
+        auto changed = co_await change();
+        if (!changed) {
+            run_.op.failed(info_.name, changed.error());
+        } else if (*changed) {
+            run_.op.done("set", info_.name, 0);
+        } else {
+            run_.op.skipped(info_.name, info_.size);
+        }
+    }
+
+private:
+    /// True when something had to be changed.
+    task<result<bool>> change() {
+        const until u = run_.op.patience();
+        ACT_CO_TRY_VOID(u.check());
+        ACT_CO_TRY(bool changed, co_await metadata(u));
+        ACT_CO_TRY(const bool headers_changed, co_await headers(u));
+        ACT_CO_TRY(const bool tags_changed, co_await tags(u));
+        ACT_CO_TRY(const bool tier_changed, co_await tier(u));
+        co_return changed || headers_changed || tags_changed || tier_changed;
+    }
+
+    bool dry() const { return run_.options.dry_run; }
+
+    task<result<bool>> metadata(until u) {
+        const auto wanted = merged(info_.metadata, run_.options.metadata);
+        if (wanted == info_.metadata) co_return false;
+        if (dry()) co_return true;
+        const auto when = blob::conditions::matching(info_.etag);
+        auto written = co_await run_.at.client.set_metadata(where_, wanted, when, u);
+        if (written) {
+            info_.etag = written->etag;
+            co_return true;
+        }
+        ACT_CO_TRY(const blob::properties now, co_await after_refusal(written.error(), u));
+        if (now.metadata != wanted) co_return changed_meanwhile();
+        info_.etag = now.etag;
+        co_return true;
+    }
+
+    task<result<bool>> headers(until u) {
+        const auto wanted = merged(info_.content, run_.options.headers);
+        if (same(wanted, info_.content)) co_return false;
+        if (dry()) co_return true;
+        const auto when = blob::conditions::matching(info_.etag);
+        auto written = co_await run_.at.client.set_content_headers(where_, wanted, when, u);
+        if (written) co_return true;
+        ACT_CO_TRY(const blob::properties now, co_await after_refusal(written.error(), u));
+        if (!same(now.content, wanted)) co_return changed_meanwhile();
+        co_return true;
+    }
+
+    /// The blob as it is now, when a condition did not hold: the reply to an earlier try may have been lost
+    /// after the service had done it.
+    task<result<blob::properties>> after_refusal(error e, until u) {
+        if (e.kind() != kind::precondition) co_return e;
+        co_return co_await run_.at.client.head(where_, u);
+    }
+
+    error changed_meanwhile() const {
+        return error(kind::precondition, "blob '" + where_.name + "' was changed by somebody else meanwhile",
+                     "run the same command again");
+    }
+
+    task<result<bool>> tags(until u) {
+        const auto& changes = run_.options.tags;
+        if (changes.empty()) co_return false;
+        if (!tags_known_) {
+            ACT_CO_TRY(info_.tags, co_await run_.at.client.get_tags(where_, u));
+        }
+        const auto wanted = merged(info_.tags, changes);
+        if (wanted == info_.tags) co_return false;
+        if (!dry()) ACT_CO_TRY_VOID(co_await run_.at.client.set_tags(where_, wanted, u));
+        co_return true;
+    }
+
+    task<result<bool>> tier(until u) {
+        const auto& wanted = run_.options.tier;
+        if (wanted.empty() || wanted == info_.tier) co_return false;
+        if (!dry()) ACT_CO_TRY_VOID(co_await run_.at.client.set_tier(where_, wanted, u));
+        co_return true;
+    }
+
+    set_run& run_;
+    blob::properties info_;
+    blob::address where_;
+    bool tags_known_;
+};
+
+task<result<std::uint64_t>> start(set_run& run, blob::properties info, bool tags_known) {
+    if (info.is_directory) co_return 0;
+    run.op.found(0);
+    std::unique_ptr<job> next = std::make_unique<property_change>(run, std::move(info), tags_known);
+    auto queued = co_await run.mover.submit(std::move(next));
+    if (!queued) co_return queued.error();
+    co_return 1;
+}
+
+task<result<std::uint64_t>> the_blob_itself(set_run& run) {
+    if (run.at.path.empty()) co_return 0;
+    const blob::address where{run.at.container, run.at.path};
+    auto head = co_await run.at.client.head(where, run.op.patience());
+    if (head) co_return co_await start(run, std::move(*head), false);
+    if (head.error().kind() == kind::not_found && head.error().code() != "ContainerNotFound") co_return 0;
+    co_return head.error();
+}
+
+task<result<std::uint64_t>> all_below(set_run& run, plan::listing& pages) {
+    std::uint64_t found = 0;
+    for (;;) {
+        ACT_CO_TRY(auto page, co_await pages.next());
+        if (!page) co_return found;
+        for (auto& info : page->items) {
+            ACT_CO_TRY(const std::uint64_t one, co_await start(run, std::move(info), true));
+            found += one;
+        }
+    }
+}
+
+task<result<void>> set_all(set_run& run) {
+    ACT_CO_TRY(std::uint64_t found, co_await the_blob_itself(run));
+    blob::list_options query;
+    query.prefix = run.at.path.empty() ? std::string() : run.at.path + '/';
+    query.tags = !run.options.tags.empty();
+    plan::listing pages(run.at.client, run.at.container, query, run.op.patience());
+    task_group fetching;
+    pages.start(run.op.context().runtime, fetching);
+    auto below = co_await all_below(run, pages);
+    pages.abandon();
+    co_await fetching.join();
+    if (!below) co_return below.error();
+    if (found + *below == 0) {
+        co_return error(kind::not_found,
+                        "there is no blob '" + run.at.path + "' and none below it in container '" +
+                            run.at.container + "'",
+                        "see what is there with `act ls`");
+    }
+    run.op.context().progress.scan_finished = true;
+    co_return result<void>();
+}
+
+}  // namespace
+
+result<void> check(const set_options& options) {
+    if (options.tier.empty() && options.metadata.empty() && options.headers.empty() && options.tags.empty()) {
+        return error(kind::usage, "nothing to set", "give --tier, --metadata, --header or --tag");
+    }
+    ACT_TRY_VOID(blob::check_metadata(options.metadata));
+    for (const auto& [name, value] : options.headers) {
+        if (!find_header(name)) {
+            return error(kind::usage, "'" + name + "' is no header that blobs keep",
+                         "one of content-type, content-encoding, content-language, content-disposition, "
+                         "cache-control");
+        }
+        if (name == "content-type" && value.empty()) {
+            return error(kind::usage, "content-type cannot be taken away", "set application/octet-stream");
+        }
+        const bool printable =
+            std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
+        if (!printable) {
+            return error(kind::usage,
+                         "the value of " + name + " holds a character that a header cannot carry",
+                         "use printable ASCII");
+        }
+    }
+    return blob::check_tags(options.tags);
+}
+
+task<result<summary>> set_properties(context& ctx, remote at, set_options options) {
+    ACT_CO_TRY_VOID(check(options));
+    operation op(ctx);
+    mover::options lanes;
+    lanes.lanes = ctx.concurrency;
+    mover scheduler(ctx.runtime, lanes, op.stop());
+    set_run run{op, scheduler, std::move(at), std::move(options)};
+    auto outcome = co_await set_all(run);
+    if (!outcome) op.give_up(outcome.error());
+    co_await scheduler.finish();
+    co_return op.finish();
+}
+
+}  // namespace act::ops
