@@ -49,12 +49,11 @@ result<tree_pair> two_trees(invocation& call, location_opener& opener) {
                      "`act " + std::string(call.verb.name) + "` takes a source and a destination",
                      "for instance: " + std::string(call.verb.examples.front().command));
     }
-    tree_pair out;
-    ACT_TRY(out.locations.from, parse_location(call.world, call.words[0], plain::local));
-    ACT_TRY(out.locations.to, parse_location(call.world, call.words[1], plain::local));
-    ACT_TRY(out.source, end_of(call, opener, out.locations.from));
-    ACT_TRY(out.destination, end_of(call, opener, out.locations.to));
-    return out;
+    ACT_TRY(location from, parse_location(call.world, call.words[0], plain::local));
+    ACT_TRY(location to, parse_location(call.world, call.words[1], plain::local));
+    ACT_TRY(ops::tree_end source, end_of(call, opener, from));
+    ACT_TRY(ops::tree_end destination, end_of(call, opener, to));
+    return tree_pair{{std::move(from), std::move(to)}, std::move(source), std::move(destination)};
 }
 
 std::string last_component(const location& at, const std::string& opened_path) {
