@@ -234,7 +234,8 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
     operation op(ctx);
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
-    // What waits for its blocks, or for the service, has nothing open and little in memory.
+    // What waits for its blocks, or for the service, has nothing open and, but for long_lists, little in
+    // memory.
     lanes.whole_at_once = std::max(lanes.whole_at_once, ctx.concurrency);
     mover scheduler(ctx.runtime, lanes, op.stop());
     copy_run run{op, scheduler, std::move(from), std::move(to), options};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/async/semaphore.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/copy.hpp"
 #include "transfer/ops/operation.hpp"
@@ -21,6 +22,8 @@ struct copy_run {
     copy_options options;
     wall_time began = now();
     std::vector<blob::properties> folders{};  ///< of a move: stubs that go when all below them has gone
+    /// Blobs whose block lists take megabytes, at the same time.
+    semaphore long_lists{8};
 };
 
 /// One blob to be copied.

@@ -13,6 +13,8 @@ constexpr std::uint64_t longest_put = 32 * MiB;
 /// Blocks are not copied in larger pieces: at 1 MiB/s one still ends within a request's time limit, and when
 /// they come through this machine, four are in memory at once.
 constexpr std::uint64_t longest_block = 64 * MiB;
+/// From here on a blob's lists of blocks are worth counting.
+constexpr std::uint64_t long_list_from = 4 * GiB;
 
 /// A block of the source: its id at the destination, and what proves its content where it is ours.
 struct copied_block {
@@ -75,6 +77,10 @@ large_copy::method large_copy::choose() const {
 task<result<void>> large_copy::send() {
     const until u = run_.op.patience();
     copy_link& link = run_.from.link;
+    permit turn;
+    if (item_.source.size >= long_list_from) {
+        ACT_CO_TRY(turn, co_await run_.long_lists.acquire(1, u));
+    }
     if (blocks_.empty()) ACT_CO_TRY_VOID(co_await learn_layout(u));
     std::optional<std::pair<copy_link::form, error>> suspicion;
     for (;;) {

@@ -78,7 +78,7 @@ private:
             }
             if (there.copy_status == "success") co_return result<void>();
             if (there.copy_status != "pending") {
-                co_return error(kind::unavailable,
+                co_return error(kind::conflict,
                                 "the service's copy of blob '" + from_.name + "' ended as " +
                                     there.copy_status +
                                     (there.copy_description.empty() ? "" : ": " + there.copy_description),

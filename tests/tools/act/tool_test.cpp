@@ -108,6 +108,13 @@ TEST_F(configured, config_shows_values_and_origins_but_no_secrets) {
     }
 }
 
+TEST_F(configured, a_copy_needs_two_clusters) {
+    auto o = act({"-f", "aml", "u", "data/x"});
+    EXPECT_EQ(o.code, 2);
+    EXPECT_THAT(o.problems, AllOf(HasSubstr("both cluster aml"), HasSubstr("-f"), HasSubstr("-c")));
+    EXPECT_EQ(act({"-f", "nowhere", "u", "data/x"}).code, 3);
+}
+
 TEST_F(configured, malformed_yaml_is_3_and_names_the_place) {
     write("aux_data/aml/aml.yaml", "config_param: [\n");
     auto o = act({"ls", "data"});

@@ -212,5 +212,28 @@ TEST(client_lost_reply, what_is_gone_after_a_lost_reply_was_removed) {
     EXPECT_EQ(r.error().kind(), kind::not_found);
 }
 
+TEST(client_lost_reply, put_blob_from_url_finds_its_own_write_and_no_other) {
+    const copy_origin from{secret("https://x/c/b"), {"\"1\""}, 5};
+    auto copy = [&](const loses_reply& svc, write_options o) {
+        scripted s(svc);
+        return s.run(s.client().copy(copy_form::put_from_url, from, where, std::move(o), {}));
+    };
+    auto r = copy(service("hello"), mine(conditions::absent()));
+    ASSERT_TRUE(r) << r.error().describe();
+    EXPECT_EQ(r->written.etag.text, "\"new\"");
+    EXPECT_EQ(r->status, "success");
+
+    EXPECT_FALSE(copy(service("hello!"), mine(conditions::absent()))) << "another size";
+    auto checked = mine(conditions::absent());
+    checked.content.md5 = md5_base64("hullo");
+    EXPECT_FALSE(copy(service("hello"), checked)) << "another content";
+    auto svc = service("hello");
+    set(svc, "x-ms-meta-mtime", "");
+    EXPECT_FALSE(copy(svc, {.when = conditions::absent()})) << "anybody may have written that";
+    svc = service("hello");
+    svc.code = "SourceConditionNotMet";
+    EXPECT_FALSE(copy(svc, mine(conditions::absent())));
+}
+
 }  // namespace
 }  // namespace act::blob::test

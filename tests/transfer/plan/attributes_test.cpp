@@ -74,5 +74,45 @@ TEST(Unchanged, AFolderIsNoFile) {
     EXPECT_FALSE(unchanged_for_download(blob_of(3, noon), folder));
 }
 
+TEST(UnchangedCopy, IsToldByChecksumThenByRecordedTimeThenByAge) {
+    const auto source = blob_of(3, noon);
+    auto copy = blob_of(3, noon + 1h);
+    EXPECT_TRUE(unchanged_for_copy(source, copy)) << "younger";
+    copy.modified = noon;
+    EXPECT_FALSE(unchanged_for_copy(source, copy)) << "of the same second, so the source may be the younger";
+
+    auto dated = source, dated_copy = copy;
+    dated.metadata = dated_copy.metadata = to_metadata(file_of(3, noon));
+    dated_copy.modified = noon - 1h;
+    EXPECT_TRUE(unchanged_for_copy(dated, dated_copy));
+    dated.type = dated_copy.type = blob::blob_type::page;
+    EXPECT_FALSE(unchanged_for_copy(dated, dated_copy)) << "pages change under the metadata they have";
+
+    auto checked = source, checked_copy = copy;
+    checked.content.md5 = checked_copy.content.md5 = "AAAA";
+    EXPECT_TRUE(unchanged_for_copy(checked, checked_copy));
+    checked_copy.content.md5 = "BBBB";
+    checked_copy.modified = noon + 1h;
+    EXPECT_FALSE(unchanged_for_copy(checked, checked_copy));
+}
+
+TEST(UnchangedCopy, NeedsAllThatIsCopied) {
+    const auto source = blob_of(3, noon);
+    auto differs = [&](auto change) {
+        auto copy = blob_of(3, noon + 1h);
+        change(copy);
+        return !unchanged_for_copy(source, copy);
+    };
+    EXPECT_TRUE(differs([](auto& c) { c.size = 4; }));
+    EXPECT_TRUE(differs([](auto& c) { c.type = blob::blob_type::append; }));
+    EXPECT_TRUE(differs([](auto& c) { c.metadata["a"] = "b"; }));
+    EXPECT_TRUE(differs([](auto& c) { c.content.type = "text/x"; }));
+    EXPECT_TRUE(differs([](auto& c) { c.content.cache_control = "no-store"; }));
+    EXPECT_TRUE(differs([](auto& c) { c.copy_status = "pending"; }));
+    EXPECT_TRUE(differs([](auto& c) { c.uncommitted = true; }));
+    EXPECT_FALSE(differs([](auto& c) { c.copy_status = "success"; }));
+    EXPECT_FALSE(differs([](auto& c) { c.tier = "Cool"; }));
+}
+
 }  // namespace
 }  // namespace act::plan

@@ -36,6 +36,29 @@ TEST(BlockId, IdsOfOtherToolsAreNotOurs) {
     EXPECT_FALSE(parse_block_id(codec::base64_encode(codec::as_bytes(std::string(28, 'x')))));
 }
 
+TEST(BlockId, OfACopyIsOfTheSourcesVersionAndClaimsNoContent) {
+    const auto source = source_identity("acc", {"con", "name"}, {"\"1\""});
+    const std::string id = copied_block_id(3, 8 * MiB, source);
+    EXPECT_EQ(id.size(), to_string(sample(1, 5)).size());
+    EXPECT_FALSE(parse_block_id(id));
+    EXPECT_EQ(copied_block_id(3, 8 * MiB, source), id);
+    EXPECT_NE(copied_block_id(4, 8 * MiB, source), id);
+    EXPECT_NE(copied_block_id(3, 4 * MiB, source), id);
+    for (const auto& other : {source_identity("acd", {"con", "name"}, {"\"1\""}),
+                              source_identity("acc", {"co", "nname"}, {"\"1\""}),
+                              source_identity("acc", {"con", "nam"}, {"\"1\""}),
+                              source_identity("acc", {"con", "name"}, {"\"2\""})}) {
+        EXPECT_NE(copied_block_id(3, 8 * MiB, other), id);
+    }
+}
+
+TEST(BlockId, LengthIsWhatMustAgree) {
+    EXPECT_TRUE(has_our_length(to_string(sample(1, 5))));
+    EXPECT_TRUE(has_our_length(codec::base64_encode(codec::as_bytes(std::string(28, 'x')))));
+    EXPECT_FALSE(has_our_length(codec::base64_encode(codec::as_bytes(std::string(29, 'x')))));
+    EXPECT_FALSE(has_our_length("not base64!"));
+}
+
 TEST(BlockSize, GrowsSoThatFiftyThousandBlocksSuffice) {
     EXPECT_EQ(block_size_for(1, 0), 8 * MiB);
     EXPECT_EQ(block_size_for(50'000 * 8 * MiB, 0), 8 * MiB);
