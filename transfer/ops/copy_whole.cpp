@@ -29,13 +29,7 @@ private:
         const until u = run_.op.patience();
         copy_link& link = run_.from.link;
         const auto form = copy_link::form::whole_blob;
-        if (item_.existing && !run_.options.always) {
-            co_return error(kind::conflict,
-                            std::string("blob '") + from_.name + "' is " + name_of(item_.source.type) +
-                                ", and another version of it stands at the destination: a copy that fails "
-                                "would lose that",
-                            "remove it first, or use --force to replace it all the same");
-        }
+        if (auto taken = in_the_way()) co_return *taken;
         if (!link.may(form)) co_return cannot({});
         ACT_CO_TRY(blob::copy_origin from, origin(form));
         auto begun = co_await run_.to.client.copy(blob::copy_form::automatic_async, std::move(from), to_,
@@ -54,6 +48,23 @@ private:
         advance(item_.source.size);
         done(way::server_side);
         co_return result<void>();
+    }
+
+    std::optional<error> in_the_way() const {
+        const auto& there = item_.existing;
+        if (!there) return std::nullopt;
+        if (there->copy_status == "pending") {
+            return error(kind::conflict,
+                         "blob '" + to_.name + "' at the destination is still being copied by the service",
+                         "wait until that has ended, then run the same command again");
+        }
+        const bool holds_nothing = there->copy_status == "failed" || there->copy_status == "aborted";
+        if (run_.options.always || (holds_nothing && there->size == 0)) return std::nullopt;
+        return error(kind::conflict,
+                     std::string("blob '") + from_.name + "' is " + name_of(item_.source.type) +
+                         ", and another version of it stands at the destination: a copy that fails would "
+                         "lose that",
+                     "remove it first, or use --force to replace it all the same");
     }
 
     error cannot(const error& why) const {
