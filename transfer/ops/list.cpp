@@ -50,7 +50,7 @@ task<result<void>> list_all(operation& op, const remote& at, const list_options&
     }
     if (options.one_level) query.delimiter = "/";
     query.snapshots = options.snapshots && !options.one_level;
-    plan::listing pages(at.client, at.container, query, op.patience());
+    plan::listing pages(at.client, at.container, query, op.patience(), &op.context().buffers);
     task_group fetching;
     pages.start(op.context().runtime, fetching);
     const std::function<void(const blob::properties&)> counted = [&](const blob::properties& p) {

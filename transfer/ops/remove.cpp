@@ -88,7 +88,8 @@ public:
         query.prefix = run_.from.path;
         if (!query.prefix.empty() && !run_.options.raw_prefix) query.prefix += '/';
         query.metadata = true;  // tells folders of hierarchical accounts, which go last
-        plan::listing pages(run_.from.client, run_.from.container, query, run_.op.patience());
+        plan::listing pages(run_.from.client, run_.from.container, query, run_.op.patience(),
+                            &run_.op.context().buffers);
         task_group fetching;
         pages.start(run_.op.context().runtime, fetching);
         auto outcome = co_await all(pages);
