@@ -6,9 +6,9 @@ namespace act::cli {
 
 namespace {
 
-constexpr const verb* list[] = {&upload_verb, &download_verb, &ls_verb,    &rm_verb,   &url_verb,
-                                &init_verb,   &submit_verb,   &query_verb, &wait_verb, &abort_verb,
-                                &serve_verb,  &config_verb,   &agent_verb};
+constexpr const verb* list[] = {&upload_verb, &download_verb, &ls_verb,    &du_verb,     &tree_verb,
+                                &rm_verb,     &url_verb,      &init_verb,  &submit_verb, &query_verb,
+                                &wait_verb,   &abort_verb,    &serve_verb, &config_verb, &agent_verb};
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 namespace act::cli {
 
 // Each is defined in the file of its name; the list is in verbs.cpp.
-extern const verb upload_verb, download_verb, ls_verb, rm_verb, url_verb, serve_verb, init_verb, submit_verb,
-    query_verb, wait_verb, abort_verb, config_verb, agent_verb;
+extern const verb upload_verb, download_verb, ls_verb, du_verb, tree_verb, rm_verb, url_verb, serve_verb,
+    init_verb, submit_verb, query_verb, wait_verb, abort_verb, config_verb, agent_verb;
 
 }  // namespace act::cli
