@@ -115,6 +115,8 @@ task<result<permit>> buffer_pool::reserve(std::size_t bytes, until u) {
     return impl_->budget.acquire(bytes, std::move(u));
 }
 
+permit buffer_pool::try_reserve(std::size_t bytes) { return impl_->budget.try_acquire(bytes); }
+
 void buffer_pool::give_back(std::byte* data, unsigned size_class, std::size_t size) {
     if (size_class == unpooled) {
         ::munmap(data, size);

@@ -50,6 +50,8 @@ public:
     /// Bytes without memory of ours: for queues and listings that hold their own. In the same order as
     /// take().
     task<result<permit>> reserve(std::size_t bytes, until);
+    /// The same for what can be left undone: an empty permit when it would have to wait.
+    permit try_reserve(std::size_t bytes);
     std::size_t budget() const;
     std::size_t in_use() const;
 

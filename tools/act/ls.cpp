@@ -1,8 +1,11 @@
+#include <algorithm>
+#include <vector>
+
 #include <fmt/format.h>
 
-#include "engine/core/units.hpp"
 #include "engine/core/utf8.hpp"
 #include "tools/act/json.hpp"
+#include "tools/act/listed.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/session.hpp"
@@ -14,51 +17,114 @@ namespace act::cli {
 
 namespace {
 
-// "2026-01-02 03:04:05", UTC.
-std::string moment(wall_time at) {
-    std::string text = to_iso8601(at);
-    text[10] = ' ';
-    return text.substr(0, 19);
+std::string_view name_of(blob::blob_type t) {
+    return t == blob::blob_type::append ? "append" : t == blob::blob_type::page ? "page" : "block";
 }
 
-// The path that `act d` would take for it.
-std::string path_of(const blob::properties& blob, const cluster::mapping& m) {
-    if (m.folder == "*") return blob.name;
-    if (m.path.empty()) return m.folder + "/" + blob.name;
-    if (blob.name == m.path) return m.folder;
-    bool below = blob.name.starts_with(m.path) && blob.name[m.path.size()] == '/';
-    return below ? m.folder + blob.name.substr(m.path.size()) : blob.name;
+// What is out of the ordinary: "leased, copy pending".
+std::string state_of(const blob::properties& b) {
+    std::string out;
+    auto add = [&](std::string_view what, std::string_view value = {}) {
+        out.append(out.empty() ? "" : ", ").append(what).append(value);
+    };
+    if (b.deleted) add("deleted");
+    if (!b.lease_state.empty() && b.lease_state != "available") add(b.lease_state);
+    if (!b.copy_status.empty() && b.copy_status != "success") add("copy ", b.copy_status);
+    if (!b.version_id.empty())
+        add(b.current_version ? "current version" : "version ", b.current_version ? "" : b.version_id);
+    if (!b.snapshot.empty()) add("snapshot ", b.snapshot);
+    return out;
 }
 
-void show(invocation& call, const blob::properties& blob, const cluster::mapping& m) {
-    std::string path = path_of(blob, m);
+std::string_view unquoted(std::string_view etag) {
+    if (etag.size() >= 2 && etag.starts_with('"')) return etag.substr(1, etag.size() - 2);
+    return etag;
+}
+
+std::string line_of(const blob::properties& b, const std::string& path, const options& given) {
+    const std::string size = b.is_prefix ? std::string() : size_text(b.size, given);
+    const std::string time = b.is_prefix ? std::string() : moment(b.modified);
+    std::string line = fmt::format("{:>10}  {:19}  ", size, time);
+    const std::string state = state_of(b);
+    if (given.details) {
+        const std::string_view sum = b.content.md5.empty() ? unquoted(b.etag.text) : b.content.md5;
+        line += fmt::format("{:6}  {:7}  {:24}  ", b.is_prefix ? "" : name_of(b.type), b.tier, sum);
+    }
+    line += path;
+    const bool which = !b.snapshot.empty() || !b.version_id.empty();
+    if ((given.details || which) && !state.empty()) line += fmt::format("  ({})", state);
+    return line;
+}
+
+json_line json_of(const blob::properties& b, const std::string& path, const options& given) {
+    json_line line(b.is_prefix ? "prefix" : "blob");
+    line.add("name", b.name).add("path", path);
+    if (b.is_prefix) return line;
+    line.add("size", b.size).add("modified", to_iso8601(b.modified)).add("etag", b.etag.text);
+    if (!b.snapshot.empty()) line.add("snapshot", b.snapshot);
+    if (!b.version_id.empty()) line.add("version", b.version_id).add("current_version", b.current_version);
+    if (b.is_directory) line.add("directory", true);
+    if (!given.details) return line;
+    line.add("blob_type", name_of(b.type)).add("tier", b.tier).add("md5", b.content.md5);
+    line.add("content_type", b.content.type).add("lease_state", b.lease_state);
+    if (!b.copy_status.empty()) line.add("copy_status", b.copy_status).add("copy_progress", b.copy_progress);
+    return line;
+}
+
+void show(invocation& call, const blob::properties& blob, const std::string& path) {
     if (call.given.json) {
-        json_line line(blob.is_prefix ? "prefix" : "blob");
-        line.add("name", blob.name).add("path", path);
-        if (!blob.is_prefix) {
-            line.add("size", blob.size)
-                .add("modified", to_iso8601(blob.modified))
-                .add("etag", blob.etag.text);
-            if (!blob.snapshot.empty()) line.add("snapshot", blob.snapshot);
-            if (blob.is_directory) line.add("directory", true);
-        }
-        call.screen.result(line.text());
-        return;
-    }
-    if (call.world.out_is_terminal) path = printable(path);
-    if (blob.is_prefix) {
-        call.screen.result(fmt::format("{:>10}  {:19}  {}", "", "", path));
+        call.screen.result(json_of(blob, path, call.given).text());
     } else {
-        call.screen.result(fmt::format("{:>10}  {}  {}", human_size(blob.size), moment(blob.modified), path));
+        call.screen.result(line_of(blob, call.world.out_is_terminal ? printable(path) : path, call.given));
     }
+}
+
+struct listed {
+    blob::properties blob;
+    std::string path;
+};
+
+void sort(std::vector<listed>& all, const options& given) {
+    auto before = [&](const listed& a, const listed& b) {
+        switch (given.sort) {
+            case options::order::size:
+                if (a.blob.size != b.blob.size) return a.blob.size > b.blob.size;
+                break;
+            case options::order::time:
+                if (a.blob.modified != b.blob.modified) return a.blob.modified > b.blob.modified;
+                break;
+            default:
+                break;
+        }
+        return a.path < b.path;
+    };
+    std::stable_sort(all.begin(), all.end(), before);
+    if (given.reverse) std::reverse(all.begin(), all.end());
+}
+
+result<ops::list_options> wanted(const options& given) {
+    ops::list_options how{.raw_prefix = given.raw_prefix,
+                          .delimiter = given.delimiter.empty() && given.one_level ? "/" : given.delimiter,
+                          .snapshots = given.snapshots,
+                          .versions = given.versions,
+                          .copy_state = given.details};
+    if (!how.delimiter.empty() && (how.snapshots || how.versions)) {
+        return error(kind::usage, "snapshots and versions are listed with whole names only",
+                     "leave out --one-level and --delimiter, or --snapshots and --versions");
+    }
+    return how;
 }
 
 int run(invocation& call) {
+    auto how = wanted(call.given);
+    if (!how) return give_up(call, how.error());
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
     report r(call, "listed", "blob");
-    ops::list_options how{.raw_prefix = call.given.raw_prefix, .one_level = call.given.one_level};
+    const bool sorted = call.given.sort != options::order::stored || call.given.reverse;
+    std::vector<listed> kept;
+    std::uint64_t folded = 0;
     for (const auto& path : call.words) {
         if (r.stopped()) break;
         auto at = s.find(path);
@@ -68,17 +134,27 @@ int run(invocation& call) {
         }
         auto context = s.context(r);
         auto each = [&](const blob::properties& blob) {
-            show(call, blob, *at->location.map);
+            folded += blob.is_prefix;
+            std::string shown = path_of(blob.name, *at->location.map);
+            if (sorted) {
+                kept.push_back({blob, std::move(shown)});
+            } else {
+                show(call, blob, shown);
+            }
             // `act ls data | head`: nobody reads on.
             if (call.screen.results_gone()) s.stop();
         };
-        r.add(path, s.runtime().run(ops::list(context, at->remote(), how, each)));
+        r.add(path, s.runtime().run(ops::list(context, at->remote(), *how, each)));
     }
+    sort(kept, call.given);
+    for (const listed& one : kept) show(call, one.blob, one.path);
     call.screen.flush();
     if (call.screen.results_gone()) return 0;
-    if (!call.given.json && r.total().files > 0) {
-        call.screen.result(
-            fmt::format("{}, {}", counted(r.total().files, "blob"), human_size(r.total().bytes)));
+    if (!call.given.json && r.total().files + folded > 0) {
+        std::string total =
+            fmt::format("{}, {}", counted(r.total().files, "blob"), size_text(r.total().bytes, call.given));
+        if (folded > 0) total += fmt::format(", {}", counted(folded, "folder"));
+        call.screen.result(total);
     }
     return r.finish_quietly(s.wire());
 }
@@ -86,6 +162,8 @@ int run(invocation& call) {
 constexpr example examples[] = {
     {"act ls data/voc20", "every blob below data/voc20/, and the total"},
     {"act ls --one-level data", "what is directly in data"},
+    {"act ls --long --sort size data", "the largest first, with tier, checksum and state"},
+    {"act ls --snapshots data/voc20/a.txt", "one blob and its snapshots"},
     {"act ls --prefix data/voc", "data/voc20, data/vocab.txt, ... as ACT did"},
     {"act ls --json data | jq -r .path", "paths for a script"},
 };
@@ -99,6 +177,11 @@ constinit const verb ls_verb{
     .takes = takes::some,
     .run = run,
     .examples = examples,
+    .note =
+        "Without --sort lines come as the service lists them, by the bytes of names, and nothing is kept in\n"
+        "memory. --long shows the MD5 that is stored with a blob or else its ETag, and behind the path what "
+        "is\n"
+        "out of the ordinary: a lease, a copy that is not done.",
 };
 
 }  // namespace act::cli

@@ -153,6 +153,25 @@ outcome log_level(options& to, const option& o, std::string_view value) {
     return bad_value(o, value, "one of error, warning, info, debug, trace");
 }
 
+outcome sort_key(options& to, const option& o, std::string_view value) {
+    using order = options::order;
+    static constexpr std::pair<std::string_view, order> keys[] = {
+        {"name", order::name}, {"size", order::size}, {"time", order::time}};
+    for (auto [name, key] : keys) {
+        if (name == value) {
+            to.sort = key;
+            return {};
+        }
+    }
+    return bad_value(o, value, "one of name, size, time");
+}
+
+outcome delimiter(options& to, const option& o, std::string_view value) {
+    if (value.empty()) return bad_value(o, value, "one or more characters, such as /");
+    to.delimiter = std::string(value);
+    return {};
+}
+
 outcome dropped(options& to, const option& o, std::string_view) {
     to.warnings.push_back(fmt::format("{} does nothing here, as it did nothing in ACT", o.name));
     return {};
@@ -222,6 +241,18 @@ constexpr option table[] = {
     {"--header", "", "KEY=VALUE", "set", "content-type, -encoding, -language, -disposition, or cache-control",
      entry<&options::headers, true>},
     {"--tag", "", "KEY=VALUE", "set", "an index tag", entry<&options::tags, false>},
+    {"--delimiter", "", "TEXT", "ls", "fold what is behind the next TEXT", delimiter},
+    {"--long", "-l", "", "ls", "type, tier, checksum (or ETag) and state of each as well",
+     flag<&options::details>},
+    {"--sort", "", "KEY", "ls",
+     "by name, size or time: largest and newest first; kept in memory until the end", sort_key},
+    {"--reverse", "", "", "ls", "the other way round; by name if there is no --sort",
+     flag<&options::reverse>},
+    {"--snapshots", "", "", "ls", "each blob's snapshots as well", flag<&options::snapshots>},
+    {"--versions", "", "", "ls", "each blob's earlier versions as well", flag<&options::versions>},
+    {"--bytes", "", "", "ls du tree", "exact sizes", flag<&options::exact_sizes>},
+    {"--depth", "", "N", "du tree", "show folders down to this level (du: default 1)",
+     number<&options::depth, 0, 1'000'000>},
     {"--expires", "", "TIME", "url", "how long the link works (default 30d)", duration<&options::expires>},
 
     {"--root", "", "DIR", "serve", "the folder that holds the data", text<&options::root>},

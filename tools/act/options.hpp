@@ -51,6 +51,10 @@ struct options {
 
     // listing, links
     bool raw_prefix = false, one_level = false;
+    std::string delimiter;
+    bool details = false, exact_sizes = false, snapshots = false, versions = false, reverse = false;
+    enum class order { stored, name, size, time } sort = order::stored;
+    std::optional<std::uint64_t> depth;
     double expires = 30 * 86400.0;  ///< seconds
 
     // serve

@@ -54,7 +54,7 @@ public:
         const remote& from = run_.from;
         blob::list_options options;
         options.prefix = from.path.empty() ? std::string() : from.path + '/';
-        plan::listing pages(from.client, from.container, options, u);
+        plan::listing pages(from.client, from.container, options, u, &run_.op.context().buffers);
         task_group fetching;
         pages.start(run_.op.context().runtime, fetching);
         auto outcome = co_await both(pages, options.prefix, u);

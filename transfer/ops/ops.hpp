@@ -72,8 +72,10 @@ task<result<summary>> download(context&, remote from, std::string local, downloa
 
 struct list_options {
     bool raw_prefix = false;  ///< path is a plain string prefix, as in ACT
-    bool one_level = false;   ///< fold what is below the next slash
-    bool snapshots = false;
+    std::string
+        delimiter{};  ///< fold what goes on behind its next occurrence; not with snapshots or versions
+    bool snapshots = false, versions = false;
+    bool copy_state = false;  ///< also what is known of a copy to each blob
 };
 /// Calls `each` in order of names, on one loop; the blob at the path itself comes first. Returns what was
 /// seen. kind::not_found when nothing matches.

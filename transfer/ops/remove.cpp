@@ -17,7 +17,7 @@ public:
         if (!query.prefix.empty() && !options_.raw_prefix) query.prefix += '/';
         query.metadata = true;  // tells folders of hierarchical accounts, which go last
         const std::size_t strip = options_.raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
-        plan::listing pages(from_.client, from_.container, query, op_.patience());
+        plan::listing pages(from_.client, from_.container, query, op_.patience(), &op_.context().buffers);
         task_group fetching;
         pages.start(op_.context().runtime, fetching);
         auto outcome = co_await all(pages, strip);

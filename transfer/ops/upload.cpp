@@ -20,7 +20,7 @@ public:
         const until u = run_.op.patience();
         blob::list_options options;
         options.prefix = run_.to.path.empty() ? std::string() : run_.to.path + '/';
-        plan::listing there(run_.to.client, run_.to.container, options, u);
+        plan::listing there(run_.to.client, run_.to.container, options, u, &run_.op.context().buffers);
         task_group fetching;
         if (!run_.container_missing) there.start(run_.op.context().runtime, fetching);
         auto outcome = co_await merge(there, options.prefix);

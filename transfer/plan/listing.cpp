@@ -1,56 +1,47 @@
 #include "transfer/plan/listing.hpp"
 
+#include "transfer/plan/range_listing.hpp"
+
 namespace act::plan {
 
-namespace {
-constexpr std::size_t pages_ahead = 2;
-}
+class listing::client_pages final : public page_source {
+public:
+    client_pages(blob::client& client, std::string container, blob::list_options options)
+        : client_(client), container_(std::move(container)), options_(std::move(options)) {}
 
-listing::listing(blob::client& client, std::string container, blob::list_options options, until u)
-    : client_(client),
-      container_(std::move(container)),
-      options_(std::move(options)),
-      ended_(u.stop),
-      until_(u),
-      pages_(pages_ahead) {
-    until_.stop = ended_.token();
-}
-
-void listing::start(runtime& rt, task_group& group) {
-    // Away from loop 0, where operations plan: parsing a page takes milliseconds.
-    group.spawn(rt.at(rt.size() - 1), fetch());
-}
-
-task<void> listing::fetch() {
-    for (;;) {
-        auto page = co_await client_.list(container_, options_, until_);
-        const bool more = page && !page->next_marker.empty();
-        fetched next;
-        if (more) options_.marker = page->next_marker;
-        if (page) {
-            next.page = std::move(*page);
-        } else {
-            next.failure = page.error();
-        }
-        if (auto pushed = co_await pages_.push(std::move(next), until_); !pushed) break;
-        if (!more) break;
+    task<result<blob::list_page>> fetch(std::string prefix, std::string marker, unsigned most,
+                                        until u) override {
+        blob::list_options asked = options_;
+        asked.prefix = std::move(prefix);
+        if (!marker.empty()) asked.marker = std::move(marker);
+        asked.max_results = most;
+        return client_.list(container_, std::move(asked), u);
     }
-    pages_.close();
+
+private:
+    blob::client& client_;
+    const std::string container_;
+    const blob::list_options options_;
+};
+
+listing::listing(blob::client& client, std::string container, blob::list_options options, until u,
+                 buffer_pool* budget) {
+    range_listing::limits limits;
+    limits.page = options.max_results;
+    // Ranges begin and end at names, so each name must stand for one entry.
+    limits.split = options.delimiter.empty() && !options.snapshots && !options.versions && !options.deleted &&
+                   !options.uncommitted && options.marker.empty();
+    source_ = std::make_unique<client_pages>(client, std::move(container), options);
+    ranges_ = std::make_unique<range_listing>(*source_, options.prefix, limits, budget, u);
 }
 
-task<result<std::optional<blob::list_page>>> listing::next() {
-    auto got = co_await pages_.pop(until_);
-    if (!got) co_return got.error();
-    if (!*got) {
-        if (auto alive = until_.check(); !alive) co_return alive.error();
-        co_return std::optional<blob::list_page>();
-    }
-    fetched& next = **got;
-    if (next.failure) co_return *next.failure;
-    co_return std::optional<blob::list_page>(std::move(next.page));
-}
+listing::~listing() = default;
 
-void listing::abandon() { ended_.request(); }
+void listing::start(runtime& rt, task_group& group) { ranges_->start(rt, group); }
+
+task<result<std::optional<blob::list_page>>> listing::next() { return ranges_->next(); }
+
+void listing::abandon() { ranges_->abandon(); }
 
 task<result<blob::properties*>> listing_cursor::peek() {
     while (at_ == page_.size() && !finished_) {

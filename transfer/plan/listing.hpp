@@ -4,38 +4,36 @@
 #include <optional>
 #include <vector>
 
-#include "engine/async/channel.hpp"
 #include "engine/async/runtime.hpp"
 #include "transfer/client/client.hpp"
 
+namespace act {
+class buffer_pool;
+}
+
 namespace act::plan {
 
-/// A listing whose pages are fetched ahead, on a loop of its own, in bounded number.
-/// start() once, then next() until it is empty; the group it runs in must be joined while this still lives.
+class range_listing;
+
+/// A listing whose pages are fetched ahead, in bounded number and, where it is a long one, in many places at
+/// once; in the service's order all the same. start() once, then next() until it is empty; the group it runs
+/// in must be joined while this still lives.
 class listing {
 public:
-    listing(blob::client&, std::string container, blob::list_options, until);
+    /// `budget`, where given, is drawn on for the pages that are held.
+    listing(blob::client&, std::string container, blob::list_options, until, buffer_pool* budget = nullptr);
+    ~listing();
 
     void start(runtime&, task_group&);
-    /// The next page, nothing at the end. A failed page is an error, and the end.
+    /// The next page (without its marker), nothing at the end. A failed page is an error, and the end.
     task<result<std::optional<blob::list_page>>> next();
     /// Ends the fetching without waiting for it.
     void abandon();
 
 private:
-    task<void> fetch();
-
-    blob::client& client_;
-    std::string container_;
-    blob::list_options options_;
-    stop_source ended_;
-    until until_;
-    /// A page, or why there is none. (A result would be ambiguous inside the channel's own.)
-    struct fetched {
-        blob::list_page page;
-        std::optional<error> failure;
-    };
-    channel<fetched> pages_;
+    class client_pages;
+    std::unique_ptr<client_pages> source_;
+    std::unique_ptr<range_listing> ranges_;
 };
 
 /// The same, one blob at a time, with a look at the next.

@@ -226,6 +226,85 @@ TEST_F(built_in, ls_shows_size_time_path_and_total) {
     EXPECT_THAT(json.out, HasSubstr("\n{\"type\":\"summary\",\"verb\":\"ls\",\"files\":2,\"bytes\":10,"));
 }
 
+TEST_F(built_in, ls_folds_sorts_and_shows_more) {
+    write("data/t/big.bin", std::string(3000, 'x'));
+    write("data/t/a/1", "1");
+    write("data/t/a/2", "22");
+    write("data/t/small", "s");
+    ASSERT_EQ(act({"u", "data/t"}).code, 0);
+    auto o = act({"ls", "--one-level", "--bytes", "data/t"});
+    EXPECT_THAT(o.out, ContainsRegex("^ +data/t/a/\n +3000  [0-9: -]+  data/t/big.bin\n"));
+    EXPECT_THAT(o.out, HasSubstr("\n2 blobs, 3001, 1 folder\n"));
+    EXPECT_THAT(act({"ls", "--delimiter", "ll", "data/t"}).out, HasSubstr("data/t/small\n3 blobs"));
+
+    auto paths = [&](std::vector<std::string> how) {
+        how.insert(how.begin(), {"ls", "--json", "data/t"});
+        std::string out;
+        std::istringstream lines(act(how).out);
+        for (std::string line; std::getline(lines, line);) {
+            const auto at = line.find("\"path\":\"data/t/");
+            if (at != line.npos) out += line.substr(at + 15, line.find('"', at + 15) - at - 15) + ' ';
+        }
+        return out;
+    };
+    EXPECT_EQ(paths({}), "a/1 a/2 big.bin small ");
+    EXPECT_EQ(paths({"--sort", "size"}), "big.bin a/2 a/1 small ");
+    EXPECT_EQ(paths({"--sort", "name", "--reverse"}), "small big.bin a/2 a/1 ");
+    EXPECT_EQ(act({"ls", "--sort", "colour", "data/t"}).code, 2);
+
+    EXPECT_THAT(act({"ls", "--long", "data/t"}).out,
+                ContainsRegex("block   Hot      [0-9A-Za-z+/=]+ +data/t/a/1\n"));
+    EXPECT_THAT(act({"ls", "--long", "--json", "data/t"}).out,
+                HasSubstr(R"("blob_type":"block","tier":"Hot","md5":")"));
+    EXPECT_THAT(act({"ls", "--snapshots", "data/t"}).out, HasSubstr("\n4 blobs, "));
+    EXPECT_THAT(act({"ls", "--snapshots", "data/t/small"}).out, HasSubstr("data/t/small\n1 blob, 1 B\n"));
+    auto wrong = act({"ls", "--snapshots", "--one-level", "data/t"});
+    EXPECT_EQ(wrong.code, 2);
+    EXPECT_THAT(wrong.problems, HasSubstr("leave out --one-level"));
+}
+
+TEST_F(built_in, du_adds_up_folders) {
+    write("data/t/a/1", "1");
+    write("data/t/a/b/2", "22");
+    write("data/t/a-b", "333");
+    write("data/t/c/3", "4444");
+    ASSERT_EQ(act({"u", "data/t"}).code, 0);
+    EXPECT_EQ(act({"du", "data/t"}).out,
+              "       3 B            2  data/t/a/\n"
+              "       4 B            1  data/t/c/\n"
+              "      10 B            4  data/t\n");
+    EXPECT_EQ(act({"du", "--depth", "0", "--bytes", "data/t", "data/t/c/3"}).out,
+              "        10            4  data/t\n"
+              "         4            1  data/t/c/3\n"
+              "        14            5  total\n");
+    EXPECT_THAT(act({"du", "--depth", "2", "--json", "data/t"}).out,
+                StartsWith("{\"type\":\"folder\",\"path\":\"data/t/a/b/\",\"files\":1,\"bytes\":2}\n"
+                           "{\"type\":\"folder\",\"path\":\"data/t/a/\",\"files\":2,\"bytes\":3}\n"));
+    EXPECT_EQ(act({"du", "data/nothing"}).code, 5);
+}
+
+TEST_F(built_in, tree_is_indented) {
+    write("data/t/a/1", "1");
+    write("data/t/a/b/2", "22");
+    write("data/t/z", "333");
+    ASSERT_EQ(act({"u", "data/t"}).code, 0);
+    EXPECT_EQ(act({"tree", "data/t"}).out,
+              "data/t\n"
+              "  a/\n"
+              "    1  1 B\n"
+              "    b/\n"
+              "      2  2 B\n"
+              "  z  3 B\n"
+              "2 folders, 3 blobs, 6 B\n");
+    EXPECT_EQ(act({"tree", "--depth", "1", "data/t"}).out,
+              "data/t\n"
+              "  a/  2 blobs, 3 B\n"
+              "  z  3 B\n"
+              "1 folder, 3 blobs, 6 B\n");
+    EXPECT_THAT(act({"tree", "--depth", "1", "--json", "data/t"}).out,
+                StartsWith(R"({"type":"folder","path":"data/t/a/","level":1,"files":2,"bytes":3})"));
+}
+
 TEST_F(built_in, what_is_missing_is_5) {
     fill();
     EXPECT_EQ(act({"u", "data/nothing"}).code, 5);

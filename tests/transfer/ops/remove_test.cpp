@@ -63,7 +63,7 @@ TEST_F(ops_test, EmptyFoldersAreRemovedWithTheRest) {
 TEST_F(ops_test, ListingFoldsOneLevel) {
     for (const char* name : {"a/1", "a/2", "b"}) write_file(scratch / ("tree/" + std::string(name)), "x");
     ASSERT_TRUE(up(scratch / "tree", "t"));
-    EXPECT_EQ(ls("t", {.one_level = true}), (std::vector<std::string>{"t/a/", "t/b"}));
+    EXPECT_EQ(ls("t", {.delimiter = "/"}), (std::vector<std::string>{"t/a/", "t/b"}));
     EXPECT_EQ(ls("t"), (std::vector<std::string>{"t/a/1", "t/a/2", "t/b"}));
 }
 
