@@ -69,6 +69,40 @@ outcome duration(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome latency(options& to, const option& o, std::string_view value) {
+    const auto parsed = parse_duration(value);
+    if (!parsed || *parsed > 60) return bad_value(o, value, "a time up to 60s, such as 30ms");
+    to.network.latency = std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(*parsed));
+    return {};
+}
+
+outcome bandwidth(options& to, const option& o, std::string_view value) {
+    auto read = store::read_bandwidth(to.network, value);
+    if (!read) return error(read.error()).in(o.name);
+    return {};
+}
+
+outcome limit(options& to, const option& o, std::string_view value) {
+    const auto parsed = parse_rate(value);
+    if (!parsed || *parsed <= 0 || *parsed > 1e9) return bad_value(o, value, "a rate such as 500/s");
+    to.network.limit = *parsed;
+    return {};
+}
+
+outcome faults(options& to, const option& o, std::string_view value) {
+    auto read = store::read_faults(to.network.faults, value);
+    if (!read) return error(read.error()).in(o.name);
+    return {};
+}
+
+outcome fault_seed(options& to, const option& o, std::string_view value) {
+    auto& seed = to.network.faults.seed;
+    auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), seed);
+    if (problem != std::errc() || end != value.data() + value.size())
+        return bad_value(o, value, "a whole number");
+    return {};
+}
+
 outcome log_level(options& to, const option& o, std::string_view value) {
     using log::level;
     static constexpr std::pair<std::string_view, level> levels[] = {{"error", level::error},
@@ -107,7 +141,8 @@ constexpr option table[] = {
      number<&options::threads, 1, 256>},
     {"--memory", "", "SIZE", "", "bytes held in memory at once (default 256MiB)",
      size<&options::memory, 16 * MiB, 1024 * GiB>},
-    {"--concurrency", "", "N", "", "requests in flight (default 32)", number<&options::concurrency, 1, 4096>},
+    {"--concurrency", "", "N", "", "requests in flight (default 32)",
+     number<&options::concurrency, 1, 4096>},
     {"--log-level", "", "LEVEL", "", "error, warning, info, debug or trace", log_level},
     {"--help", "-h", "", "", "this text", flag<&options::help>},
     {"--version", "", "", "", "the version", flag<&options::version>},
@@ -134,6 +169,14 @@ constexpr option table[] = {
     {"--tls-cert", "", "FILE", "serve", "certificate chain (PEM); with --tls-key: serve https",
      text<&options::tls_certificate>},
     {"--tls-key", "", "FILE", "serve", "private key (PEM)", text<&options::tls_key>},
+    {"--latency", "", "TIME", "serve", "begin each answer no earlier than this after its request", latency},
+    {"--bandwidth", "", "RATE[:account]", "serve", "of each connection, or of all together (60MiB/s)",
+     bandwidth},
+    {"--limit", "", "N/s", "serve", "answer more requests than this with 503 ServerBusy", limit},
+    {"--fault", "", "NAME=VALUE,...", "serve", "imitate faults; see above", faults},
+    {"--fault-seed", "", "N", "serve", "which requests meet the faults (default 1)", fault_seed},
+    {"--admin", "", "HOST:PORT", "serve", "counters, and the limit at run time; see above",
+     text<&options::admin>},
 
     {"--wait", "", "", "submit", "stream the output and exit with the command's own code",
      flag<&options::wait>},

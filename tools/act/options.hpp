@@ -11,6 +11,7 @@
 #include "engine/core/log.hpp"
 #include "engine/core/result.hpp"
 #include "engine/core/secret.hpp"
+#include "tools/store/network_model.hpp"
 
 namespace act::cli {
 
@@ -39,6 +40,8 @@ struct options {
     std::string root, listen, account;
     std::string key;  ///< as given: the key itself, env:NAME or file:PATH
     std::string tls_certificate, tls_key;
+    store::network_model network;
+    std::string admin;
 
     // jobs
     bool wait = false;
