@@ -69,6 +69,23 @@ outcome duration(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome cap_operations(options& to, const option& o, std::string_view value) {
+    const auto parsed = parse_rate(value);
+    if (!parsed || *parsed < 0.1 || *parsed > 1e9)
+        return bad_value(o, value, "a rate of at least 0.1/s, such as 500/s");
+    to.cap_operations = *parsed;
+    return {};
+}
+
+// The unit, and so the name, is azcopy's.
+outcome cap_megabits(options& to, const option& o, std::string_view value) {
+    const auto parsed = parse_rate(value);
+    if (!parsed || *parsed < 0.1 || *parsed > 1e7)
+        return bad_value(o, value, "megabits a second, at least 0.1, such as 200");
+    to.cap_bytes = *parsed * 1e6 / 8;
+    return {};
+}
+
 outcome latency(options& to, const option& o, std::string_view value) {
     const auto parsed = parse_duration(value);
     if (!parsed || *parsed > 60) return bad_value(o, value, "a time up to 60s, such as 30ms");
@@ -131,6 +148,7 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 }
 
 constexpr std::string_view data_verbs = "upload download";
+constexpr std::string_view data_verbs_and_rm = "upload download rm";
 
 constexpr option table[] = {
     {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
@@ -141,7 +159,7 @@ constexpr option table[] = {
      number<&options::threads, 1, 256>},
     {"--memory", "", "SIZE", "", "bytes held in memory at once (default 256MiB)",
      size<&options::memory, 16 * MiB, 1024 * GiB>},
-    {"--concurrency", "", "N", "", "requests in flight (default 32)",
+    {"--concurrency", "", "N", "", "requests in flight (default: found out, from 32 up to 256)",
      number<&options::concurrency, 1, 4096>},
     {"--log-level", "", "LEVEL", "", "error, warning, info, debug or trace", log_level},
     {"--help", "-h", "", "", "this text", flag<&options::help>},
@@ -152,6 +170,10 @@ constexpr option table[] = {
     {"--yes", "-y", "", "rm", "remove without asking", flag<&options::yes>},
     {"--force", "", "", data_verbs, "transfer also what looks unchanged", flag<&options::force>},
     {"--hash", "", "", data_verbs, "compare by content instead of size and time", flag<&options::hash>},
+    {"--cap-ops", "", "N/s", data_verbs_and_rm, "send no more requests a second to one account",
+     cap_operations},
+    {"--cap-mbps", "", "N", data_verbs_and_rm, "move no more megabits a second to and from one account",
+     cap_megabits},
     {"--block-size", "", "SIZE", data_verbs, "size of the parts of large files (default 8MiB)",
      size<&options::block_size, 64 * KiB, 4000 * MiB>},
 

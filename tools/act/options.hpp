@@ -23,7 +23,8 @@ struct options {
     log::level log_level = log::level::warning;
     unsigned threads = 0;  ///< 0: min(cores, 16)
     std::uint64_t memory = 256ull << 20;
-    std::uint64_t concurrency = 32;
+    std::optional<unsigned> concurrency;       ///< unset: found out while running
+    double cap_operations = 0, cap_bytes = 0;  ///< a second and account; 0: none
     std::string cluster, from_cluster;
     std::optional<int> num_gpu;
 

@@ -34,6 +34,7 @@ constexpr example examples[] = {
     {"act -c eu u data/voc20", "to the storage of cluster eu"},
     {"act u --dry-run data/voc20", "show what would be sent"},
     {"act u --hash data/voc20", "compare contents, not times"},
+    {"act u --cap-mbps 200 data/voc20", "leave the rest of the line to others"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
 };
 
