@@ -32,8 +32,10 @@ constexpr double mostly_refused = 0.75;
 constexpr double slow_start = 64;  // a second, when nothing is known
 constexpr double lowest_rate = 0.5;
 constexpr steady::duration usual_pause = 500ms, longest_pause = 30s;
-// What may begin at once after a rest, in seconds of the rate.
-constexpr double burst = 0.01;
+// What may begin at once after a rest, in seconds of the rate, and at least: a timer that is late is made up
+// for.
+constexpr double burst = 0.02;
+constexpr double least_burst = 1.5;
 
 double seconds(steady::duration d) { return std::chrono::duration<double>(d).count(); }
 steady::duration of_seconds(double s) {
@@ -78,7 +80,8 @@ steady::duration controller::begin(time at, std::uint64_t bytes) {
     if (phase_ != phase::free) adjust_rate(at);
     if (const double rate = operations_rate(); rate > 0) {
         if (at > tokens_at_) {
-            tokens_ = std::min(std::max(1.0, rate * burst), tokens_ + rate * seconds(at - tokens_at_));
+            tokens_ =
+                std::min(std::max(least_burst, rate * burst), tokens_ + rate * seconds(at - tokens_at_));
             tokens_at_ = at;
         }
         if (tokens_ < 1) {
