@@ -125,6 +125,42 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     return static_cast<std::uint64_t>(total);
 }
 
+namespace {
+
+/// The number times `unit`, if that is a number at all.
+std::optional<double> value_of(const quantity& q, double unit) {
+    const std::string number =
+        std::string(q.whole) + '.' + (q.fraction.empty() ? "0" : std::string(q.fraction));
+    double value = 0;
+    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), value);
+    if (parsed.ec != std::errc{} || !std::isfinite(value * unit)) return std::nullopt;
+    return value * unit;
+}
+
+}  // namespace
+
+std::optional<double> parse_rate(std::string_view text) {
+    const auto q = split_quantity(text);
+    if (!q) return std::nullopt;
+    if (q->unit.empty() || q->unit == "/s") return value_of(*q, 1);
+    if (q->unit == "/m" || q->unit == "/min") return value_of(*q, 1.0 / 60);
+    return std::nullopt;
+}
+
+std::optional<double> parse_byte_rate(std::string_view text) {
+    text = trim(text);
+    if (text.ends_with("/s") || text.ends_with("/S")) text.remove_suffix(2);
+    const auto q = split_quantity(text);
+    if (!q) return std::nullopt;
+    if (q->unit == "bit") return value_of(*q, 1 / 8.0);
+    if (q->unit == "kbit") return value_of(*q, 1e3 / 8);
+    if (q->unit == "mbit") return value_of(*q, 1e6 / 8);
+    if (q->unit == "gbit") return value_of(*q, 1e9 / 8);
+    const auto size = parse_size(text);
+    if (!size) return std::nullopt;
+    return static_cast<double>(*size);
+}
+
 std::optional<double> parse_duration(std::string_view text) {
     const auto q = split_quantity(text);
     if (!q) return std::nullopt;
@@ -140,12 +176,7 @@ std::optional<double> parse_duration(std::string_view text) {
     } else if (!q->unit.empty() && q->unit != "s") {
         return std::nullopt;
     }
-    const std::string number =
-        std::string(q->whole) + '.' + (q->fraction.empty() ? "0" : std::string(q->fraction));
-    double value = 0;
-    const auto parsed = std::from_chars(number.data(), number.data() + number.size(), value);
-    if (parsed.ec != std::errc{} || !std::isfinite(value * unit)) return std::nullopt;
-    return value * unit;
+    return value_of(*q, unit);
 }
 
 }  // namespace act

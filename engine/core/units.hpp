@@ -23,5 +23,9 @@ std::string human_count(std::uint64_t);
 std::optional<std::uint64_t> parse_size(std::string_view);
 /// "30s", "250ms", "5m", "2h", "7d"; a bare number is seconds. In seconds.
 std::optional<double> parse_duration(std::string_view);
+/// "500/s", "0.5/s", "3000/min", "500": how many a second.
+std::optional<double> parse_rate(std::string_view);
+/// "60MiB/s", "60MiB", "100Mbit/s" (bits count by thousands): in bytes a second.
+std::optional<double> parse_byte_rate(std::string_view);
 
 }  // namespace act

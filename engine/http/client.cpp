@@ -78,12 +78,21 @@ void exchange::impl::release() {
     }
     const bool reusable = persistent && body.finished() && connection->input.empty();
     pool->release(std::move(connection), reusable);
+    land();
+}
+
+void exchange::impl::land() {
+    if (!under_way) return;
+    under_way.moved(body.delivered());
+    under_way.end();
 }
 
 void exchange::impl::retire(std::unique_ptr<impl> gone) {
     if (!gone) return;
     if (gone->connection && loop::current_or_null() != &gone->pool->home()) {
         loop& home = gone->pool->home();
+        // Whoever admits requests may be gone by then.
+        gone->land();
         // std::function copies: a shared pointer carries it.
         home.post([kept = std::shared_ptr<impl>(std::move(gone))] { kept->release(); });
         return;

@@ -8,6 +8,7 @@
 #include "engine/async/retry.hpp"
 #include "engine/async/runtime.hpp"
 #include "engine/core/uri.hpp"
+#include "engine/http/admission.hpp"
 #include "engine/http/message.hpp"
 
 namespace act::http {
@@ -67,6 +68,7 @@ public:
 
 private:
     friend class client;
+    friend class pipeline;
     struct impl;
     explicit exchange(std::unique_ptr<impl>);
     std::unique_ptr<impl> impl_;
@@ -115,11 +117,13 @@ struct pipeline_options {
     /// Asked about answers whose status is worth another try; true makes one the final answer all the same (a
     /// service that says 500 and means "never"). Called from every loop.
     std::function<bool(const response_head&)> final_answer;
+    /// Asked before each try; unset: every one may go at once. Outlives the answers.
+    std::shared_ptr<http::admission> admission;
 };
 
 /// The request path, in order: retry (time-outs, transport failures, 408 429 500 502 503 504, Retry-After
-/// honoured; the request is sent again with the same body), authorize, log, send. Returns the first answer
-/// that is not worth another try, or the last one.
+/// honoured; the request is sent again with the same body), admit, authorize, log, send. Returns the first
+/// answer that is not worth another try, or the last one.
 class pipeline {
 public:
     pipeline(client&, std::shared_ptr<authorizer>, pipeline_options);

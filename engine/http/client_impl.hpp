@@ -12,9 +12,12 @@ struct exchange::impl {
     message_facts facts;
     body_reader body;
     bool persistent = false;
+    flight under_way;
 
     /// Gives the connection back as soon as it is not needed.
     void release();
+    /// The request is no longer under way.
+    void land();
     task<result<std::size_t>> read(std::span<std::byte> into, bool fill, const until&);
 
     /// Used ones are kept per thread, so that a small request needs no fresh memory.

@@ -80,6 +80,7 @@ struct request {
     verb method = verb::get;
     std::string target;  ///< path and query, encoded
     fields headers;
+    std::uint64_t answer_bytes = 0;  ///< of the answer's body, as far as known: for who paces requests
 };
 
 struct response_head {

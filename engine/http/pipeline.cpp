@@ -105,7 +105,16 @@ task<result<exchange>> pipeline::send(const endpoint& to, const request& r, cons
     const auto allowed = options_.try_timeout + std::chrono::seconds(b.length / slowest);
     for (unsigned number = 1;; ++number) {
         if (tries) *tries = number;
-        const auto begun = steady::now();
+        auto begun = steady::now();
+        flight under_way;
+        if (admission* gate = options_.admission.get()) {
+            const std::uint64_t bytes = b.length + r.answer_bytes;
+            if (!gate->try_enter(bytes, begun)) {
+                ACT_CO_TRY_VOID(co_await gate->enter(bytes, u));
+                begun = steady::now();
+            }
+            under_way = flight(*gate, bytes, begun);
+        }
         attempt report;
         report.allowed = allowed;
         std::optional<result<exchange>> answer;
@@ -124,6 +133,16 @@ task<result<exchange>> pipeline::send(const endpoint& to, const request& r, cons
         if (on_answer) on_answer(status);
 
         std::optional<steady::duration> asked;
+        if (worth_another_try(status)) asked = retry_after((*answer)->head().headers, now());
+        if (under_way) {
+            under_way.answered(status, asked);
+            if (status != 0) under_way.moved(b.length);
+            if (status / 100 == 2 && !(*answer)->finished()) {
+                (*answer)->impl_->under_way = std::move(under_way);
+            } else {
+                under_way.end();
+            }
+        }
         if (status == 401 && authorizer_ && !refreshed) {
             refreshed = true;
             if (!co_await authorizer_->refresh(u)) co_return std::move(*answer);
@@ -135,7 +154,6 @@ task<result<exchange>> pipeline::send(const endpoint& to, const request& r, cons
             if (!worth_another_try(status)) co_return std::move(*answer);
             if (options_.final_answer && options_.final_answer((*answer)->head()))
                 co_return std::move(*answer);
-            asked = retry_after((*answer)->head().headers, now());
         } else {
             error failure = (*answer).error();
             if (!worth_another_try(failure)) co_return failure;

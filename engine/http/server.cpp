@@ -234,5 +234,6 @@ task<void> server::stop(steady::duration grace) {
 }
 
 const server::statistics& server::stats() const { return impl_->shared.stats; }
+void server::forget_peak() { impl_->shared.stats.peak.store(impl_->shared.stats.open.load()); }
 
 }  // namespace act::http

@@ -9,6 +9,19 @@
 
 namespace act::http {
 
+/// What lies between a server and one of its clients, imitated: asked on the connection's loop. `until`
+/// arguments outlive the call.
+class link {
+public:
+    virtual ~link() = default;
+    /// So much of a body moves at once, in either direction; then carry() is awaited.
+    virtual std::size_t slice() const = 0;
+    /// Ends when the link is free again after `bytes`.
+    virtual task<result<void>> carry(std::uint64_t bytes, const until&) = 0;
+    /// Ends when the answer may begin; `received`: when the request, or what was read of it, had come.
+    virtual task<result<void>> answer(steady::time_point received, const until&) = 0;
+};
+
 struct server_options {
     /// "127.0.0.1:10000", "[::1]:0"; port 0 picks one.
     std::string listen = "127.0.0.1:0";
@@ -20,6 +33,8 @@ struct server_options {
     steady::duration idle_timeout = std::chrono::seconds(120);
     std::size_t max_connections = 4096;
     std::string server_name = "act";
+    /// Called for each connection, on its loop. Unset: nothing stands between.
+    std::function<std::unique_ptr<http::link>()> link;
 };
 
 /// One request on the server's side: its head, its body to be read, and the answer to be sent. Belongs to the
@@ -54,6 +69,8 @@ public:
     task<result<void>> finish(until);
     /// Ends the connection abruptly (for imitating faults); nothing else may be sent.
     void abort();
+    /// Ends the connection behind what has been sent, as if the answer were whole.
+    void hang_up();
     bool responded() const;
 
 private:
@@ -85,8 +102,13 @@ public:
 
     struct statistics {
         std::atomic<std::uint64_t> open{0}, peak{0}, accepted{0}, requests{0};
+        /// Of bodies. Both are counted before the answer (or that piece of it) is sent, so that who has it
+        /// finds it counted.
+        std::atomic<std::uint64_t> bytes_in{0}, bytes_out{0};
     };
     const statistics& stats() const;
+    /// The peak is counted anew from what is open now.
+    void forget_peak();
 
 private:
     struct impl;

@@ -128,6 +128,7 @@ void server_exchange::impl::compose(int status, const fields& f, std::optional<s
 }
 
 void server_exchange::impl::start_answer() {
+    count_input();
     begun = true;
     if (shared.ending.requested()) keep_ = false;
     // A client that waits for "100 Continue" may or may not send its body now: that cannot be told apart.
@@ -136,6 +137,9 @@ void server_exchange::impl::start_answer() {
 }
 
 task<result<void>> server_exchange::impl::send(gather what, const body& b, bool more, until u) {
+    if (link_ && b.length != 0) co_return co_await send_paced(what, b, u);
+    if (b.length != 0) shared.stats.bytes_out.fetch_add(b.length, std::memory_order_relaxed);
+    if (b.from == body::source::memory) what.add(b.bytes.data(), b.bytes.size());
     const bool from_file = b.from == body::source::file && b.length != 0;
     auto ok = co_await stream.write(what, u, more || from_file);
     if (ok && from_file) ok = co_await stream.write_file(b.fd, b.offset, b.length, u);
@@ -143,8 +147,29 @@ task<result<void>> server_exchange::impl::send(gather what, const body& b, bool 
     co_return ok;
 }
 
+task<result<void>> server_exchange::impl::send_paced(gather what, const body& b, const until& u) {
+    auto ok = co_await stream.write(what, u, true);
+    for (std::uint64_t at = 0; ok && at < b.length;) {
+        const auto n = std::min<std::uint64_t>(link_->slice(), b.length - at);
+        ok = co_await link_->carry(n, u);
+        if (!ok) break;
+        shared.stats.bytes_out.fetch_add(n, std::memory_order_relaxed);
+        if (b.from == body::source::file) {
+            ok = co_await stream.write_file(b.fd, b.offset + at, n, u);
+        } else {
+            gather piece;
+            piece.add(b.bytes.data() + at, static_cast<std::size_t>(n));
+            ok = co_await stream.write(piece, u);
+        }
+        at += n;
+    }
+    if (!ok) keep_ = false;
+    co_return ok;
+}
+
 task<result<void>> server_exchange::impl::respond(int status, const fields& f, const body& b, until u) {
     if (begun) co_return error(kind::internal, "a request was answered twice");
+    if (link_) ACT_CO_TRY_VOID(co_await link_->answer(received_, u));
     start_answer();
     const bool allowed = may_have_body(status);
     std::optional<std::uint64_t> length = b.length;
@@ -153,7 +178,6 @@ task<result<void>> server_exchange::impl::respond(int status, const fields& f, c
     gather what;
     what.add(head_.data(), head_.size());
     const bool with_body = allowed && !head_only_;
-    if (with_body && b.from == body::source::memory) what.add(b.bytes.data(), b.bytes.size());
     const body nothing;
     auto ok = co_await send(what, with_body ? b : nothing, false, std::move(u));
     finished_ = ok.has_value();
@@ -163,6 +187,7 @@ task<result<void>> server_exchange::impl::respond(int status, const fields& f, c
 task<result<void>> server_exchange::impl::begin(int status, const fields& f,
                                                 std::optional<std::uint64_t> length, until u) {
     if (begun) co_return error(kind::internal, "a request was answered twice");
+    if (link_) ACT_CO_TRY_VOID(co_await link_->answer(received_, u));
     start_answer();
     const bool allowed = may_have_body(status);
     // HTTP/1.0 knows no chunks: the end of the connection ends the answer.
@@ -193,7 +218,6 @@ task<result<void>> server_exchange::impl::write(const body& b, until u) {
         if (b.length > left_) co_return error(kind::internal, "an answer is longer than its Content-Length");
         left_ -= b.length;
     }
-    if (b.from == body::source::memory) what.add(b.bytes.data(), b.bytes.size());
     co_return co_await send(what, b, false, std::move(u));
 }
 
@@ -223,6 +247,11 @@ bool server_exchange::responded() const { return impl_->begun; }
 void server_exchange::abort() {
     impl_->aborted = true;
     impl_->stream.reset();
+}
+
+void server_exchange::hang_up() {
+    impl_->aborted = true;
+    impl_->stream.close();
 }
 
 task<result<std::size_t>> server_exchange::read(std::span<std::byte> into, until u) {

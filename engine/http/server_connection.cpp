@@ -18,7 +18,8 @@ constexpr auto linger_time = std::chrono::seconds(2);
 server_exchange::impl::impl(server_shared& s, loop& home, const address& from)
     : shared(s),
       stream(home, fmt::format("{}:{}", from.text(), from.port()), s.options.idle_timeout),
-      peer(from.text()) {}
+      peer(from.text()),
+      link_(s.options.link ? s.options.link() : nullptr) {}
 
 // ---- the connection's life
 
@@ -96,7 +97,8 @@ task<bool> server_exchange::impl::read_request() {
 task<bool> server_exchange::impl::one_request() {
     shared.stats.requests.fetch_add(1, std::memory_order_relaxed);
     aborted = begun = chunked_ = chunk_open_ = finished_ = false;
-    left_ = 0;
+    left_ = counted_ = 0;
+    if (link_) received_ = steady::now();
     head_only_ = request.method == "HEAD";
     keep_ = facts_.persistent();
     if (request.chunked) {
@@ -130,9 +132,10 @@ task<bool> server_exchange::impl::one_request() {
         const until soon{shared.ending.token(), steady::now() + drain_time};
         std::vector<std::byte> scratch(64 * 1024);
         while (!input_body.finished() && input_body.delivered() <= most_drained) {
-            auto got = co_await input_body.read(stream, input_, scratch, false, soon);
+            auto got = co_await read(scratch, false, soon);
             if (!got) co_return false;
         }
+        count_input();
     }
     if (keep_ && input_body.finished()) co_return true;
     co_await linger();
@@ -172,9 +175,35 @@ task<result<std::size_t>> server_exchange::impl::read(std::span<std::byte> into,
             if (auto ok = co_await stream.write(what, u); !ok) co_return ok.error();
         }
     }
+    if (link_) co_return co_await read_paced(into, fill, u);
     auto got = co_await input_body.read(stream, input_, into, fill, u);
     if (!got) keep_ = false;
     co_return got;
+}
+
+task<result<std::size_t>> server_exchange::impl::read_paced(std::span<std::byte> into, bool fill,
+                                                            const until& u) {
+    std::size_t done = 0;
+    while (done < into.size() && !input_body.finished()) {
+        const auto part = into.subspan(done, std::min(into.size() - done, link_->slice()));
+        auto got = co_await input_body.read(stream, input_, part, fill, u);
+        if (got) {
+            done += *got;
+            if (auto carried = co_await link_->carry(*got, u); !carried) got = carried.error();
+        }
+        if (!got) {
+            keep_ = false;
+            co_return got;
+        }
+        if (!fill && done != 0) break;
+    }
+    if (input_body.finished()) received_ = steady::now();
+    co_return done;
+}
+
+void server_exchange::impl::count_input() {
+    const auto more = input_body.delivered() - std::exchange(counted_, input_body.delivered());
+    if (more != 0) shared.stats.bytes_in.fetch_add(more, std::memory_order_relaxed);
 }
 
 }  // namespace act::http

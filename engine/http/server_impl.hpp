@@ -70,12 +70,17 @@ private:
     task<bool> one_request();
     task<void> refuse(int status, std::string_view reason);
     task<void> linger();
+    task<result<std::size_t>> read_paced(std::span<std::byte> into, bool fill, const until&);
     task<result<void>> send(gather, const body&, bool more, until);
-    task<result<void>> note(result<void>);
+    task<result<void>> send_paced(gather, const body&, const until&);
     void start_answer();
+    void count_input();
     void compose(int status, const fields&, std::optional<std::uint64_t> length, bool with_body,
                  bool chunked);
 
+    const std::unique_ptr<http::link> link_;
+    steady::time_point received_{};  ///< with a link only
+    std::uint64_t counted_ = 0;      ///< of the body's bytes
     input_buffer input_;
     message_facts facts_;
     std::string head_;

@@ -44,6 +44,37 @@ class Store(unittest.TestCase):
         project.configure(server.endpoint, account="mine")
         project.act("ls", "data/f", expect=4)
 
+    def test_admin_counts_and_limits(self):
+        server = self.serve(arguments=["--admin", ":0"])
+        project = harness.Project(self.scratch / "project", server.endpoint)
+        for number in range(20):
+            harness.write(project.folder / f"data/tree/{number}", b"x" * 1000)
+        project.act("u", "data/tree")
+        told = harness.admin(server, "/stats")
+        self.assertEqual(told["requests"]["PutBlob"], {"201": 20})
+        self.assertEqual(told["bytes_in"], 20_000)
+        self.assertGreaterEqual(told["connections_peak"], 1)
+        self.assertEqual(harness.admin(server, "/limit?rate=0.01", "POST")["limit"], 0.01)
+        self.assertEqual(harness.admin(server, "/limit?rate=0", "POST")["limit"], None)
+        self.assertEqual(harness.admin(server, "/reset", "POST")["requests"], {})
+        # An unchanged tree costs its listing alone.
+        project.act("u", "data/tree")
+        self.assertEqual(harness.admin(server, "/stats")["requests"], {"ListBlobs": {"200": 1}})
+
+    def test_imitated_network_and_faults(self):
+        faults = "reset=0.05,error500=0.05,error503=0.02,truncate=0.05"
+        server = self.serve(arguments=["--latency", "2ms", "--bandwidth", "40MiB/s,60MiB/s:account", "--fault", faults,
+                                       "--fault-seed", "7", "--admin", ":0"])  # fmt: skip
+        project = harness.Project(self.scratch / "project", server.endpoint)
+        source = harness.awkward_tree(project.folder / "data/tree", big=False)
+        expected = harness.snapshot(source, modes=True, times=True)
+        project.act("u", "data/tree")
+        source.rename(project.folder / "sent")
+        project.act("d", "data/tree")
+        harness.assert_same(expected, harness.snapshot(source, modes=True, times=True))
+        seen = {status for of in harness.admin(server, "/stats")["requests"].values() for status in of}
+        self.assertLessEqual({"reset", "500", "503"}, seen)
+
     def test_killed_client_does_no_harm(self):
         """SIGKILL instead of an interrupt: the next run finishes just the same."""
         server = self.serve()

@@ -190,9 +190,23 @@ def act_serve(folder, *, certificate=None, arguments=(), account=None, key=None)
             event = json.loads(line)
         except ValueError:
             return None
-        return event["endpoint"] if event.get("type") == "listening" else None
+        if event.get("type") != "listening":
+            return None
+        told.update(event)
+        return event["endpoint"]
 
-    return Server(command + list(arguments), ready, env=clean_environment(folder), cwd=folder)
+    told = {}
+    server = Server(command + list(arguments), ready, env=clean_environment(folder), cwd=folder)
+    server.admin = told.get("admin")
+    return server
+
+
+def admin(server, target, method="GET"):
+    """Asks a store started with `--admin` about itself; what it answers to POST is the same."""
+    request = urllib.request.Request(server.admin + target, method=method, data=b"" if method == "POST" else None)
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with direct.open(request, timeout=30) as answer:
+        return json.load(answer)
 
 
 def certificate(folder):

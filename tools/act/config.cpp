@@ -67,7 +67,8 @@ void add_own(invocation& call, settings& to) {
     };
     add("--threads", given.threads ? std::to_string(given.threads) : "one per core, at most 16");
     add("--memory", human_size(given.memory));
-    add("--concurrency", std::to_string(given.concurrency));
+    add("--concurrency",
+        given.concurrency ? std::to_string(*given.concurrency) : "found out, from 32 up to 256");
     auto folder = [&](const char* name, const char* variable, const result<std::string>& value) {
         bool set = call.world.variable(variable).starts_with('/');
         to.push_back({name, value ? *value : value.error().message(),

@@ -137,6 +137,57 @@ outcome most_deleted(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome cap_operations(options& to, const option& o, std::string_view value) {
+    const auto parsed = parse_rate(value);
+    if (!parsed || *parsed < 0.1 || *parsed > 1e9)
+        return bad_value(o, value, "a rate of at least 0.1/s, such as 500/s");
+    to.cap_operations = *parsed;
+    return {};
+}
+
+// The unit, and so the name, is azcopy's.
+outcome cap_megabits(options& to, const option& o, std::string_view value) {
+    const auto parsed = parse_rate(value);
+    if (!parsed || *parsed < 0.1 || *parsed > 1e7)
+        return bad_value(o, value, "megabits a second, at least 0.1, such as 200");
+    to.cap_bytes = *parsed * 1e6 / 8;
+    return {};
+}
+
+outcome latency(options& to, const option& o, std::string_view value) {
+    const auto parsed = parse_duration(value);
+    if (!parsed || *parsed > 60) return bad_value(o, value, "a time up to 60s, such as 30ms");
+    to.network.latency = std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(*parsed));
+    return {};
+}
+
+outcome bandwidth(options& to, const option& o, std::string_view value) {
+    auto read = store::read_bandwidth(to.network, value);
+    if (!read) return error(read.error()).in(o.name);
+    return {};
+}
+
+outcome request_limit(options& to, const option& o, std::string_view value) {
+    const auto parsed = parse_rate(value);
+    if (!parsed || *parsed <= 0 || *parsed > 1e9) return bad_value(o, value, "a rate such as 500/s");
+    to.network.limit = *parsed;
+    return {};
+}
+
+outcome faults(options& to, const option& o, std::string_view value) {
+    auto read = store::read_faults(to.network.faults, value);
+    if (!read) return error(read.error()).in(o.name);
+    return {};
+}
+
+outcome fault_seed(options& to, const option& o, std::string_view value) {
+    auto& seed = to.network.faults.seed;
+    auto [end, problem] = std::from_chars(value.data(), value.data() + value.size(), seed);
+    if (problem != std::errc() || end != value.data() + value.size())
+        return bad_value(o, value, "a whole number");
+    return {};
+}
+
 outcome log_level(options& to, const option& o, std::string_view value) {
     using log::level;
     static constexpr std::pair<std::string_view, level> levels[] = {{"error", level::error},
@@ -185,6 +236,7 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 
 constexpr std::string_view select_verbs = "upload download cp sync check rm";
 constexpr std::string_view data_verbs = "upload download cp sync";
+constexpr std::string_view capped_verbs = "upload download cp mv sync rm";
 
 constexpr option table[] = {
     {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
@@ -195,7 +247,8 @@ constexpr option table[] = {
      number<&options::threads, 1, 256>},
     {"--memory", "", "SIZE", "", "bytes held in memory at once (default 256MiB)",
      size<&options::memory, 16 * MiB, 1024 * GiB>},
-    {"--concurrency", "", "N", "", "requests in flight (default 32)", number<&options::concurrency, 1, 4096>},
+    {"--concurrency", "", "N", "", "requests in flight (default: found out, from 32 up to 256)",
+     number<&options::concurrency, 1, 4096>},
     {"--log-level", "", "LEVEL", "", "error, warning, info, debug or trace", log_level},
     {"--help", "-h", "", "", "this text", flag<&options::help>},
     {"--version", "", "", "", "the version", flag<&options::version>},
@@ -208,6 +261,10 @@ constexpr option table[] = {
      flag<&options::hash>},
     {"--block-size", "", "SIZE", "upload download cp mv sync",
      "size of the parts of large files (default 8MiB)", size<&options::block_size, 64 * KiB, 4000 * MiB>},
+
+    {"--cap-ops", "", "N/s", capped_verbs, "send no more requests a second to one account", cap_operations},
+    {"--cap-mbps", "", "N", capped_verbs, "move no more megabits a second to and from one account",
+     cap_megabits},
 
     {"--delete", "", "", "sync", "delete at the destination what the source does not have",
      flag<&options::delete_extras>},
@@ -265,6 +322,14 @@ constexpr option table[] = {
     {"--tls-cert", "", "FILE", "serve", "certificate chain (PEM); with --tls-key: serve https",
      text<&options::tls_certificate>},
     {"--tls-key", "", "FILE", "serve", "private key (PEM)", text<&options::tls_key>},
+    {"--latency", "", "TIME", "serve", "begin each answer no earlier than this after its request", latency},
+    {"--bandwidth", "", "RATE[:account]", "serve", "of each connection, or of all together (60MiB/s)",
+     bandwidth},
+    {"--limit", "", "N/s", "serve", "answer more requests than this with 503 ServerBusy", request_limit},
+    {"--fault", "", "NAME=VALUE,...", "serve", "imitate faults; see above", faults},
+    {"--fault-seed", "", "N", "serve", "which requests meet the faults (default 1)", fault_seed},
+    {"--admin", "", "HOST:PORT", "serve", "counters, and the limit at run time; see above",
+     text<&options::admin>},
 
     {"--wait", "", "", "submit", "stream the output and exit with the command's own code",
      flag<&options::wait>},

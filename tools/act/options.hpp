@@ -13,6 +13,7 @@
 #include "engine/core/log.hpp"
 #include "engine/core/result.hpp"
 #include "engine/core/secret.hpp"
+#include "tools/store/network_model.hpp"
 
 namespace act::cli {
 
@@ -24,7 +25,8 @@ struct options {
     log::level log_level = log::level::warning;
     unsigned threads = 0;  ///< 0: min(cores, 16)
     std::uint64_t memory = 256ull << 20;
-    std::uint64_t concurrency = 32;
+    std::optional<unsigned> concurrency;       ///< unset: found out while running
+    double cap_operations = 0, cap_bytes = 0;  ///< a second and account; 0: none
     std::string cluster, from_cluster;
     std::optional<int> num_gpu;
 
@@ -61,6 +63,8 @@ struct options {
     std::string root, listen, account;
     std::string key;  ///< as given: the key itself, env:NAME or file:PATH
     std::string tls_certificate, tls_key;
+    store::network_model network;
+    std::string admin;
 
     // jobs
     bool wait = false;

@@ -58,6 +58,8 @@ result<store::options> options_of(invocation& call) {
                      "give both, or neither for plain http");
     }
     o.memory = given.memory;
+    o.network = given.network;
+    o.admin = given.admin;
     return o;
 }
 
@@ -70,15 +72,21 @@ void announce(invocation& call, const store::options& o, const store::store& ser
     if (call.given.json) {
         json_line line("listening");
         line.add("endpoint", service.endpoint()).add("account", o.account).add("root", o.root);
+        if (!o.admin.empty()) line.add("admin", service.admin());
         call.screen.result(line.text());
     } else {
         call.screen.result("listening on " + service.endpoint());
+        if (!o.admin.empty()) call.screen.result("admin at " + service.admin());
     }
     call.screen.flush();
     if (!only_loopback(o.listen) && o.key == secret(store::emulator_key)) {
         call.screen.problem(
             "warning: the emulator's key is known to everybody, and other machines can reach " + o.listen);
         call.screen.detail("  give --key env:NAME or file:PATH with a key of your own");
+    }
+    if (!o.admin.empty() && !o.admin.starts_with(':') && !only_loopback(o.admin)) {
+        call.screen.problem("warning: whoever reaches " + o.admin +
+                            " can read the counters and set the limit");
     }
 }
 
@@ -111,6 +119,8 @@ constexpr example examples[] = {
     {"act serve --account me --key file:key.txt --listen 0.0.0.0:10000",
      "for other machines, with a key of your own"},
     {"act serve --tls-cert cert.pem --tls-key key.pem", "https"},
+    {"act serve --latency 30ms --bandwidth 60MiB/s --limit 500/s", "a distant and busy service"},
+    {"act serve --fault reset=0.01,error500=0.02,stall=0.001:5s", "an unreliable one"},
 };
 
 }  // namespace
@@ -124,7 +134,21 @@ constinit const verb serve_verb{
     .examples = examples,
     .note =
         "Clients use the emulator's well-known account and key unless --account and --key say otherwise.\n"
-        "One line on stdout names the endpoint once it is ready.",
+        "One line on stdout names the endpoint once it is ready.\n"
+        "\n"
+        "Faults are parts of all requests, between 0 and 1; a request meets one at most. The same seed "
+        "gives\n"
+        "the same fate to the n-th request. With reset and error500 half of the requests are carried out.\n"
+        "  reset=P      the connection is reset instead of an answer\n"
+        "  error500=P   InternalError\n"
+        "  error503=P   ServerBusy\n"
+        "  truncate=P   the connection ends in the middle of the answer's body\n"
+        "  stall=P:T    the answer waits for T (default 30s)\n"
+        "  list=N:S     from the N-th on, listings fail with status S: 403, 500 or 503 (default 500)\n"
+        "\n"
+        "--admin answers, without a credential, GET /stats (JSON: requests by operation and status, bytes "
+        "of\n"
+        "bodies, connections), POST /limit?rate=N/s (0 lifts it) and POST /reset. HOST may be left out.",
 };
 
 }  // namespace act::cli

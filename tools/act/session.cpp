@@ -73,8 +73,22 @@ result<uri> endpoint_of(const cluster::account& a) {
     return std::move(*parsed);
 }
 
+namespace {
+
+controller::options control_of(const options& given) {
+    controller::options o{.cap_operations = given.cap_operations, .cap_bytes = given.cap_bytes};
+    if (given.concurrency) o.start = o.least = o.most = *given.concurrency;
+    return o;
+}
+
+}  // namespace
+
 session::session(invocation& call, cluster::config c)
-    : call_(call), cluster_(std::move(c)), stop_(call.world.stop.token()) {}
+    : call_(call),
+      cluster_(std::move(c)),
+      stop_(call.world.stop.token()),
+      control_(control_of(call.given)),
+      lanes_(control_.start) {}
 
 session::~session() {
     accounts_.clear();
@@ -89,15 +103,14 @@ act::runtime& session::runtime() {
 
 ops::context session::context(observer& o) {
     if (!buffers_) buffers_.emplace(call_.given.memory);
-    return {runtime(), *buffers_,     progress_,
-            o,         stop_.token(), static_cast<unsigned>(call_.given.concurrency)};
+    return {runtime(), *buffers_, progress_, o, stop_.token(), lanes_.load(), &lanes_};
 }
 
 http::client& session::transport() {
     if (!transport_) {
         http::client_options o;
         o.user_agent = "act/" ACT_VERSION;
-        auto per_loop = static_cast<unsigned>(call_.given.concurrency / std::max(1u, runtime().size()) + 1);
+        const unsigned per_loop = control_.most / std::max(1u, runtime().size()) + 1;
         o.max_connections_per_loop = std::max(o.max_connections_per_loop, per_loop);
         transport_ = std::make_unique<http::client>(runtime(), o);
     }
@@ -163,7 +176,10 @@ result<std::unique_ptr<opened_account>> session::open(cluster::account settings,
         return e.message().find(a.source) == std::string::npos ? error(e).in(a.source) : e;
     }
     blob::account address{.name = a.name, .endpoint = std::move(endpoint), .settings = a.source};
-    out->client = std::make_unique<blob::client>(transport(), std::move(address), std::move(*authorizer));
+    http::pipeline_options how;
+    how.admission = std::make_shared<gate>(a.name, control_, &lanes_);
+    out->client = std::make_unique<blob::client>(transport(), std::move(address), std::move(*authorizer),
+                                                 std::move(how));
     return out;
 }
 

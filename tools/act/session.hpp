@@ -12,6 +12,7 @@
 #include "submit/cluster/cluster.hpp"
 #include "tools/act/verb.hpp"
 #include "transfer/client/client.hpp"
+#include "transfer/mover/gate.hpp"
 #include "transfer/mover/progress.hpp"
 #include "transfer/ops/ops.hpp"
 
@@ -85,6 +86,8 @@ private:
     cluster::config cluster_;
     stop_source stop_;
     act::progress progress_;
+    const controller::options control_;  ///< of each account
+    std::atomic<unsigned> lanes_;        ///< how many requests are wanted at work at once
     std::optional<act::runtime> runtime_;
     std::optional<buffer_pool> buffers_;
     std::unique_ptr<store::store> store_;

@@ -76,6 +76,7 @@ constexpr example examples[] = {
     {"act u --exclude '*.tmp' --exclude cache/ data/voc20", "leave out, at any depth"},
     {"act u --dry-run data/voc20", "show what would be sent"},
     {"act u --hash data/voc20", "compare contents, not times"},
+    {"act u --cap-mbps 200 data/voc20", "leave the rest of the line to others"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
 };
 

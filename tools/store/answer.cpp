@@ -64,6 +64,8 @@ task<outcome<>> read_body(service& s, call& c, http::server_exchange& x, std::si
 task<answer> run(service& s, call& c, http::server_exchange& x) {
     ACT_CO_TRY_VOID(understand(s, c, x));
     ACT_CO_TRY(const operation* what, find_operation(c));
+    c.what = what;
+    if (s.network) ACT_CO_TRY_VOID(s.network->pass(c));
     {
         auto r = s.index->read();
         if (!r) co_return from_error(r.error());
@@ -140,10 +142,35 @@ void add_common_headers(http::fields& f, const call& c) {
     }
 }
 
+namespace {
+
+// What befalls an answer that is there. True: there is none any more.
+task<bool> suffer(service& s, const call& c, http::server_exchange& x, answer& out) {
+    switch (c.luck.form) {
+        case misfortune::reset:
+            if (s.meter) s.meter->count(c.what, meter::reset);
+            x.abort();
+            co_return true;
+        case misfortune::error:
+            out = failure(c.luck.code);
+            break;
+        case misfortune::stall:
+            (void)co_await sleep_for(s.network->stall_time(), s.ends());
+            break;
+        case misfortune::none:
+        case misfortune::truncate:
+            break;
+    }
+    co_return false;
+}
+
+}  // namespace
+
 task<void> serve(service& s, http::server_exchange& x) {
     call c;
     answer out = co_await run(s, c, x);
     s.stats.requests.fetch_add(1, std::memory_order_relaxed);
+    if (c.luck.form != misfortune::none && co_await suffer(s, c, x, out)) co_return;
     if (!out) {
         s.stats.failures.fetch_add(1, std::memory_order_relaxed);
         log::debug("store: {} {}: {} {}", c.method, c.target.substr(0, c.target.find('?')),
@@ -152,6 +179,11 @@ task<void> serve(service& s, http::server_exchange& x) {
     }
     add_common_headers(out->headers, c);
     const bool head_only = c.method == "HEAD" || out->status == 304;
+    if (s.meter) s.meter->count(c.what, out->status);
+    if (c.luck.form == misfortune::truncate && !head_only) {
+        (void)co_await send_half(s, x, *out);
+        co_return;
+    }
     auto sent = co_await send(s, x, *out, head_only);
     if (sent || x.responded()) co_return;
     // The content could not be opened; a client that went away does not hear this either.

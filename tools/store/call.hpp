@@ -11,6 +11,7 @@
 #include "engine/http/message.hpp"
 #include "tools/store/content.hpp"
 #include "tools/store/failure.hpp"
+#include "tools/store/misfortune.hpp"
 #include "tools/store/record.hpp"
 
 namespace act::store {
@@ -25,6 +26,8 @@ struct identity {
         return form == form::key || permissions.find(permission) != std::string::npos;
     }
 };
+
+struct operation;
 
 /// One request, understood as far as all operations have in common. Parts of a batch are calls too.
 struct call {
@@ -42,6 +45,8 @@ struct call {
     identity who;
     const act::store::files* files = nullptr;  ///< to ask whether another process is alive
     std::string body;                          ///< of operations that declare a small one
+    const operation* what = nullptr;           ///< null: none that is known
+    misfortune luck;
 
     nanos at() const { return to_nanos(now); }
     std::string_view param(std::string_view name) const;

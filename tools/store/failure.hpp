@@ -200,6 +200,8 @@ ACT_CODE(body_too_large, 413, "RequestBodyTooLarge",
          "The request body is too large and exceeds the maximum permissible limit.");
 ACT_CODE(invalid_range, 416, "InvalidRange",
          "The range specified is invalid for the current size of the resource.");
+ACT_CODE(server_busy, 503, "ServerBusy",
+         "The server is currently unable to receive requests. Please retry your request.");
 ACT_CODE(cannot_verify_source, 500, "CannotVerifyCopySource",
          "Could not verify the copy source within the specified time.");
 #undef ACT_CODE

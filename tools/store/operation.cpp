@@ -79,6 +79,8 @@ const operation operations[] = {
 
 }  // namespace
 
+std::span<const operation> all_operations() { return operations; }
+
 outcome<const operation*> find_operation(const call& c) {
     const level at = !c.blob.empty() ? level::blob : !c.container.empty() ? level::container : level::account;
     const std::string_view restype = c.param("restype"), comp = c.param("comp");

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <variant>
 
 #include "tools/store/service.hpp"
@@ -32,6 +33,7 @@ struct operation {
     std::variant<read_operation, write_operation, long_operation> run;
 };
 
+std::span<const operation> all_operations();
 /// The operation that a request asks for.
 outcome<const operation*> find_operation(const call&);
 

@@ -137,4 +137,26 @@ task<result<void>> send(service& s, http::server_exchange& x, reply& r, bool hea
     co_return co_await send_stretches(s, x, r);
 }
 
+task<result<void>> send_half(service& s, http::server_exchange& x, reply& r) {
+    const std::uint64_t whole = r.length == 0 ? r.text.size() : r.length;
+    if (whole == 0) co_return co_await send(s, x, r, false);
+    ACT_CO_TRY_VOID(co_await x.begin(r.status, r.headers, whole, s.ends()));
+    if (r.length == 0) {
+        const auto half = http::body::text(std::string_view(r.text).substr(0, whole / 2));
+        ACT_CO_TRY_VOID(co_await x.write(half, s.ends()));
+    } else {
+        auto taken = co_await s.memory.take(tile, s.ends());
+        if (!taken) co_return taken.error();
+        content_reader from(s, r);
+        for (std::uint64_t left = whole / 2; left != 0;) {
+            const auto room = taken->span().first(std::min<std::uint64_t>(taken->size(), left));
+            ACT_CO_TRY(const std::size_t n, from.read(room));
+            ACT_CO_TRY_VOID(co_await x.write(http::body::memory(room.first(n)), s.ends()));
+            left -= n;
+        }
+    }
+    x.hang_up();
+    co_return result<void>();
+}
+
 }  // namespace act::store

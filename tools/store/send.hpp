@@ -7,6 +7,9 @@ namespace act::store {
 /// Sends an answer; `head_only` for HEAD requests. Files go by sendfile where the connection allows it.
 task<result<void>> send(service&, http::server_exchange&, reply&, bool head_only);
 
+/// Sends the head and half of the body, then ends the connection; a reply without a body is sent as it is.
+task<result<void>> send_half(service&, http::server_exchange&, reply&);
+
 /// Reads a reply's content from its start, piece after piece.
 class content_reader {
 public:

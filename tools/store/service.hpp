@@ -13,6 +13,8 @@
 #include "tools/store/call.hpp"
 #include "tools/store/files.hpp"
 #include "tools/store/index.hpp"
+#include "tools/store/meter.hpp"
+#include "tools/store/network.hpp"
 #include "tools/store/store.hpp"
 #include "tools/store/volume.hpp"
 
@@ -50,6 +52,8 @@ struct service {
     http::client http;  ///< for copy sources elsewhere
     std::string url;    ///< of the account, without credentials
     statistics& stats;
+    std::unique_ptr<act::store::network> network;  ///< null: nothing is imitated
+    std::unique_ptr<act::store::meter> meter;      ///< null: nobody asks
 
     stop_source stop;
     task_group background;

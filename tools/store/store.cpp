@@ -1,6 +1,7 @@
 #include "tools/store/store.hpp"
 
 #include "engine/codec/base64.hpp"
+#include "tools/store/admin.hpp"
 #include "tools/store/answer.hpp"
 #include "tools/store/maintenance.hpp"
 
@@ -26,6 +27,7 @@ struct store::impl {
     options wanted;
     std::unique_ptr<service> parts;
     std::unique_ptr<http::server> server;
+    std::unique_ptr<act::store::admin> admin;
     std::string url;
     statistics stats;
 };
@@ -48,7 +50,11 @@ result<void> store::start() {
     s.index = &s.folder->index();
     s.files = &s.folder->files();
 
+    if (o.network.any() || !o.admin.empty()) s.network = std::make_unique<network>(o.network);
+    if (!o.admin.empty()) s.meter = std::make_unique<meter>();
+
     http::server_options so;
+    if (s.network && s.network->shapes()) so.link = [&s] { return s.network->link(); };
     so.listen = o.listen;
     so.tls_certificate = o.tls_certificate;
     so.tls_key = o.tls_key;
@@ -56,6 +62,14 @@ result<void> store::start() {
     auto server = std::make_unique<http::server>(
         impl_->run, so, [&s](http::server_exchange& x) -> task<void> { return serve(s, x); });
     ACT_TRY_VOID(server->start());
+    if (!o.admin.empty()) {
+        auto made = std::make_unique<act::store::admin>(impl_->run, o.admin, s, *server);
+        if (auto started = made->start(); !started) {
+            impl_->run.run(server->stop({}));
+            return started.error();
+        }
+        impl_->admin = std::move(made);
+    }
     impl_->url = server->url() + "/" + o.account;
     s.url = impl_->url;
     impl_->parts = std::move(parts);
@@ -65,6 +79,7 @@ result<void> store::start() {
 }
 
 std::string store::endpoint() const { return impl_->url; }
+std::string store::admin() const { return impl_->admin ? impl_->admin->url() : ""; }
 std::uint16_t store::port() const { return impl_->server ? impl_->server->port() : 0; }
 const statistics& store::stats() const {
     if (impl_->parts) {
@@ -86,6 +101,7 @@ secret store::connection_string() const {
 
 task<void> store::stop(steady::duration grace) {
     if (!impl_->parts) co_return;
+    if (impl_->admin) co_await impl_->admin->stop();
     co_await impl_->server->stop(grace);
     service& s = *impl_->parts;
     s.stop.request();
@@ -94,6 +110,7 @@ task<void> store::stop(steady::duration grace) {
     // Closing the folder is disk work.
     auto finish = [this] { impl_->parts.reset(); };
     co_await impl_->run.blocking(finish);
+    impl_->admin.reset();
     impl_->server.reset();
 }
 

@@ -8,6 +8,7 @@
 #include "engine/async/runtime.hpp"
 #include "engine/core/secret.hpp"
 #include "engine/core/units.hpp"
+#include "tools/store/network_model.hpp"
 
 /// The embedded Blob service: the Blob REST protocol over a folder (DESIGN section 5).
 namespace act::store {
@@ -34,6 +35,10 @@ struct options {
     /// What request bodies and listings may hold in memory. The store's own: a client in the same process
     /// that waits for an answer with all of a shared budget in its hands would never get one.
     std::size_t memory = 128 * MiB;
+    /// The network and the service under stress that it imitates; nothing as it is.
+    network_model network;
+    /// Where to answer about itself (admin.hpp), as `listen`; empty: nowhere.
+    std::string admin;
 };
 
 /// Since start. Bytes are those of bodies.
@@ -57,6 +62,8 @@ public:
     result<void> start();
     /// "http://127.0.0.1:PORT/ACCOUNT", valid after start().
     std::string endpoint() const;
+    /// "http://127.0.0.1:PORT", valid after start(); empty without one.
+    std::string admin() const;
     std::uint16_t port() const;
     /// "DefaultEndpointsProtocol=...;AccountName=...;AccountKey=...;BlobEndpoint=...;" for other clients.
     secret connection_string() const;

@@ -67,6 +67,7 @@ task<result<download>> client::get(address at, std::optional<range> part, condit
         const bool ranged = part && part->length != 0;
         if (ranged) {
             op.request.headers.add("x-ms-range", range_header(*part));
+            op.request.answer_bytes = part->length;
             if (part->length <= max_checked_range) {
                 auto turn = co_await impl_->checksums.choose(u);
                 if (!turn) co_return turn.error();

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "engine/async/semaphore.hpp"
+#include "engine/core/log.hpp"
 
 namespace act {
 
@@ -62,6 +63,11 @@ public:
         }
     }
 
+    std::pair<std::size_t, std::size_t> depths() {
+        std::lock_guard lock(mutex_);
+        return {parts_.size(), wholes_.size()};
+    }
+
     void close() {
         std::lock_guard lock(mutex_);
         closed_ = true;
@@ -89,18 +95,66 @@ private:
 
 struct mover::impl {
     impl(runtime& r, mover::options o, stop_token s)
-        : rt(r), queue(o.queued), whole(o.whole_at_once), stop(std::move(s)) {}
+        : rt(r), wanted(o.wanted), queue(o.queued), whole(o.whole_at_once), stop(std::move(s)) {}
 
     runtime& rt;
+    const std::atomic<unsigned>* const wanted;
     work_queue queue;
     semaphore whole;
     stop_token stop;
     task_group lanes;
     task_group wholes;
     unsigned next_loop = 0;
+    std::atomic<unsigned> open{0};     ///< lanes
+    std::atomic<unsigned> started{0};  ///< lanes, ever
+    std::atomic<steady::rep> next_log{0};
 
     task<void> lane() {
-        while (auto j = co_await queue.pop()) co_await j->run();
+        while (auto j = co_await queue.pop()) {
+            add_lanes();
+            co_await j->run();
+            j.reset();
+            log_depths();
+            if (one_too_many()) co_return;
+        }
+    }
+
+    void start_lane() {
+        const unsigned n = started.fetch_add(1, std::memory_order_relaxed);
+        lanes.spawn(rt.at(n % rt.size()), lane());
+    }
+
+    // By a lane that has work, so that an idle mover does not grow.
+    void add_lanes() {
+        if (!wanted) return;
+        unsigned n = open.load(std::memory_order_relaxed);
+        while (n < wanted->load(std::memory_order_relaxed)) {
+            if (open.compare_exchange_weak(n, n + 1, std::memory_order_relaxed)) {
+                start_lane();
+                return;
+            }
+        }
+    }
+
+    // The last lane never goes.
+    bool one_too_many() {
+        if (!wanted) return false;
+        unsigned n = open.load(std::memory_order_relaxed);
+        while (n > std::max(1u, wanted->load(std::memory_order_relaxed))) {
+            if (open.compare_exchange_weak(n, n - 1, std::memory_order_relaxed)) return true;
+        }
+        return false;
+    }
+
+    void log_depths() {
+        if (!log::enabled(log::level::debug)) return;
+        const auto at = steady::now().time_since_epoch().count();
+        auto due = next_log.load(std::memory_order_relaxed);
+        const auto next = at + steady::duration(std::chrono::seconds(1)).count();
+        if (at < due || !next_log.compare_exchange_strong(due, next, std::memory_order_relaxed)) return;
+        const auto [parts, files] = queue.depths();
+        log::debug("mover: {} parts and {} files queued, {} lanes, {} large files open", parts, files,
+                   open.load(std::memory_order_relaxed), wholes.running());
     }
 
     static task<void> run_whole(std::unique_ptr<job> j, permit) { co_await j->run(); }
@@ -110,8 +164,8 @@ struct mover::impl {
 
 mover::mover(runtime& rt, options o, stop_token stop)
     : impl_(std::make_unique<impl>(rt, o, std::move(stop))) {
-    for (unsigned i = 0; i < std::max(1u, o.lanes); ++i)
-        impl_->lanes.spawn(rt.at(i % rt.size()), impl_->lane());
+    impl_->open = std::max(1u, o.lanes);
+    for (unsigned i = 0; i < std::max(1u, o.lanes); ++i) impl_->start_lane();
 }
 
 mover::~mover() = default;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 
@@ -15,10 +16,10 @@ public:
     virtual task<void> run() = 0;
 };
 
-/// The one scheduler: what may start, be in flight, and finish. A fixed number of lanes, spread over all
-/// loops, take work from two bounded queues. Parts of things already begun go first: they unblock other work.
-/// An operation that must wait for parts runs in spawn(), which has its own small bound, so that such waits
-/// never use up the lanes. finish() must be awaited before destruction.
+/// The one scheduler: what may start, be in flight, and finish. Lanes, spread over all loops, take work from
+/// two bounded queues. Parts of things already begun go first: they unblock other work. An operation that
+/// must wait for parts runs in spawn(), which has its own small bound, so that such waits never use up the
+/// lanes. finish() must be awaited before destruction.
 class mover {
 public:
     struct options {
@@ -26,6 +27,8 @@ public:
         /// Large files open at the same time.
         unsigned whole_at_once = 8;
         std::size_t queued = 1024;
+        /// If given, there are as many lanes as it says, whenever one of them is between two jobs.
+        const std::atomic<unsigned>* wanted = nullptr;
     };
     mover(runtime&, options, stop_token);
     ~mover();

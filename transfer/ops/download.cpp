@@ -184,6 +184,7 @@ task<result<summary>> download(context& ctx, remote from, std::string local, dow
     operation op(ctx);
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
+    lanes.wanted = ctx.wanted;
     mover scheduler(ctx.runtime, lanes, op.stop());
     download_run run{op, scheduler, std::move(from), options};
     tree_download tree(run, std::move(local));

@@ -200,22 +200,24 @@ task<result<void>> large_download::fetch_part(std::size_t index) {
 }
 
 task<result<void>> large_download::fetch_once(const blob_part& p, until u) {
-    auto& buffers = run_.op.context().buffers;
+    // Memory first: an answer that is not read holds up others, who may hold the memory. What has no hash of
+    // ours is verified as a whole.
+    const std::size_t room = p.hash ? piece_size : p.range.length;
+    ACT_CO_TRY(buffer memory, co_await run_.op.context().buffers.take(room, u));
     ACT_CO_TRY(blob::download d, co_await open_part(run_.from.client, where_, item_.info.etag, p.range, u));
     if (!p.hash && (d.range_crc64 || !d.range_md5.empty())) {
-        ACT_CO_TRY(buffer whole, co_await buffers.take(p.range.length, u));
-        ACT_CO_TRY_VOID(co_await run_.from.client.read_verified(d, whole.span(), u));
-        ACT_CO_TRY_VOID(file::write_at(target_->fd(), whole.span(), p.range.offset, item_.local));
+        const auto whole = memory.span().first(p.range.length);
+        ACT_CO_TRY_VOID(co_await run_.from.client.read_verified(d, whole, u));
+        ACT_CO_TRY_VOID(file::write_at(target_->fd(), whole, p.range.offset, item_.local));
         advance(p.range.length);
         co_return result<void>();
     }
 
-    ACT_CO_TRY(buffer piece, co_await buffers.take(piece_size, u));
     codec::xxh3 hash;
     std::uint64_t at = 0;
     auto outcome = result<void>();
     while (at < p.range.length) {
-        const auto want = piece.span().first(std::min<std::uint64_t>(piece_size, p.range.length - at));
+        const auto want = memory.span().first(std::min<std::uint64_t>(room, p.range.length - at));
         auto got = co_await d.body.read(want, u);
         if (!got) {
             outcome = got.error();

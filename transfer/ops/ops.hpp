@@ -24,6 +24,8 @@ struct context {
     stop_token stop;
     /// Requests in flight over all loops.
     unsigned concurrency = 32;
+    /// If given: how many there should be now, as whoever admits the requests found out.
+    const std::atomic<unsigned>* wanted = nullptr;
 };
 
 /// A container and what is below a path in it. `path` has no slash at either end and may be empty (the whole

@@ -172,6 +172,7 @@ task<result<summary>> upload(context& ctx, std::string local, remote to, upload_
     operation op(ctx);
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
+    lanes.wanted = ctx.wanted;
     mover scheduler(ctx.runtime, lanes, op.stop());
     upload_run run{op, scheduler, std::move(to), options, local, false};
     auto outcome = co_await send_making_container(run, local, info);

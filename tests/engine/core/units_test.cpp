@@ -80,4 +80,19 @@ TEST(units, durations_are_read) {
     }
 }
 
+TEST(units, rates_are_read) {
+    EXPECT_THAT(parse_rate("500/s"), Optional(500.0));
+    EXPECT_THAT(parse_rate("0.5/s"), Optional(0.5));
+    EXPECT_THAT(parse_rate("500"), Optional(500.0));
+    EXPECT_THAT(parse_rate("3000/min"), Optional(50.0));
+    for (const char* text : {"", "/s", "-1/s", "5k/s", "5/d", "1e5", "fast"})
+        EXPECT_EQ(parse_rate(text), std::nullopt) << text;
+    EXPECT_THAT(parse_byte_rate("60MiB/s"), Optional(60.0 * MiB));
+    EXPECT_THAT(parse_byte_rate("1.5 MB"), Optional(1.5e6));
+    EXPECT_THAT(parse_byte_rate("100Mbit/s"), Optional(12.5e6));
+    EXPECT_THAT(parse_byte_rate("1gbit"), Optional(125e6));
+    for (const char* text : {"", "/s", "-1MiB/s", "60MiB/h", "60Mib/m", "bit", "inf"})
+        EXPECT_EQ(parse_byte_rate(text), std::nullopt) << text;
+}
+
 }  // namespace

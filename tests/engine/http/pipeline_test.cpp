@@ -194,6 +194,87 @@ TEST_F(pipeline_test, a_silent_peer_costs_one_try_time_each) {
     EXPECT_EQ(statuses_, (std::vector<int>{0, 0}));
 }
 
+/// Lets everything in, the second way in every other time.
+struct counting_admission final : admission {
+    std::atomic<int> entered{0}, waited{0};
+    std::mutex mutex;
+    std::vector<report> left;
+    bool try_enter(std::uint64_t, steady::time_point) override {
+        if (++entered % 2 == 0) return false;
+        return true;
+    }
+    task<result<void>> enter(std::uint64_t, until u) override {
+        ++waited;
+        if (auto ok = u.check(); !ok) co_return ok.error();
+        co_return result<void>();
+    }
+    void leave(const report& r) override {
+        std::lock_guard lock(mutex);
+        left.push_back(r);
+    }
+};
+
+TEST_F(pipeline_test, each_try_is_admitted_and_leaves_when_its_answer_is_read) {
+    auto gate = std::make_shared<counting_admission>();
+    options_.admission = gate;
+    auto got = against({reply(503, "Retry-After: 0\r\n", "busy"), reply(500), reply(200, "", "fine")});
+    ASSERT_TRUE(got) << got.error().message();
+    EXPECT_EQ(gate->entered, 3);
+    EXPECT_EQ(gate->waited, 1);
+    ASSERT_EQ(gate->left.size(), 3u);
+    EXPECT_EQ(gate->left[0].status, 503);
+    EXPECT_EQ(gate->left[0].retry_after, steady::duration());
+    EXPECT_EQ(gate->left[1].status, 500);
+    EXPECT_EQ(gate->left[2].status, 200);
+    EXPECT_EQ(gate->left[2].expected, 4u);
+    EXPECT_EQ(gate->left[2].bytes, 8u);
+    EXPECT_GE(gate->left[2].ended, gate->left[2].begun);
+}
+
+TEST_F(pipeline_test, an_answer_in_hand_is_under_way_until_it_is_read_or_dropped) {
+    auto gate = std::make_shared<counting_admission>();
+    options_.admission = gate;
+    raw_server peer([](int fd, int) {
+        while (!read_head(fd).empty()) send_text(fd, reply(200, "", "0123456789"));
+    });
+    runtime threads({.loops = 1});
+    client c(threads, {});
+    pipeline p(c, nullptr, options_);
+    auto go = [&]() -> task<void> {
+        auto r = make_request(verb::get, "/");
+        r.answer_bytes = 10;
+        for (const bool read : {true, false}) {
+            const auto before = gate->left.size();
+            auto x = co_await p.send(peer.where(), r, body::none(), {});
+            EXPECT_TRUE(x);
+            if (!x) co_return;
+            EXPECT_EQ(gate->left.size(), before);
+            if (read) {
+                (void)co_await x->read_all(100, {});
+                EXPECT_EQ(gate->left.size(), before + 1);
+                EXPECT_EQ(gate->left.back().bytes, 10u);
+                EXPECT_EQ(gate->left.back().expected, 10u);
+            }
+        }
+        EXPECT_EQ(gate->left.size(), 2u);
+    };
+    threads.run(go());
+    threads.run(c.close());
+}
+
+TEST_F(pipeline_test, who_is_not_admitted_is_not_sent) {
+    struct closed final : admission {
+        bool try_enter(std::uint64_t, steady::time_point) override { return false; }
+        task<result<void>> enter(std::uint64_t, until) override { co_return error(kind::stopped, "no"); }
+        void leave(const report&) override { ADD_FAILURE(); }
+    };
+    options_.admission = std::make_shared<closed>();
+    auto got = against({reply(200)});
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), kind::stopped);
+    EXPECT_TRUE(heads_.empty());
+}
+
 TEST_F(pipeline_test, a_stop_ends_the_wait_between_tries) {
     stop_source stop;
     until u;

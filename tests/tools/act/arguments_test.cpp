@@ -144,16 +144,45 @@ TEST(arguments, words_are_counted) {
     EXPECT_EQ(good({"help", "rm"}).verb->name, "rm");
 }
 
+TEST(arguments, rates_times_and_faults) {
+    auto a = good({"u", "--cap-ops", "500/s", "--cap-mbps=200", "--concurrency", "8", "x"});
+    EXPECT_EQ(a.given.cap_operations, 500);
+    EXPECT_EQ(a.given.cap_bytes, 25e6);
+    EXPECT_EQ(a.given.concurrency, 8u);
+    EXPECT_FALSE(good({"u", "x"}).given.concurrency);
+    EXPECT_THAT(bad({"u", "--cap-ops", "0", "x"}).message(), HasSubstr("--cap-ops"));
+    EXPECT_THAT(bad({"u", "--cap-mbps", "fast", "x"}).message(), HasSubstr("`fast`"));
+    EXPECT_THAT(bad({"ls", "--cap-ops", "5/s"}).message(), HasSubstr("--cap-ops"));
+
+    a = good({"serve", "--latency", "30ms", "--bandwidth", "60MiB/s", "--bandwidth=200MiB/s:account",
+              "--limit", "500/s", "--fault", "reset=0.01,list=3", "--fault-seed", "7", "--admin", ":0"});
+    EXPECT_EQ(a.given.network.latency, std::chrono::milliseconds(30));
+    EXPECT_EQ(a.given.network.connection_rate, 60.0 * 1024 * 1024);
+    EXPECT_EQ(a.given.network.account_rate, 200.0 * 1024 * 1024);
+    EXPECT_EQ(a.given.network.limit, 500);
+    EXPECT_EQ(a.given.network.faults.reset, 0.01);
+    EXPECT_EQ(a.given.network.faults.list_from, 3u);
+    EXPECT_EQ(a.given.network.faults.seed, 7u);
+    EXPECT_EQ(a.given.admin, ":0");
+    EXPECT_THAT(bad({"serve", "--latency", "2h"}).message(), HasSubstr("--latency"));
+    EXPECT_THAT(bad({"serve", "--bandwidth", "fast"}).message(), HasSubstr("`fast`"));
+    EXPECT_THAT(bad({"serve", "--limit", "-3"}).message(), HasSubstr("--limit"));
+    EXPECT_THAT(bad({"serve", "--fault", "fire=1"}).message(), HasSubstr("`fire=1`"));
+}
+
 TEST(arguments, every_option_is_known_by_its_own_names) {
     for (const option& o : all_options()) {
         for (std::string_view name : {o.name, o.short_name}) {
             if (name.empty()) continue;
             words w = {std::string(name)};
             if (!o.is_flag())
-                w.push_back(o.value == "N"      ? "1"
-                            : o.value == "SIZE" ? "64MiB"
-                            : o.value == "TIME" ? "1d"
-                                                : "debug");
+                w.push_back(o.value == "N"                ? "1"
+                            : o.value == "N/s"            ? "500/s"
+                            : o.value == "SIZE"           ? "64MiB"
+                            : o.value == "TIME"           ? "1s"
+                            : o.value == "RATE[:account]" ? "60MiB/s"
+                            : o.value == "NAME=VALUE,..." ? "reset=0.1"
+                                                          : "debug");
             w.push_back("--help");
             auto a = good(w);
             EXPECT_TRUE(a.given.seen.contains(o.name)) << name;

@@ -66,6 +66,8 @@ protected:
         o.root = folder_.path() + "/store";
         o.listen = "127.0.0.1:0";
         o.memory = 16 * MiB;
+        o.network = network_;
+        o.admin = admin_;
         store_ = std::make_unique<store>(run_, o);
         const auto started = store_->start();
         ASSERT_TRUE(started) << started.error().describe();
@@ -155,6 +157,8 @@ protected:
 
     runtime run_{{.loops = 2}};
     temporary_folder folder_;
+    network_model network_;  ///< from the next start on
+    std::string admin_;      ///< likewise
     std::unique_ptr<store> store_;
     http::client client_{run_, {}};
 };

@@ -82,6 +82,46 @@ TEST(Mover, WholesThatWaitForPartsNeverUseUpTheLanes) {
     EXPECT_EQ(failed, 10);
 }
 
+/// Says when as many are inside as there should be, and ends when it may.
+struct meeting_job final : job {
+    meeting_job(int n, std::atomic<int>& in, event& e, std::atomic<bool>& go)
+        : wanted(n), inside(in), all_there(e), may_end(go) {}
+    task<void> run() override {
+        if (++inside == wanted) all_there.set();
+        while (!may_end) (void)co_await sleep_for(std::chrono::milliseconds(1), {});
+    }
+    int wanted;
+    std::atomic<int>& inside;
+    event& all_there;
+    std::atomic<bool>& may_end;
+};
+
+TEST(Mover, HasAsManyLanesAsAreWanted) {
+    runtime rt({.loops = 2});
+    std::atomic<unsigned> wanted = 9;
+    std::atomic<int> together = 0, done = 0, inside = 0, worst = 0;
+    std::atomic<bool> may_end = false;
+    event all_there;
+    auto body = [&]() -> task<void> {
+        mover m(rt, {.lanes = 1, .whole_at_once = 1, .queued = 100, .wanted = &wanted}, {});
+        for (int i = 0; i < 9; ++i) {
+            std::unique_ptr<job> j = std::make_unique<meeting_job>(9, together, all_there, may_end);
+            (void)co_await m.submit(std::move(j));
+        }
+        (void)co_await all_there.wait({});
+        wanted = 2;
+        may_end = true;
+        for (int i = 0; i < 200; ++i) {
+            std::unique_ptr<job> j = std::make_unique<counting_job>(done, inside, worst);
+            (void)co_await m.submit(std::move(j));
+        }
+        co_await m.finish();
+    };
+    rt.run(body());
+    EXPECT_EQ(done, 200);
+    EXPECT_LE(worst, 2);
+}
+
 /// Takes its lane until it is stopped.
 struct stuck_job final : job {
     stuck_job(stop_token s, std::atomic<int>& n, event& e) : stop(std::move(s)), ended(n), started(e) {}
