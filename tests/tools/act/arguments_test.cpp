@@ -121,6 +121,15 @@ TEST(arguments, values_are_checked) {
     EXPECT_EQ(good({"u", "--block-size", "64MiB", "data/x"}).given.block_size, 64ull << 20);
 }
 
+TEST(arguments, entries_are_key_and_value) {
+    auto a = good(
+        {"set", "--metadata", "Owner=a=b", "--metadata=x=", "--tag", "Key=v", "--tier", "cool", "data/x"});
+    EXPECT_EQ(a.given.metadata, (std::map<std::string, std::string>{{"owner", "a=b"}, {"x", ""}}));
+    EXPECT_EQ(a.given.tags, (std::map<std::string, std::string>{{"Key", "v"}}));
+    EXPECT_EQ(a.given.tier, "Cool");
+    EXPECT_THAT(bad({"set", "--metadata", "novalue", "data/x"}).advice(), HasSubstr("KEY=VALUE"));
+}
+
 TEST(arguments, a_forgotten_value_is_noticed) {
     EXPECT_THAT(bad({"-c", "--json", "ls", "data"}).message(), HasSubstr("--cluster needs a value"));
     EXPECT_THAT(bad({"ls", "data", "-c"}).message(), HasSubstr("--cluster needs a value"));
@@ -183,6 +192,12 @@ TEST(arguments, every_option_is_known_by_its_own_names) {
                             : o.value == "RATE[:account]" ? "60MiB/s"
                             : o.value == "NAME=VALUE,..." ? "reset=0.1"
                                                           : "debug");
+                w.push_back(o.value == "N"           ? "1"
+                            : o.value == "SIZE"      ? "64MiB"
+                            : o.value == "TIME"      ? "1d"
+                            : o.value == "TIER"      ? "Cool"
+                            : o.value == "KEY=VALUE" ? "k=v"
+                                                     : "debug");
             w.push_back("--help");
             auto a = good(w);
             EXPECT_TRUE(a.given.seen.contains(o.name)) << name;
