@@ -188,8 +188,8 @@ std::string report::sentence(double seconds) const {
         }
     }
     if (deletions_ && call_.given.delete_extras) {
-        line += fmt::format(call_.given.dry_run ? "; {} to be deleted" : "; {} deleted",
-                            human_count(total_.deleted));
+        line += fmt::format("; {} {}", human_count(total_.deleted),
+                            call_.given.dry_run ? "to be deleted" : "deleted");
     }
     if (ways_ && !call_.given.dry_run && total_.files > 0) {
         line += fmt::format("; {} server side, {} through this machine", human_count(total_.server_side),

@@ -187,17 +187,15 @@ TEST(arguments, every_option_is_known_by_its_own_names) {
             if (!o.is_flag())
                 w.push_back(o.value == "N"                ? "1"
                             : o.value == "N/s"            ? "500/s"
+                            : o.value == "N|P%"           ? "5%"
                             : o.value == "SIZE"           ? "64MiB"
                             : o.value == "TIME"           ? "1s"
+                            : o.value == "KEY"            ? "size"
+                            : o.value == "TIER"           ? "Cool"
+                            : o.value == "KEY=VALUE"      ? "k=v"
                             : o.value == "RATE[:account]" ? "60MiB/s"
                             : o.value == "NAME=VALUE,..." ? "reset=0.1"
                                                           : "debug");
-                w.push_back(o.value == "N"           ? "1"
-                            : o.value == "SIZE"      ? "64MiB"
-                            : o.value == "TIME"      ? "1d"
-                            : o.value == "TIER"      ? "Cool"
-                            : o.value == "KEY=VALUE" ? "k=v"
-                                                     : "debug");
             w.push_back("--help");
             auto a = good(w);
             EXPECT_TRUE(a.given.seen.contains(o.name)) << name;
