@@ -45,6 +45,7 @@ protected:
         for (const char* name : {"a", "a-b", "d/x", "d.e", "z"})
             write_file(scratch / ("tree/" + std::string(name)), name);
         write_file(scratch / "tree/large", random_bytes(9 * MiB, 3));
+        write_file(scratch / "tree/middle", random_bytes(1 * MiB, 4));
         fs::create_directories(scratch / "tree/empty");
     }
     listener heard;
@@ -64,7 +65,7 @@ TEST_F(check_test, WhatWasTransferredIsTheSameInEveryDirection) {
             auto r = compare(a, b, {.compare_content = content});
             ASSERT_TRUE(r) << r.error().describe();
             EXPECT_TRUE(r->equal());
-            EXPECT_EQ(r->same, 7u);
+            EXPECT_EQ(r->same, 8u);
             EXPECT_TRUE(heard.said.empty());
         }
     }
@@ -81,7 +82,7 @@ TEST_F(check_test, TellsWhatIsMissingExtraAndDifferent) {
     EXPECT_EQ(heard.said, (std::set<std::string>{"extra a-b", "missing new", "differ z"}));
     EXPECT_EQ(r->differ + r->missing + r->extra, 3u);
     EXPECT_FALSE(r->equal());
-    EXPECT_EQ(ls("t").size(), 7u) << "nothing is changed";
+    EXPECT_EQ(ls("t").size(), 8u) << "nothing is changed";
 }
 
 TEST_F(check_test, OnlyTheContentTellsAByteThatTimesHide) {
@@ -125,7 +126,7 @@ TEST_F(check_test, TheSelectionHoldsForBothEnds) {
     auto r = compare(here("tree"), there("t"), {.wanted = *plan::selection::make(rules)});
     ASSERT_TRUE(r);
     EXPECT_TRUE(r->equal());
-    EXPECT_EQ(r->same, 4u);
+    EXPECT_EQ(r->same, 5u);
 }
 
 TEST_F(check_test, SingleFilesCompareAndAFolderIsNotAFile) {
