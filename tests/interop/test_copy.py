@@ -124,7 +124,8 @@ class Copy(unittest.TestCase):
         gate = harness.Gate(target, 50 * harness.MIB)
         self.addCleanup(gate.close)
         self.cluster("eu", gate.endpoint, prefix="p")
-        copy = self.project.start("-c", "eu", "-f", "we", "u", "data/large")
+        # Two at a time: with all blocks on their way at once none would be whole yet.
+        copy = self.project.start("-c", "eu", "-f", "we", "u", "data/large", "--concurrency", "2")
         self.assertTrue(gate.reached.wait(120))
         copy.kill()
         copy.communicate()
