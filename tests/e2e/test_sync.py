@@ -33,8 +33,9 @@ class Sync(unittest.TestCase):
         for status in ("403", "500"):
             broken = self.serve("--fault", f"list=2:{status}")
             failed = project.act(*sync[:-1], f"{broken.endpoint}/work/t", expect=None)
-            self.assertNotEqual(failed.code, 0, failed)
-            self.assertNotIn("deleted", failed.out)
+            self.assertEqual(failed.code, 1, failed)
+            self.assertIn("13 unchanged; 1 failed", failed.out)
+            self.assertIn("; 0 deleted", failed.out)
             broken.stop()
 
         server = self.serve()

@@ -25,11 +25,16 @@ result<summary> sync(invocation& call, session& s, report& r, location_opener& o
         return done;
     }
     auto context = s.context(r);
-    ACT_TRY(summary gone, s.runtime().run(ops::prune(context, trees.source, trees.destination,
-                                                     prune_options_of(call.given, wanted))));
-    done.deleted = gone.files;
-    done.failed += gone.failed;
-    done.stopped |= gone.stopped;
+    auto gone = s.runtime().run(
+        ops::prune(context, trees.source, trees.destination, prune_options_of(call.given, wanted)));
+    if (gone) {
+        done.deleted = gone->files;
+        done.failed += gone->failed;
+        done.stopped |= gone->stopped;
+    } else {
+        // What was transferred stays told.
+        r.fail(trees.locations.to.text, gone.error());
+    }
     return done;
 }
 
