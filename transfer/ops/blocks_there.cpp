@@ -1,5 +1,6 @@
 #include "transfer/ops/blocks_there.hpp"
 
+#include "transfer/ops/operation.hpp"
 #include "transfer/plan/block_id.hpp"
 
 namespace act::ops {
@@ -16,7 +17,17 @@ bool clashes(const blob::block_list& there) {
 
 task<result<void>> clear_uncommitted(blob::client& client, blob::address where, const blob::block_list& there,
                                      std::optional<blob::properties>& existing, until u) {
-    if (!existing) co_return co_await client.remove(where, blob::snapshots::refuse, {}, u);
+    if (!existing) {
+        // Deleting drops what is uncommitted, and would as well drop what somebody has committed since we
+        // looked.
+        ACT_CO_TRY(const auto since, co_await find_blob(client, where, u));
+        if (since) {
+            co_return error(kind::precondition,
+                            "blob '" + where.name + "' was written by somebody else meanwhile",
+                            "run the same command again");
+        }
+        co_return co_await client.remove(where, blob::snapshots::refuse, {}, u);
+    }
     // Committing the same content again drops what is uncommitted.
     std::vector<std::string> same;
     for (const auto& block : there.committed) same.push_back(block.id);

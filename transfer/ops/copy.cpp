@@ -16,8 +16,6 @@ bool refuses_tags(const error& e) {
     return e.kind() == kind::permission || e.kind() == kind::unsupported || e.status() == 400;
 }
 
-bool missing(const error& e) { return e.kind() == kind::not_found && e.code() != "ContainerNotFound"; }
-
 /// One place within the other, or the same: a copy would read what it writes.
 bool overlap(const std::string& a, const std::string& b) {
     const auto& [shorter, longer] = std::minmax(a, b, [](auto& x, auto& y) { return x.size() < y.size(); });
@@ -36,13 +34,7 @@ public:
             ACT_CO_TRY_VOID(co_await all_below(false));
         }
         if (found_ == 0) {
-            co_return error(kind::not_found,
-                            run_.from.path.empty()
-                                ? "container '" + run_.from.container + "' is empty"
-                                : "there is no blob '" + run_.from.path +
-                                      "' and none below it in container '" + run_.from.container +
-                                      "' of account " + run_.from.client.account().name,
-                            "see what is there with `act ls`");
+            co_return nothing_at({run_.from.client, run_.from.container, run_.from.path});
         }
         run_.op.context().progress.scan_finished = true;
         co_return result<void>();
@@ -53,11 +45,8 @@ private:
         if (run_.from.path.empty()) co_return result<void>();
         const until u = run_.op.patience();
         const blob::address where{run_.from.container, run_.from.path};
-        auto head = co_await run_.from.client.head(where, u);
-        if (!head) {
-            if (missing(head.error())) co_return result<void>();
-            co_return head.error();
-        }
+        ACT_CO_TRY(auto head, co_await find_blob(run_.from.client, where, u));
+        if (!head) co_return result<void>();
         if (run_.to.path.empty() && !head->is_directory) {
             co_return error(kind::usage, "a file needs a blob name, not a whole container", "name the blob");
         }
@@ -72,10 +61,10 @@ private:
             co_return tags.error();
         }
         copy_item item{std::move(*head), run_.to.path, {}};
-        auto seen = co_await run_.to.client.head({run_.to.container, run_.to.path}, u);
+        auto seen = co_await find_blob(run_.to.client, {run_.to.container, run_.to.path}, u);
         if (seen) {
             item.existing = std::move(*seen);
-        } else if (!missing(seen.error())) {
+        } else {
             ACT_CO_TRY_VOID(co_await make_container(seen.error()));
         }
         co_return co_await consider(std::move(item));
@@ -87,7 +76,7 @@ private:
         blob::list_options options;
         options.prefix = run_.from.path.empty() ? std::string() : run_.from.path + '/';
         options.tags = tags;
-        plan::listing pages(run_.from.client, run_.from.container, options, u);
+        plan::listing pages(run_.from.client, run_.from.container, options, u, &run_.op.context().buffers);
         task_group fetching;
         pages.start(run_.op.context().runtime, fetching);
         plan::listing_cursor source(pages);
@@ -110,7 +99,7 @@ private:
         blob::list_options options;
         options.prefix = run_.to.path.empty() ? std::string() : run_.to.path + '/';
         options.copy = true;  // a copy of the service's own that has not ended is no copy yet
-        plan::listing there(run_.to.client, run_.to.container, options, u);
+        plan::listing there(run_.to.client, run_.to.container, options, u, &run_.op.context().buffers);
         task_group fetching;
         if (!nothing_there_) there.start(run_.op.context().runtime, fetching);
         plan::destination target(there, options.prefix, nothing_there_);

@@ -1,5 +1,6 @@
 #include "transfer/ops/copy_blob.hpp"
 
+#include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
@@ -134,33 +135,24 @@ task<result<blob::body_checksum>> blob_copy::read_source(plan::block_range range
 task<result<blob::body_checksum>> blob_copy::read_once(plan::block_range range,
                                                        const std::optional<codec::hash128>& hash,
                                                        std::span<std::byte> into, until u) {
-    const auto seen = blob::conditions::matching(item_.source.etag);
     // What our hash proves comes in one request; else only so much has a checksum of the service's.
     const std::uint64_t step = hash ? range.length : blob::max_checked_range;
     std::optional<std::uint64_t> crc = 0;
     for (std::uint64_t at = 0; at < range.length; at += step) {
         const std::uint64_t length = std::min(step, range.length - at);
-        const blob::range part{range.offset + at, length};
-        auto opened = co_await run_.from.client.get(from_, part, seen, u);
+        auto opened =
+            co_await open_part(run_.from.client, from_, item_.source.etag, {range.offset + at, length}, u);
         if (!opened) {
             error why = opened.error();
             if (why.kind() != kind::precondition) co_return why;
             co_return std::move(why).with_service("SourceConditionNotMet", 412, {});
         }
         blob::download d = std::move(*opened);
-        if (d.length != length) {
-            co_return error(kind::protocol,
-                            "the service sent another range of '" + from_.name + "' than asked for");
-        }
         ACT_CO_TRY_VOID(co_await run_.from.client.read_verified(d, into.subspan(at, length), u));
         crc = crc && d.range_crc64 ? std::optional(codec::crc64_combine(*crc, *d.range_crc64, length))
                                    : std::nullopt;
     }
-    if (hash && codec::xxh3_of(into) != *hash) {
-        co_return error(kind::integrity,
-                        "a block of '" + from_.name + "' differs from the hash it was uploaded with",
-                        "run the same command again; if it stays, upload the file again");
-    }
+    if (hash && codec::xxh3_of(into) != *hash) co_return block_differs(from_);
     co_return blob::body_checksum{crc};
 }
 

@@ -68,30 +68,19 @@ private:
         if (!run_.from.path.empty()) ACT_CO_TRY_VOID(co_await the_blob_itself(u));
         ACT_CO_TRY_VOID(co_await all_below(pages, std::move(prefix)));
         if (found_ == 0) {
-            co_return error(kind::not_found,
-                            run_.from.path.empty()
-                                ? "container '" + run_.from.container + "' is empty"
-                                : "there is no blob '" + run_.from.path +
-                                      "' and none below it in container '" + run_.from.container + "'",
-                            "see what is there with `act ls`");
+            co_return nothing_at(run_.from);
         }
         run_.op.context().progress.scan_finished = true;
         co_return result<void>();
     }
 
     task<result<void>> the_blob_itself(until u) {
-        const blob::address where{run_.from.container, run_.from.path};
-        auto head = co_await run_.from.client.head(where, u);
-        if (head) {
-            head->name = run_.from.path;
-            std::vector<blob::properties> one;
-            one.push_back(std::move(*head));
-            co_return co_await handle(std::move(one), run_.from.path.size());
-        }
-        if (head.error().kind() == kind::not_found && head.error().code() != "ContainerNotFound") {
-            co_return result<void>();
-        }
-        co_return head.error();
+        ACT_CO_TRY(auto itself,
+                   co_await find_blob(run_.from.client, {run_.from.container, run_.from.path}, u));
+        if (!itself) co_return result<void>();
+        std::vector<blob::properties> one;
+        one.push_back(std::move(*itself));
+        co_return co_await handle(std::move(one), run_.from.path.size());
     }
 
     task<result<void>> all_below(plan::listing& pages, std::string prefix) {

@@ -5,14 +5,6 @@ namespace act::ops {
 
 namespace {
 
-error nothing_there(const remote& at) {
-    return error(kind::not_found,
-                 at.path.empty() ? "container '" + at.container + "' is empty"
-                                 : "there is no blob '" + at.path + "' and none below it in container '" +
-                                       at.container + "'",
-                 "see what is there with `act ls` on the folder above");
-}
-
 task<result<void>> report_pages(plan::listing& pages, operation& op,
                                 const std::function<void(const blob::properties&)>& each) {
     for (;;) {
@@ -27,16 +19,11 @@ task<result<void>> report_pages(plan::listing& pages, operation& op,
 
 task<result<bool>> report_exact(const remote& at, operation& op,
                                 const std::function<void(const blob::properties&)>& each) {
-    const blob::address where{at.container, at.path};
-    auto head = co_await at.client.head(where, op.patience());
-    if (head) {
-        head->name = at.path;
-        op.done("list", head->name, head->size);
-        each(*head);
-        co_return true;
-    }
-    if (head.error().kind() == kind::not_found && head.error().code() != "ContainerNotFound") co_return false;
-    co_return head.error();
+    ACT_CO_TRY(const auto itself, co_await find_blob(at.client, {at.container, at.path}, op.patience()));
+    if (!itself) co_return false;
+    op.done("list", itself->name, itself->size);
+    each(*itself);
+    co_return true;
 }
 
 /// The blob at the path with its snapshots or versions: they come first among what begins with its name.
@@ -96,7 +83,7 @@ task<result<summary>> list(context& ctx, remote at, list_options options,
     if (!outcome) {
         op.give_up(outcome.error());
     } else if (seen == 0) {
-        op.give_up(nothing_there(at));
+        op.give_up(nothing_at(at));
     }
     ctx.progress.scan_finished = true;
     co_return op.finish();

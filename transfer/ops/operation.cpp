@@ -121,6 +121,27 @@ task<bool> second_chances::after(error e, until u) {
     co_return slept.has_value();
 }
 
+task<result<std::optional<blob::properties>>> find_blob(blob::client& client, blob::address where, until u) {
+    std::optional<blob::properties> found;
+    auto head = co_await client.head(where, std::move(u));
+    if (head) {
+        found = std::move(*head);
+        found->name = where.name;
+        co_return found;
+    }
+    const error& why = head.error();
+    if (why.kind() == kind::not_found && why.code() != "ContainerNotFound") co_return found;
+    co_return why;
+}
+
+error nothing_at(const remote& at) {
+    const std::string container = "container '" + at.container + "' of account " + at.client.account().name;
+    return error(kind::not_found,
+                 at.path.empty() ? container + " is empty"
+                                 : "there is no blob '" + at.path + "' and none below it in " + container,
+                 "see what is there with `act ls`");
+}
+
 std::string blob_name(const std::string& path, std::string_view relative) {
     if (path.empty()) return std::string(relative);
     std::string name;

@@ -61,6 +61,11 @@ private:
     backoff backoff_;
 };
 
+/// What stands at just that name; nothing when it is not there. That the container is missing is an error.
+task<result<std::optional<blob::properties>>> find_blob(blob::client&, blob::address, until);
+/// kind::not_found: there is neither a blob at the path nor one below it.
+error nothing_at(const remote&);
+
 /// The blob name of a relative name below a remote path.
 std::string blob_name(const std::string& path, std::string_view relative);
 

@@ -26,10 +26,7 @@ public:
         ACT_CO_TRY_VOID(std::move(outcome));
         ACT_CO_TRY_VOID(co_await doing_.flush());
         if (found_ == 0 && !left_out_) {
-            co_return error(kind::not_found,
-                            "there is no blob '" + from_.path + "' and none below it in container '" +
-                                from_.container + "'",
-                            "see what is there with `act ls`");
+            co_return nothing_at(from_);
         }
         op_.context().progress.scan_finished = true;
         co_return result<void>();
@@ -46,21 +43,15 @@ public:
 private:
     task<result<void>> the_blob_itself() {
         if (from_.path.empty() || options_.raw_prefix) co_return result<void>();
-        const blob::address where{from_.container, from_.path};
-        auto head = co_await from_.client.head(where, op_.patience());
-        if (head) {
-            head->name = from_.path;
-            const auto name = std::string_view(from_.path).substr(from_.path.rfind('/') + 1);
-            if (!plan::takes(options_.wanted, name, *head)) {
-                left_out_ = true;
-                co_return result<void>();
-            }
-            co_return co_await take(*head);
-        }
-        if (head.error().kind() == kind::not_found && head.error().code() != "ContainerNotFound") {
+        ACT_CO_TRY(auto itself,
+                   co_await find_blob(from_.client, {from_.container, from_.path}, op_.patience()));
+        if (!itself) co_return result<void>();
+        const auto name = std::string_view(from_.path).substr(from_.path.rfind('/') + 1);
+        if (!plan::takes(options_.wanted, name, *itself)) {
+            left_out_ = true;
             co_return result<void>();
         }
-        co_return head.error();
+        co_return co_await take(*itself);
     }
 
     task<result<void>> all(plan::listing& pages, std::size_t strip) {

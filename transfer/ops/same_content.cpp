@@ -2,6 +2,7 @@
 
 #include "engine/codec/base64.hpp"
 #include "engine/core/units.hpp"
+#include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/compare.hpp"
 #include "transfer/ops/hash_range.hpp"
 #include "transfer/plan/block_id.hpp"
@@ -14,15 +15,8 @@ using verdict = std::optional<bool>;
 
 task<result<std::optional<std::vector<plan::block_id>>>> layout_of(operation& op, const tree_end& end,
                                                                    const side_item& item) {
-    std::optional<std::vector<plan::block_id>> none;
-    if (item.blob->type != blob::blob_type::block || item.size == 0) co_return none;
     const blob::address where{end.there->container, item.blob->name};
-    auto blocks = co_await end.there->client.get_block_list(where, true, false, op.patience());
-    if (!blocks) {
-        if (blocks.error().kind() == kind::unsupported) co_return none;
-        co_return blocks.error();
-    }
-    co_return plan::own_layout(blocks->committed, item.size);
+    return own_blocks(end.there->client, where, *item.blob, op.patience());
 }
 
 std::string path_of(const tree_end& end, const side_item& item) {

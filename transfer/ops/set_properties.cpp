@@ -166,11 +166,10 @@ task<result<std::uint64_t>> start(set_run& run, blob::properties info, bool tags
 
 task<result<std::uint64_t>> the_blob_itself(set_run& run) {
     if (run.at.path.empty()) co_return 0;
-    const blob::address where{run.at.container, run.at.path};
-    auto head = co_await run.at.client.head(where, run.op.patience());
-    if (head) co_return co_await start(run, std::move(*head), false);
-    if (head.error().kind() == kind::not_found && head.error().code() != "ContainerNotFound") co_return 0;
-    co_return head.error();
+    ACT_CO_TRY(auto itself,
+               co_await find_blob(run.at.client, {run.at.container, run.at.path}, run.op.patience()));
+    if (!itself) co_return 0;
+    co_return co_await start(run, std::move(*itself), false);
 }
 
 task<result<std::uint64_t>> all_below(set_run& run, plan::listing& pages) {
@@ -190,7 +189,7 @@ task<result<void>> set_all(set_run& run) {
     blob::list_options query;
     query.prefix = run.at.path.empty() ? std::string() : run.at.path + '/';
     query.tags = !run.options.tags.empty();
-    plan::listing pages(run.at.client, run.at.container, query, run.op.patience());
+    plan::listing pages(run.at.client, run.at.container, query, run.op.patience(), &run.op.context().buffers);
     task_group fetching;
     pages.start(run.op.context().runtime, fetching);
     auto below = co_await all_below(run, pages);
@@ -198,10 +197,7 @@ task<result<void>> set_all(set_run& run) {
     co_await fetching.join();
     if (!below) co_return below.error();
     if (found + *below == 0) {
-        co_return error(kind::not_found,
-                        "there is no blob '" + run.at.path + "' and none below it in container '" +
-                            run.at.container + "'",
-                        "see what is there with `act ls`");
+        co_return nothing_at(run.at);
     }
     run.op.context().progress.scan_finished = true;
     co_return result<void>();

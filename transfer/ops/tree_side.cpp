@@ -131,24 +131,18 @@ private:
         begun_ = true;
         const until u = op_.patience();
         if (!at_.path.empty()) {
-            const blob::address where{at_.container, at_.path};
-            auto head = co_await at_.client.head(where, u);
-            if (head && !head->is_directory) {
-                head->name = at_.path;
+            ACT_CO_TRY(auto itself, co_await find_blob(at_.client, {at_.container, at_.path}, u));
+            if (itself && !itself->is_directory) {
                 side_item item;
-                item.size = head->size;
-                item.blob = std::move(*head);
+                item.size = itself->size;
+                item.blob = std::move(itself);
                 co_return std::optional<side_item>(std::move(item));
-            }
-            if (!head &&
-                (head.error().kind() != kind::not_found || head.error().code() == "ContainerNotFound")) {
-                co_return head.error();
             }
             prefix_ = at_.path + '/';
         }
         blob::list_options options;
         options.prefix = prefix_;
-        pages_.emplace(at_.client, at_.container, std::move(options), u);
+        pages_.emplace(at_.client, at_.container, std::move(options), u, &op_.context().buffers);
         pages_->start(op_.context().runtime, fetching_);
         cursor_.emplace(*pages_);
         co_return std::optional<side_item>();

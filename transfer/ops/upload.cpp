@@ -118,12 +118,7 @@ task<result<void>> send_file(upload_run& run, std::string local, file::status in
     item.info = info;
     ACT_CO_TRY_VOID(blob::check_blob_name(item.blob));
     if (!run.container_missing) {
-        auto seen = co_await run.to.client.head(where, run.op.patience());
-        if (seen) {
-            item.existing = std::move(*seen);
-        } else if (seen.error().kind() != kind::not_found || seen.error().code() == "ContainerNotFound") {
-            co_return seen.error();
-        }
+        ACT_CO_TRY(item.existing, co_await find_blob(run.to.client, where, run.op.patience()));
     }
     run.op.context().progress.scan_finished = true;
     co_return co_await tree_upload::start_upload(run, std::move(item));

@@ -24,16 +24,6 @@ private:
 
 class check_test : public ops_test {
 protected:
-    tree_end here(const std::string& path) {
-        tree_end end;
-        end.local = scratch / path;
-        return end;
-    }
-    tree_end there(const std::string& path) {
-        tree_end end;
-        end.there.emplace(at(path));
-        return end;
-    }
     result<check_summary> compare(tree_end a, tree_end b, check_options o = {}) {
         progress p;
         heard.said.clear();

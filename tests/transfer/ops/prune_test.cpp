@@ -7,16 +7,6 @@ namespace {
 
 class prune_test : public ops_test {
 protected:
-    tree_end here(const std::string& path) {
-        tree_end end;
-        end.local = scratch / path;
-        return end;
-    }
-    tree_end there(const std::string& path) {
-        tree_end end;
-        end.there.emplace(at(path));
-        return end;
-    }
     result<summary> run(tree_end a, tree_end b, prune_options o = {}) {
         progress p;
         context c{rt, buffers, p, watcher, stop.token(), 8};

@@ -1,3 +1,4 @@
+#include "transfer/ops/blocks_there.hpp"
 #include "transfer/plan/block_id.hpp"
 #include "world.hpp"
 
@@ -118,6 +119,19 @@ TEST_F(ops_test, UncommittedBlocksOfAnotherToolAreCleared) {
     EXPECT_EQ(sent->failed, 0u) << sent->failures.front().error.describe();
     ASSERT_TRUE(down("big", scratch / "back"));
     EXPECT_TRUE(read_file(scratch / "back") == read_file(scratch / "big"));
+}
+
+TEST_F(ops_test, ABlobThatCameMeanwhileIsNotDeletedWithTheBlocksOfAnotherTool) {
+    ASSERT_TRUE(rt.run(client->create_container("data", {})));
+    const blob::address where{"data", "theirs"};
+    ASSERT_TRUE(rt.run(client->put_blob(where, http::body::text("precious"), {}, {}, {})));
+    ASSERT_TRUE(rt.run(client->put_block(where, "MDAwMQ==", http::body::text("more"), {}, {}, {})));
+    std::optional<blob::properties> not_seen;
+    auto found = rt.run(find_blocks(*client, where, not_seen, {}));
+    ASSERT_FALSE(found);
+    EXPECT_EQ(found.error().kind(), kind::precondition) << found.error().describe();
+    ASSERT_TRUE(down("theirs", scratch / "back"));
+    EXPECT_EQ(read_file(scratch / "back"), "precious");
 }
 
 TEST_F(ops_test, AWrongKeyIsOneErrorForTheWholeOperation) {

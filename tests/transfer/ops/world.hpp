@@ -92,6 +92,17 @@ protected:
 
     remote at(const std::string& path) { return {*client, "data", path}; }
 
+    tree_end here(const std::string& path) {
+        tree_end end;
+        end.local = scratch / path;
+        return end;
+    }
+    tree_end there(const std::string& path) {
+        tree_end end;
+        end.there.emplace(at(path));
+        return end;
+    }
+
     result<summary> up(const std::string& local, const std::string& path, upload_options o = {}) {
         progress p;
         context c{rt, buffers, p, watcher, stop.token(), 8};
