@@ -114,9 +114,12 @@ task<result<void>> large_copy::learn_layout(until u) {
     const blob::properties& source = item_.source;
     auto listed = co_await run_.from.client.get_block_list(from_, true, false, u);
     if (!listed && listed.error().kind() != kind::unsupported) co_return listed.error();
+    // Listings may hold the other half of the memory for as long as this waits.
+    const std::uint64_t longest =
+        std::min<std::uint64_t>(longest_block, run_.op.context().buffers.budget() / 2);
     auto own = listed ? plan::own_layout(listed->committed, source.size) : std::nullopt;
     for (std::size_t i = 0; own && i < own->size(); ++i) {
-        if ((*own)[i].length > longest_block) own.reset();
+        if ((*own)[i].length > longest) own.reset();
     }
     if (own) {
         own_ = true;
@@ -128,7 +131,7 @@ task<result<void>> large_copy::learn_layout(until u) {
         }
         co_return result<void>();
     }
-    const std::uint64_t wanted = std::min(run_.options.block_size, longest_block);
+    const std::uint64_t wanted = std::min(run_.options.block_size, longest);
     const auto identity = plan::source_identity(run_.from.client.account().name, from_, source.etag);
     for (const auto& range : plan::split(source.size, plan::block_size_for(source.size, wanted))) {
         blocks_.push_back({range,

@@ -9,6 +9,9 @@ namespace {
 
 /// Entries with their texts, roughly.
 constexpr std::size_t bytes_per_name = sizeof(blob::properties) + 256;
+/// Of the budget. An operation has two listings at most, and nothing takes more than half of the budget at
+/// once, so that what waits for memory can always get it while the pages wait to be read.
+constexpr std::size_t share_of_budget = 4;
 /// Of one range: the one that is read and the one behind it.
 constexpr std::size_t pages_ahead = 2;
 /// Fewer guesses than this at a time are not worth the wait for them.
@@ -70,7 +73,10 @@ range_listing::range_listing(page_source& source, std::string prefix, limits l, 
     until_.stop = ended_.token();
     if (!budget_) return;
     const std::size_t page = limits_.page * bytes_per_name;
-    limits_.pages_held = std::clamp<std::size_t>(budget_->budget() / 3 / page, 2, limits_.pages_held);
+    const std::size_t affordable = budget_->budget() / share_of_budget / page;
+    limits_.pages_held = std::clamp<std::size_t>(affordable, 2, limits_.pages_held);
+    // Two pages there must be; a budget that has no room for them is not asked.
+    if (affordable < 2) budget_ = nullptr;
 }
 
 range_listing::~range_listing() = default;

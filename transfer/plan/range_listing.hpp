@@ -88,7 +88,7 @@ private:
     page_source& source_;
     const std::string prefix_;
     limits limits_;
-    buffer_pool* const budget_;
+    buffer_pool* budget_;
     stop_source ended_;
     until until_;
     runtime* runtime_ = nullptr;

@@ -313,6 +313,49 @@ TEST_F(range_listing_test, holds_no_more_pages_than_the_budget_has_room_for) {
     EXPECT_GT(again.most_waiting(), 3u + 8u);
 }
 
+/// Reads two listings in turn; what both held of the budget at most.
+task<void> read_in_turn(range_listing& a, range_listing& b, buffer_pool& pool, std::size_t& names_got,
+                        std::size_t& most_held, bool& a_ended, bool& b_ended, task_group& fetching) {
+    for (bool more = true; more;) {
+        more = false;
+        for (range_listing* each : {&a, &b}) {
+            auto page = co_await each->next();
+            EXPECT_TRUE(page);
+            if (!page || !*page) continue;
+            more = true;
+            names_got += (*page)->items.size();
+            most_held = std::max(most_held, pool.in_use());
+        }
+    }
+    co_await fetching.join();
+    a_ended = b_ended = true;
+}
+
+TEST_F(range_listing_test, two_of_them_leave_half_of_the_budget_to_who_waits_for_it) {
+    const std::size_t page = 100 * (sizeof(blob::properties) + 256);
+    for (const std::size_t pages_of_budget : {40, 1}) {
+        buffer_pool pool(pages_of_budget * page);
+        paged_names first(numbered(10'000, "p/{:06}")), second(numbered(10'000, "p/{:06}"));
+        std::size_t got = 0, most = 0;
+        auto all = [&]() -> task<void> {
+            range_listing a(first, "p/", small(100), &pool, {}), b(second, "p/", small(100), &pool, {});
+            task_group fetching, together;
+            bool a_ended = false, b_ended = false;
+            a.start(rt, fetching);
+            b.start(rt, fetching);
+            together.spawn(loop::current(), read_in_turn(a, b, pool, got, most, a_ended, b_ended, fetching));
+            together.spawn(loop::current(), first.serve(a_ended));
+            together.spawn(loop::current(), second.serve(b_ended));
+            co_await together.join();
+        };
+        rt.run(all());
+        EXPECT_EQ(got, 20'000u);
+        EXPECT_LE(most, pool.budget() / 2);
+        // A budget without room for two pages is left alone: two there must be.
+        EXPECT_EQ(most == 0, pages_of_budget == 1);
+    }
+}
+
 TEST(name_shape_test, guesses_count_up_and_carry) {
     const name_shape shape{.level = 3, .alphabet = "0123456789", .per_step = 1};
     EXPECT_EQ(guesses(shape, "p/085", "", 2, 1, 0, 4), (names{"p/09", "p/10", "p/11", "p/12"}));
