@@ -66,7 +66,7 @@ result<void> apply_connection_string(account& a, const std::string& text, const 
         if (piece.find_first_not_of(" \t\r\n") == std::string::npos) continue;
         std::size_t equals = piece.find('=');
         if (equals == std::string::npos) {
-            return error(kind::configuration, where + ": connection_string has a piece without '='",
+            return error(kind::configuration, where + ": the connection string has a piece without '='",
                          "copy it again, whole, from the account's page of access keys");
         }
         std::string key = lower(
@@ -184,6 +184,25 @@ result<account> load_account(const config& c, const std::string& name, const env
     a.warnings = std::move(doc.warnings);
     a.warnings.insert(a.warnings.end(), unknown.begin(), unknown.end());
     return a;
+}
+
+result<std::optional<account>> account_of_environment(const environment& env) {
+    auto value = [&](const char* name) {
+        auto found = env.find(name);
+        return found == env.end() ? std::string() : found->second;
+    };
+    account a;
+    a.name = value("AZURE_STORAGE_ACCOUNT");
+    a.key = secret(value("AZURE_STORAGE_KEY"));
+    a.sas = secret(without_question_mark(value("AZURE_STORAGE_SAS_TOKEN")));
+    a.source = "the environment (AZURE_STORAGE_ACCOUNT)";
+    if (const std::string connection = value("AZURE_STORAGE_CONNECTION_STRING"); !connection.empty()) {
+        a.source = "the environment (AZURE_STORAGE_CONNECTION_STRING)";
+        ACT_TRY_VOID(apply_connection_string(a, connection, a.source));
+    }
+    while (a.blob_endpoint.ends_with('/')) a.blob_endpoint.pop_back();
+    if (a.name.empty() || (a.key.empty() && a.sas.empty())) return std::optional<account>();
+    return std::optional<account>(std::move(a));
 }
 
 result<workspace> load_workspace(const config& c) {

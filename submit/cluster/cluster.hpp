@@ -88,6 +88,11 @@ result<config> load(const load_options&);
 result<account> load_account(const config&, const std::string& file,
                              const std::map<std::string, std::string>& environment);
 
+/// The account that the variables of the Azure tools name: AZURE_STORAGE_CONNECTION_STRING, or
+/// AZURE_STORAGE_ACCOUNT with AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN. Without a container. Nothing if
+/// they do not name one and a credential.
+result<std::optional<account>> account_of_environment(const std::map<std::string, std::string>& environment);
+
 /// The workspace JSON that `aml_config` names (or holds in line).
 struct workspace {
     std::string subscription_id, resource_group, workspace_name;

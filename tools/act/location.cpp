@@ -167,7 +167,8 @@ result<opened_location> location_opener::open_stored(const location& at) {
     return out;
 }
 
-/// The project's accounts. What does not read as one is passed over: other things may lie in that folder.
+/// The project's accounts, and behind them the environment's. What does not read as one is passed over: other
+/// things may lie in that folder.
 void location_opener::read_account_files() {
     accounts_.emplace();
     const cluster::config& c = session_.cluster();
@@ -192,6 +193,12 @@ void location_opener::read_account_files() {
             log::debug("passed over: {}", loaded.error().message());
             if (unreadable_.empty()) unreadable_ = loaded.error().message();
         }
+    }
+    auto given = cluster::account_of_environment(call_.world.environment);
+    if (!given) {
+        unreadable_ = given.error().message();
+    } else if (*given) {
+        accounts_->push_back(std::move(**given));
     }
 }
 
@@ -253,10 +260,12 @@ result<opened_location> location_opener::open_url(const location& at) {
     } else if (!known && a.name == store::emulator_account) {
         a.key = secret(store::emulator_key);
     } else if (!known) {
-        return error(kind::configuration,
-                     fmt::format("no credential for account {} at {}{}", a.name, endpoint.str(),
-                                 unreadable_.empty() ? "" : " (not read: " + unreadable_ + ")"),
-                     "write a SAS behind '?', or an account file in aux_data/configs with that account_name");
+        return error(
+            kind::configuration,
+            fmt::format("no credential for account {} at {}{}", a.name, endpoint.str(),
+                        unreadable_.empty() ? "" : " (not read: " + unreadable_ + ")"),
+            "write a SAS behind '?', or an account file in aux_data/configs with that account_name, or set "
+            "AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY");
     }
     const std::string key = "url\n" + a.blob_endpoint + '\n' + a.source + '\n' + at.sas.reveal();
     ACT_TRY(out.account, session_.account_at(key, std::move(a)));

@@ -66,7 +66,8 @@ public:
     location_opener(invocation& call, session& s) : call_(call), session_(s) {}
 
     /// For remote() ones. The credential of a URL is its SAS; else that of an account file of the project
-    /// (named by the cluster file, or in aux_data/configs) with the same endpoint; else, for the emulators'
+    /// (named by the cluster file, or in aux_data/configs) with the same endpoint; else that of the
+    /// environment (AZURE_STORAGE_ACCOUNT and so on) if its endpoint is the same; else, for the emulators'
     /// account, its well-known key.
     result<opened_location> open(const location&);
     /// The named cluster's file; the session's own for an empty name.

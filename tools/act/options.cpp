@@ -217,6 +217,19 @@ outcome sort_key(options& to, const option& o, std::string_view value) {
     return bad_value(o, value, "one of name, size, time");
 }
 
+outcome snapshot_fate(options& to, const option& o, std::string_view value) {
+    using fate = options::snapshot_fate;
+    static constexpr std::pair<std::string_view, fate> fates[] = {
+        {"include", fate::include}, {"only", fate::only}, {"refuse", fate::refuse}};
+    for (auto [name, what] : fates) {
+        if (name == value) {
+            to.delete_snapshots = what;
+            return {};
+        }
+    }
+    return bad_value(o, value, "one of include, only, refuse");
+}
+
 outcome delimiter(options& to, const option& o, std::string_view value) {
     if (value.empty()) return bad_value(o, value, "one or more characters, such as /");
     to.delimiter = std::string(value);
@@ -256,6 +269,8 @@ constexpr option table[] = {
     {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm init submit",
      "show what would be done and do nothing", flag<&options::dry_run>},
     {"--yes", "-y", "", "rm", "remove without asking", flag<&options::yes>},
+    {"--delete-snapshots", "", "FATE", "rm",
+     "include (default), only (the blobs stay) or refuse (those that have any)", snapshot_fate},
     {"--force", "", "", data_verbs, "transfer also what looks unchanged", flag<&options::force>},
     {"--hash", "", "", "upload download cp sync check", "compare by content instead of size and time",
      flag<&options::hash>},

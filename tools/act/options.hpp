@@ -32,6 +32,7 @@ struct options {
 
     // verbs that change something
     bool dry_run = false, yes = false;
+    enum class snapshot_fate { include, only, refuse } delete_snapshots = snapshot_fate::include;
     bool hash = false, force = false;
     bool delete_extras = false;
     std::optional<std::uint64_t> most_deleted;

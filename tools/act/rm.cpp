@@ -27,6 +27,13 @@ bool yes_to(invocation& call, const std::string& question) {
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+blob::snapshots snapshots_of(const options& given) {
+    using fate = options::snapshot_fate;
+    return given.delete_snapshots == fate::only     ? blob::snapshots::only
+           : given.delete_snapshots == fate::refuse ? blob::snapshots::refuse
+                                                    : blob::snapshots::include;
+}
+
 // Through the same planner as the removal itself. True: go on.
 result<bool> confirm(invocation& call, session& s, const std::string& path, const opened_location& at,
                      const ops::remove_options& how) {
@@ -56,8 +63,10 @@ int run(invocation& call) {
     report r(call, "removed", "blob");
     auto wanted = selection_of(call);
     if (!wanted) return give_up(call, wanted.error());
-    ops::remove_options how{
-        .raw_prefix = call.given.raw_prefix, .dry_run = call.given.dry_run, .wanted = std::move(*wanted)};
+    ops::remove_options how{.raw_prefix = call.given.raw_prefix,
+                            .dry_run = call.given.dry_run,
+                            .wanted = std::move(*wanted),
+                            .snapshots = snapshots_of(call.given)};
 
     // All questions first: nothing asks in the middle of the work.
     std::vector<opened_location> agreed;
@@ -88,6 +97,7 @@ constexpr example examples[] = {
     {"act rm --dry-run data/old", "show what would go"},
     {"act rm --yes data/old", "in a script: do not ask"},
     {"act rm --include '*.ckpt' --older-than 30d output/run7", "only what matches"},
+    {"act rm --delete-snapshots only data/voc20", "the snapshots alone; the blobs stay"},
     {"act rm --prefix data/tmp_", "everything whose name begins so, as ACT did"},
 };
 

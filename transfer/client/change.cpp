@@ -61,15 +61,23 @@ task<result<void>> client::abort_copy(address at, std::string copy_id, until u) 
     co_return result<void>();
 }
 
+task<result<void>> client::impl::remove(operation& op, until u) {
+    unsigned tries = 1;
+    auto answer = co_await run(op, http::body::none(), u, &tries);
+    if (!answer && !(tries > 1 && answer.error().status() == 404)) co_return answer.error();
+    co_return result<void>();
+}
+
 task<result<void>> client::remove(address at, snapshots what, conditions when, until u) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::del, at, {}));
     add_snapshots(op.request.headers, what);
     add_conditions(op.request.headers, when);
-    unsigned tries = 1;
-    auto answer = co_await impl_->run(op, http::body::none(), u, &tries);
-    // Gone on a later try: an earlier one did it and its reply was lost.
-    if (!answer && !(tries > 1 && answer.error().status() == 404)) co_return answer.error();
-    co_return result<void>();
+    co_return co_await impl_->remove(op, u);
+}
+
+task<result<void>> client::remove_snapshot(address at, std::string snapshot, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::del, at, "snapshot=" + encode_component(snapshot)));
+    co_return co_await impl_->remove(op, u);
 }
 
 task<result<void>> client::set_tier(address at, std::string tier, until u) {

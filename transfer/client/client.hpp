@@ -136,6 +136,7 @@ public:
 
     // -- changing (section 9)
     task<result<void>> remove(address, snapshots, conditions, until);
+    task<result<void>> remove_snapshot(address, std::string snapshot, until);
     /// One Blob Batch of deletes, at most max_batch items, container-scoped; outcomes in the items' order.
     /// kind::unsupported when the service has no batch.
     task<result<std::vector<batch_outcome>>> remove_batch(std::string container, std::vector<batch_item>,

@@ -52,6 +52,8 @@ struct client::impl {
     /// it?
     task<std::optional<properties>> written_before(const address&, const write_options&,
                                                    steady::time_point since, until);
+    /// Runs a Delete Blob; gone on a later try is success: an earlier one did it and its reply was lost.
+    task<result<void>> remove(operation&, until);
 
 private:
     operation begin(http::verb, std::string target, std::string_view query, std::string what);

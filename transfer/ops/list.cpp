@@ -1,3 +1,4 @@
+#include "transfer/ops/all_of_one.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/plan/listing.hpp"
 
@@ -26,22 +27,6 @@ task<result<bool>> report_exact(const remote& at, operation& op,
     co_return true;
 }
 
-/// The blob at the path with its snapshots or versions: they come first among what begins with its name.
-task<result<std::uint64_t>> report_all_of_one(const remote& at, blob::list_options query, operation& op,
-                                              const std::function<void(const blob::properties&)>& each) {
-    for (std::uint64_t seen = 0;;) {
-        ACT_CO_TRY(auto page, co_await at.client.list(at.container, query, op.patience()));
-        for (const auto& info : page.items) {
-            if (info.name != at.path) co_return seen;
-            op.done("list", info.name, info.size);
-            each(info);
-            ++seen;
-        }
-        if (page.next_marker.empty()) co_return seen;
-        query.marker = std::move(page.next_marker);
-    }
-}
-
 task<result<void>> list_all(operation& op, const remote& at, const list_options& options, std::uint64_t& seen,
                             const std::function<void(const blob::properties&)>& each) {
     blob::list_options query;
@@ -51,8 +36,13 @@ task<result<void>> list_all(operation& op, const remote& at, const list_options&
     query.copy = options.copy_state;
     if (!at.path.empty() && !options.raw_prefix) {
         if (query.snapshots || query.versions) {
-            ACT_CO_TRY(const std::uint64_t copies, co_await report_all_of_one(at, query, op, each));
-            seen += copies;
+            auto one = [&](const blob::properties& info) -> task<result<void>> {
+                op.done("list", info.name, info.size);
+                each(info);
+                ++seen;
+                co_return result<void>();
+            };
+            ACT_CO_TRY_VOID(co_await all_of_one(at, query, op.patience(), one));
         } else {
             ACT_CO_TRY(const bool exact, co_await report_exact(at, op, each));
             seen += exact;

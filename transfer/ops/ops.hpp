@@ -88,6 +88,7 @@ struct remove_options {
     bool raw_prefix = false;
     bool dry_run = false;
     plan::selection wanted{};  ///< of what is below the path, and of the blob there by its last name
+    /// `refuse`: blobs that have snapshots are failures; `only`: the snapshots go and the blobs stay.
     blob::snapshots snapshots = blob::snapshots::include;
 };
 /// Removes the blob at the path and all below "path/", never siblings that merely share the prefix.

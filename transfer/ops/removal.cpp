@@ -21,7 +21,7 @@ private:
     task<std::vector<doomed>> together() {
         operation& op = owner_.op_;
         std::vector<blob::batch_item> parts;
-        for (const auto& item : items_) parts.push_back({item.name, {}});
+        for (const auto& item : items_) parts.push_back({item.name, item.snapshot});
         auto outcomes = co_await owner_.from_.client.remove_batch(owner_.from_.container, std::move(parts),
                                                                   owner_.snapshots_, op.patience());
         std::vector<doomed> rest;
@@ -50,7 +50,9 @@ private:
 
 task<void> removal::remove_one(doomed item) {
     const blob::address where{from_.container, item.name};
-    auto outcome = co_await from_.client.remove(where, snapshots_, {}, op_.patience());
+    auto outcome = item.snapshot.empty()
+                       ? co_await from_.client.remove(where, snapshots_, {}, op_.patience())
+                       : co_await from_.client.remove_snapshot(where, item.snapshot, op_.patience());
     if (outcome || outcome.error().kind() == kind::not_found) {
         op_.advance(item.size);
         op_.done("remove", item.name, item.size);

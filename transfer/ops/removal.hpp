@@ -13,6 +13,7 @@ namespace act::ops {
 struct doomed {
     std::string name;  ///< full blob name
     std::uint64_t size = 0;
+    std::string snapshot{};  ///< just that one; empty: the blob, with its snapshots as the removal was told
 };
 
 /// Removes blobs of one container through the mover, 256 to a request as they come in; those that a batch

@@ -1,3 +1,4 @@
+#include "transfer/ops/all_of_one.hpp"
 #include "transfer/ops/removal.hpp"
 #include "transfer/plan/listing.hpp"
 
@@ -16,6 +17,7 @@ public:
         query.prefix = from_.path;
         if (!query.prefix.empty() && !options_.raw_prefix) query.prefix += '/';
         query.metadata = true;  // tells folders of hierarchical accounts, which go last
+        query.snapshots = only_snapshots();
         const std::size_t strip = options_.raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
         plan::listing pages(from_.client, from_.container, query, op_.patience(), &op_.context().buffers);
         task_group fetching;
@@ -43,30 +45,38 @@ public:
 private:
     task<result<void>> the_blob_itself() {
         if (from_.path.empty() || options_.raw_prefix) co_return result<void>();
+        if (only_snapshots()) {
+            auto one = [this](const blob::properties& info) { return take_if_wanted(info, own_name()); };
+            co_return co_await all_of_one(from_, {.snapshots = true}, op_.patience(), one);
+        }
         ACT_CO_TRY(auto itself,
                    co_await find_blob(from_.client, {from_.container, from_.path}, op_.patience()));
         if (!itself) co_return result<void>();
-        const auto name = std::string_view(from_.path).substr(from_.path.rfind('/') + 1);
-        if (!plan::takes(options_.wanted, name, *itself)) {
-            left_out_ = true;
-            co_return result<void>();
-        }
-        co_return co_await take(*itself);
+        co_return co_await take_if_wanted(*itself, own_name());
     }
+
+    std::string_view own_name() const {
+        return std::string_view(from_.path).substr(from_.path.rfind('/') + 1);
+    }
+    bool only_snapshots() const { return options_.snapshots == blob::snapshots::only; }
 
     task<result<void>> all(plan::listing& pages, std::size_t strip) {
         for (;;) {
             ACT_CO_TRY(auto page, co_await pages.next());
             if (!page) co_return result<void>();
             for (const auto& info : page->items) {
-                const auto name = std::string_view(info.name).substr(strip);
-                if (!name.empty() && !plan::takes(options_.wanted, name, info)) {
-                    left_out_ = true;
-                    continue;
-                }
-                ACT_CO_TRY_VOID(co_await take(info));
+                ACT_CO_TRY_VOID(co_await take_if_wanted(info, std::string_view(info.name).substr(strip)));
             }
         }
+    }
+
+    task<result<void>> take_if_wanted(const blob::properties& info, std::string_view name) {
+        const bool another = only_snapshots() && info.snapshot.empty();
+        if (another || (!name.empty() && !plan::takes(options_.wanted, name, info))) {
+            left_out_ = true;
+            co_return result<void>();
+        }
+        co_return co_await take(info);
     }
 
     task<result<void>> take(const blob::properties& info) {
@@ -78,10 +88,10 @@ private:
             co_return result<void>();
         }
         if (info.is_directory) {
-            folders_.push_back({info.name, info.size});
+            folders_.push_back({info.name, info.size, {}});
             co_return result<void>();
         }
-        co_return co_await doing_.add({info.name, info.size});
+        co_return co_await doing_.add({info.name, info.size, info.snapshot});
     }
 
     operation& op_;

@@ -27,6 +27,27 @@ protected:
     cluster::config config_;
 };
 
+TEST_F(cluster_account, is_read_from_the_variables_of_the_azure_tools) {
+    auto named = [](std::map<std::string, std::string> env) {
+        auto a = cluster::account_of_environment(env);
+        EXPECT_TRUE(a);
+        return a && *a ? **a : cluster::account{};
+    };
+    auto keyed = named({{"AZURE_STORAGE_ACCOUNT", "vig"}, {"AZURE_STORAGE_KEY", "a2V5"}});
+    EXPECT_EQ(keyed.name, "vig");
+    EXPECT_EQ(keyed.key.reveal(), "a2V5");
+    EXPECT_THAT(keyed.source, HasSubstr("environment"));
+    auto by_sas = named({{"AZURE_STORAGE_ACCOUNT", "vig"}, {"AZURE_STORAGE_SAS_TOKEN", "?sv=1&sig=x"}});
+    EXPECT_EQ(by_sas.sas.reveal(), "sv=1&sig=x");
+    auto connected = named({{"AZURE_STORAGE_CONNECTION_STRING",
+                             "AccountName=vig;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:1/vig/"}});
+    EXPECT_EQ(connected.blob_endpoint, "http://127.0.0.1:1/vig");
+    EXPECT_EQ(connected.key.reveal(), "a2V5");
+    EXPECT_EQ(named({{"AZURE_STORAGE_ACCOUNT", "vig"}}).name, "") << "no credential";
+    EXPECT_EQ(named({{"AZURE_STORAGE_KEY", "a2V5"}}).name, "") << "no account";
+    EXPECT_FALSE(cluster::account_of_environment({{"AZURE_STORAGE_CONNECTION_STRING", "nonsense"}}));
+}
+
 TEST_F(cluster_account, reads_acts_keys) {
     file("account_name: vig\ncontainer_name: data\nsas_token: \"?sv=2020&sp=r\"\naccount_key: a2V5\n");
     auto a = loaded_account();

@@ -333,6 +333,17 @@ TEST_F(accounts_of_urls, an_account_file_of_the_same_endpoint_is_used) {
     EXPECT_EQ(act({"mkcontainer", "--dry-run", "https://127.0.0.1:1/acc/other"}).code, 3);
 }
 
+TEST_F(accounts_of_urls, the_environments_is_used_for_its_own_endpoint_only) {
+    environment_["AZURE_STORAGE_ACCOUNT"] = "acc";
+    environment_["AZURE_STORAGE_KEY"] = secret_key;
+    EXPECT_EQ(act({"mkcontainer", "--dry-run", "https://acc.blob.core.windows.net/con"}).code, 0);
+    EXPECT_EQ(act({"mkcontainer", "--dry-run", "https://other.blob.core.windows.net/con"}).code, 3);
+    environment_["AZURE_STORAGE_CONNECTION_STRING"] = "nonsense";
+    auto o = act({"mkcontainer", "--dry-run", "https://acc.blob.core.windows.net/con"});
+    EXPECT_EQ(o.code, 3);
+    EXPECT_THAT(o.problems, HasSubstr("AZURE_STORAGE_CONNECTION_STRING"));
+}
+
 TEST_F(accounts_of_urls, the_emulators_account_needs_no_file) {
     auto o = act({"mkcontainer", "--dry-run", "http://127.0.0.1:10000/devstoreaccount1/con"});
     EXPECT_EQ(o.code, 0) << o.problems;

@@ -44,6 +44,39 @@ TEST_F(ops_test, ADryRunRemovesNothingAndCountsAll) {
     EXPECT_EQ(ls("t").size(), 2u);
 }
 
+TEST_F(ops_test, SnapshotsGoWithTheirBlobsOrAloneOrKeepThem) {
+    for (const char* name : {"a", "b/c", "b/d"}) write_file(scratch / ("tree/" + std::string(name)), "x");
+    ASSERT_TRUE(up(scratch / "tree", "t"));
+    for (const char* name : {"t/a", "t/b/c", "t/b/c"}) {
+        ASSERT_TRUE(rt.run(client->snapshot({"data", name}, {})));
+    }
+    auto refused = rm("t/b", {.snapshots = blob::snapshots::refuse});
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->files, 1u);
+    EXPECT_EQ(refused->failed, 1u);
+    EXPECT_EQ(ls("t"), (std::vector<std::string>{"t/a", "t/b/c"}));
+
+    for (const bool dry : {true, false}) {
+        auto below = rm("t", {.dry_run = dry, .snapshots = blob::snapshots::only});
+        ASSERT_TRUE(below) << below.error().describe();
+        EXPECT_EQ(below->files, 3u) << "one of a, two of b/c";
+    }
+    auto none = rm("t", {.snapshots = blob::snapshots::only});
+    ASSERT_TRUE(none);
+    EXPECT_EQ(none->files, 0u);
+    EXPECT_EQ(ls("t"), (std::vector<std::string>{"t/a", "t/b/c"}));
+
+    ASSERT_TRUE(rt.run(client->snapshot({"data", "t/a"}, {})));
+    auto of_one = rm("t/a", {.snapshots = blob::snapshots::only});
+    ASSERT_TRUE(of_one);
+    EXPECT_EQ(of_one->files, 1u);
+    ASSERT_TRUE(rt.run(client->snapshot({"data", "t/a"}, {})));
+    auto all = rm("t");
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->files, 2u);
+    EXPECT_TRUE(ls("t").empty());
+}
+
 TEST_F(ops_test, RemovingNothingIsNotFound) {
     write_file(scratch / "tree/a", "x");
     ASSERT_TRUE(up(scratch / "tree", "t"));

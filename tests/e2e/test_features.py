@@ -1,0 +1,315 @@
+"""One test for each feature that azcopy, rclone, s5cmd and the az command line have for blobs and act claims too, on the
+embedded store and, where it knows the call, on Azurite. They show that the feature is there; how it behaves in
+trouble is the business of the tests beside this one."""
+
+import functools
+import json
+import os
+import time
+import unittest
+
+import harness
+import servers
+
+MIB = harness.MIB
+
+
+def store_only(why):
+    """For what Azurite cannot do."""
+
+    def wrap(test):
+        @functools.wraps(test)
+        def run(self):
+            if self.server_kind == "azurite":
+                self.skipTest(why)
+            test(self)
+
+        return run
+
+    return wrap
+
+
+@servers.on_both
+class Features:
+    def setUp(self):
+        self.project = harness.Project(self.folder("project"), self.endpoint, container=self.container(), prefix="")
+        self.here = self.project.folder
+        harness.create_container(self.endpoint, self.container())
+
+    def container(self):
+        return "f-" + self.id().rsplit("test_", 1)[-1].lower().replace("_", "-")[:60]
+
+    def url(self, path="", sas=False):
+        url = f"{self.endpoint}/{self.container()}" + (f"/{path}" if path else "")
+        return url + "?" + harness.account_sas() if sas else url
+
+    def act(self, *arguments, **more):
+        return self.project.act(*arguments, **more)
+
+    def files(self, *arguments):
+        """The number of files that a command moved, removed or changed."""
+        return self.act(*arguments, "--json").summary["files"]
+
+    def tree(self, names, folder="data/t"):
+        for name in names:
+            harness.write(self.here / folder / name, name.encode())
+
+    def stored(self, path="data/t"):
+        done = self.act("ls", path, "--json", expect={0, 5})
+        return [line["path"].removeprefix(path + "/") for line in done.lines if line["type"] == "blob"]
+
+    def large(self, size=40 * MIB):
+        return harness.write(self.here / "data/large", harness.content(size, "large"))
+
+    def back(self, path="data"):
+        """What comes down again, in place of what is here."""
+        expected = harness.snapshot(self.here / "data")
+        (self.here / "data").rename(self.here / f"sent-{time.monotonic_ns()}")
+        self.act("d", path)
+        harness.assert_same(expected, harness.snapshot(self.here / "data"))
+
+    def second_account(self):
+        """The folder `data` of a second account with a key of its own, as cluster `eu`; this one's as `we`."""
+        key = "b3RoZXIta2V5LW9mLXRoZS10ZXN0cy1mb3ItYWN0LWNvcGllcy0xMjM0NTY3ODkwMTI="
+        (self.here / "two").mkdir()
+        other = harness.act_serve(self.here / "two", account="eustore", key=key)
+        self.addCleanup(other.stop)
+        self.project.configure(other.endpoint, container="copies", prefix="", account="eustore", key=key)
+        aml, configs = self.here / "aux_data/aml", self.here / "aux_data/configs"
+        (configs / "store.yaml").rename(configs / "eu.yaml")
+        for name, file in (("eu", "eu"), ("we", "store")):
+            entry = {"azure_blob_config_file": f"aux_data/configs/{file}.yaml", "path": ""}
+            (aml / f"{name}.yaml").write_text(json.dumps({"config_param": {"data_folder": entry}}))
+        self.project.configure(self.endpoint, container=self.container(), prefix="")
+
+    # -- moving
+
+    def test_parallel_blocks_and_ranges_of_one_file(self):
+        self.large()
+        self.act("u", "data/large")
+        self.back()
+
+    def test_many_files_at_once(self):
+        self.tree([f"{n % 7}/{n}" for n in range(500)])
+        self.assertEqual(self.files("u", "data"), 500)
+        self.back()
+
+    def test_copy_within_one_account(self):
+        self.tree(["a", "b/c"])
+        self.act("u", "data/t")
+        self.assertEqual(self.files("cp", self.url("t"), self.url("copy")), 2)
+        self.assertEqual(self.stored("data/copy"), ["a", "b/c"])
+
+    def test_copy_between_two_accounts_with_their_own_credentials(self):
+        """Two identities; the source is opened by a SAS minted on the spot; large blobs go in parallel blocks; what
+        the service refuses comes through the client (tests/interop/test_copy.py takes the way apart)."""
+        self.second_account()
+        self.tree(["a", "b/c"])
+        self.large()
+        self.act("-c", "we", "u", "data")
+        expected = harness.snapshot(self.here / "data")
+        copied = self.act("-c", "eu", "-f", "we", "u", "data", "--json").summary
+        self.assertEqual((copied["files"], copied["failed"]), (3, 0))
+        self.assertEqual(copied["server_side"] + copied["through_client"], 3)
+        (self.here / "data").rename(self.here / "sent")
+        self.act("-c", "eu", "d", "data")
+        harness.assert_same(expected, harness.snapshot(self.here / "data"))
+
+    def test_move(self):
+        self.tree(["a", "b/c"])
+        self.act("mv", "data/t", self.url("moved"))
+        self.assertFalse((self.here / "data/t").exists())
+        self.act("mv", self.url("moved"), self.url("again"))
+        self.assertEqual(self.stored("data/again"), ["a", "b/c"])
+        self.assertEqual(self.stored("data/moved"), [])
+
+    def test_standard_input_and_output(self):
+        content = harness.content(20 * MIB, "stream")
+        reader, writer = os.pipe()
+        with open(harness.write(self.here / "in", content), "rb") as stream:
+            os.close(reader), os.close(writer)
+            self.act("cp", "-", self.url("stream"), stdin=stream)
+        done = harness.subprocess.run([harness.ACT, "cat", self.url("stream")], env=self.project.env, cwd=self.here,
+                                      capture_output=True, check=True)  # fmt: skip
+        self.assertEqual(done.stdout, content)
+
+    def test_resume_within_a_file(self):
+        """tests/e2e/test_interrupt.py and test_kill.py measure it; here: blocks that are there are not sent again."""
+        self.large()
+        gate = harness.Gate(self.endpoint, 30 * MIB)
+        self.addCleanup(gate.close)
+        self.project.configure(gate.endpoint, container=self.container(), prefix="")
+        process = self.project.start("u", "data/large", "--concurrency", "2")
+        self.assertTrue(gate.reached.wait(60))
+        process.kill()
+        process.communicate()
+        self.project.configure(self.endpoint, container=self.container(), prefix="")
+        self.assertLess(self.act("u", "data/large", "--json").summary["bytes_sent"], 30 * MIB)
+        self.back()
+
+    # -- listing
+
+    def test_recursive_list(self):
+        self.tree(["a", "b/c", "b/d/e"])
+        self.act("u", "data/t")
+        self.assertEqual(self.stored(), ["a", "b/c", "b/d/e"])
+
+    def test_one_level_list_du_and_tree(self):
+        self.tree(["a", "b/c", "b/d/e"])
+        self.act("u", "data/t")
+        one = self.act("ls", "--one-level", "data/t", "--json").lines
+        # Azurite gives the folders of a page first.
+        self.assertEqual(sorted(line["path"] for line in one[:-1]), ["data/t/a", "data/t/b/"])
+        sums = {line["path"]: line["files"] for line in self.act("du", "data/t", "--json").lines[:-1]}
+        self.assertEqual(sums, {"data/t": 3, "data/t/b/": 2})
+        self.assertEqual(self.act("tree", "data/t").out.splitlines()[0], "data/t")
+
+    @store_only("Azurite takes minutes for so many blobs; tests/interop has its listing")
+    def test_parallel_list_of_a_flat_prefix(self):
+        names = [f"img_{n:05}" for n in range(12_000)]
+        self.tree(names)
+        self.act("u", "data/t")
+        self.assertEqual(self.stored(), names)
+
+    def test_snapshots_listed(self):
+        self.tree(["a"])
+        self.act("u", "data/t")
+        self.snapshot("t/a")
+        listed = self.act("ls", "--snapshots", "data/t", "--json").lines[:-1]
+        self.assertEqual(["snapshot" in line for line in listed], [True, False])
+
+    def snapshot(self, path):
+        request = harness.urllib.request.Request(self.url(path, sas=True) + "&comp=snapshot", method="PUT", data=b"")
+        harness.urllib.request.urlopen(request, timeout=30).close()
+
+    # -- deleting
+
+    def test_recursive_delete_in_batches(self):
+        self.tree([str(n) for n in range(300)] + ["../t2"])
+        self.act("u", "data")
+        done = self.act("rm", "--yes", "data/t", "--json").summary
+        self.assertEqual((done["files"], done["failed"]), (300, 0))
+        self.assertEqual(self.stored("data"), ["t2"])
+
+    def test_snapshots_deleted(self):
+        self.tree(["a", "b"])
+        self.act("u", "data/t")
+        self.snapshot("t/a")
+        self.assertEqual(self.act("rm", "--yes", "--delete-snapshots", "refuse", "data/t", expect=1).code, 1)
+        self.assertEqual(self.stored(), ["a"])
+        self.assertEqual(self.files("rm", "--yes", "--delete-snapshots", "only", "data/t"), 1)
+        self.assertEqual(self.stored(), ["a"])
+        self.snapshot("t/a")
+        self.act("rm", "--yes", "data/t")
+        self.assertEqual(self.stored(), [])
+
+    # -- comparing
+
+    def test_sync_one_way_with_deletion_and_its_guard(self):
+        self.tree(["a", "b", "c", "d"])
+        self.act("sync", "./data/t", self.url("t"))
+        (self.here / "data/t/a").unlink()
+        harness.write(self.here / "data/t/b", b"changed")
+        self.act("sync", "--delete", "--max-delete", "10%", "./data/t", self.url("t"), expect=1)
+        self.assertEqual(self.stored(), ["a", "b", "c", "d"])
+        self.assertEqual(self.act("sync", "--delete", "./data/t", self.url("t"), "--json").summary["deleted"], 1)
+        self.assertEqual(self.stored(), ["b", "c", "d"])
+
+    def test_check_by_size_and_by_content(self):
+        self.tree(["a", "b"])
+        self.act("u", "data/t")
+        self.act("check", "./data/t", self.url("t"))
+        before = (self.here / "data/t/a").stat()
+        harness.write(self.here / "data/t/a", b"A", modified=before.st_mtime_ns)
+        self.act("check", "./data/t", self.url("t"))
+        self.act("check", "--hash", "./data/t", self.url("t"), expect=1)
+        harness.write(self.here / "data/t/a", b"longer", modified=before.st_mtime_ns)
+        self.act("check", "./data/t", self.url("t"), expect=1)
+
+    # -- choosing
+
+    def test_filters_by_name_path_expression_size_and_time(self):
+        self.tree(["a.jpg", "b.png", "raw/c.jpg", "raw/d.txt"])
+        harness.write(self.here / "data/t/big.jpg", bytes(5000), modified=harness.MOMENT)
+        for arguments, taken in (
+            (["--include", "*.jpg"], ["a.jpg", "big.jpg", "raw/c.jpg"]),
+            (["--exclude", "raw/"], ["a.jpg", "b.png", "big.jpg"]),
+            (["--include-regex", "^[ab]\\."], ["a.jpg", "b.png"]),
+            (["--min-size", "1KiB"], ["big.jpg"]),
+            (["--older-than", "2002-01-01"], ["big.jpg"]),
+            (["--newer-than", "1d", "--exclude", "*.jpg"], ["b.png", "raw/d.txt"]),
+        ):
+            self.act("rm", "--yes", "data/t", expect={0, 5})
+            self.act("u", "data/t", *arguments)
+            self.assertEqual(self.stored(), taken, arguments)
+
+    def test_dry_run(self):
+        self.tree(["a"])
+        for arguments in (["u", "data/t"], ["cp", "data/t", self.url("x")], ["mv", "data/t", self.url("x")],
+                          ["sync", "./data/t", self.url("x")]):  # fmt: skip
+            self.assertEqual(self.files(*arguments, "--dry-run"), 1, arguments)
+        self.assertTrue((self.here / "data/t/a").exists())
+        self.assertEqual(self.stored("data"), [])
+        self.act("u", "data/t")
+        for arguments in (["rm", "data/t"], ["set", "--tier", "Cool", "data/t"]):
+            self.assertEqual(self.files(*arguments, "--dry-run"), 1, arguments)
+        self.assertEqual(self.stored(), ["a"])
+
+    # -- what is set on blobs
+
+    def test_tier_metadata_headers_and_tags(self):
+        self.tree(["a"])
+        self.act("u", "data/t")
+        self.act("set", "--tier", "Cool", "--metadata", "owner=me", "--header", "content-type=text/csv", "--tag",
+                 "project=voc", "data/t")  # fmt: skip
+        line = self.act("ls", "--long", "data/t", "--json").lines[0]
+        self.assertEqual((line["tier"], line["content_type"]), ("Cool", "text/csv"))
+
+    # -- limits, accounts, output
+
+    def test_caps_of_bandwidth_and_operations(self):
+        self.tree([str(n) for n in range(20)])
+        begun = time.monotonic()
+        self.act("u", "data/t", "--cap-ops", "10/s")
+        self.assertGreater(time.monotonic() - begun, 0.8)
+        for n in range(4):
+            harness.write(self.here / f"data/capped/{n}", harness.content(MIB, n))
+        begun = time.monotonic()
+        self.act("u", "data/capped", "--cap-mbps", "16")
+        self.assertGreater(time.monotonic() - begun, 1.0)
+
+    def test_account_key_sas_and_connection_string(self):
+        self.tree(["a"])
+        self.act("u", "data/t")
+        where = dict(container=self.container(), prefix="")
+        self.project.configure(self.endpoint, **where, sas=harness.account_sas())
+        self.assertEqual(self.stored(), ["a"])
+        text = f"AccountName={harness.ACCOUNT};AccountKey={harness.KEY};BlobEndpoint={self.endpoint}"
+        self.project.configure(self.endpoint, **where, key=None, connection_string=text)
+        self.assertEqual(self.stored(), ["a"])
+
+    def test_settings_by_environment(self):
+        self.tree(["a"])
+        self.act("u", "data/t")
+        bare = harness.Project(self.folder("bare"))
+        key = {"AZURE_STORAGE_CONNECTION_STRING":
+               f"AccountName={harness.ACCOUNT};AccountKey={harness.KEY};BlobEndpoint={self.endpoint}"}  # fmt: skip
+        self.assertEqual(bare.act("cat", self.url("t/a"), env={**bare.env, **key}).out, "a")
+
+    def test_secrets_are_not_shown(self):
+        self.tree(["a"])
+        said = self.act("cp", "data/t", self.url("t", sas=True), "--log-level", "trace").text
+        said += self.act("cp", self.url("nothing", sas=True), "./x", "--log-level", "trace", expect=5).text
+        self.assertNotIn(harness.KEY, said)
+        for piece in said.split("sig=")[1:]:
+            self.assertTrue(piece.startswith("***"), piece[:10])
+
+    def test_json(self):
+        self.tree(["a"])
+        done = self.act("u", "data/t", "--json")
+        self.assertEqual(done.summary["files"], 1)
+        self.assertIsInstance(done.summary["elapsed_s"], float)
+
+
+if __name__ == "__main__":
+    unittest.main()
