@@ -96,6 +96,7 @@ constinit const verb check_verb{
         "and\n"
         "time decide as they do for transfers; --hash compares contents, by the hashes that act leaves in a\n"
         "store and by the MD5s of other tools. Ends with 0 when the trees are equal, else with 1.\n"
+        "Trees that were stored with --preserve-symlinks are compared with it, too.\n"
         "The ends are written as for `act cp`; a folder is compared with just the folder named.",
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/act/policy.hpp"
 #include "tools/act/world.hpp"
 
 namespace act::cli {
@@ -36,6 +37,7 @@ result<ops::tree_end> end_of(invocation& call, location_opener& opener, const lo
         end.there.emplace(found.remote());
     } else {
         end.local = call.world.absolute(at.path);
+        end.links = links_of(call.given);
         while (end.local.size() > 1 && end.local.ends_with('/')) end.local.pop_back();
     }
     return end;
@@ -130,27 +132,17 @@ result<summary> transfer_tree(invocation& call, session& s, report& r, location_
     if (p.from.what == type::local) {
         ACT_TRY(opened_location to, opener.open(p.to));
         const std::string local = call.world.absolute(p.from.path);
-        ops::upload_options how{.block_size = given.block_size,
-                                .always = given.force,
-                                .compare_content = given.hash,
-                                .dry_run = given.dry_run,
-                                .wanted = wanted};
+        const auto how = upload_options_of(given, wanted);
         return s.runtime().run(ops::upload(context, local, to.remote(), how));
     }
     if (p.to.what == type::local) {
+        ACT_TRY_VOID(check_attributes_fit(given, p.to.text));
         ACT_TRY(opened_location from, opener.open(p.from));
         const std::string local = call.world.absolute(p.to.path);
-        ops::download_options how{
-            .always = given.force, .compare_content = given.hash, .dry_run = given.dry_run, .wanted = wanted};
-        if (given.block_size > 0) how.part_size = given.block_size;
+        const auto how = download_options_of(given, wanted);
         return s.runtime().run(ops::download(context, from.remote(), local, how));
     }
-    ops::copy_options how{.block_size = given.block_size,
-                          .always = given.force,
-                          .compare_content = given.hash,
-                          .dry_run = given.dry_run,
-                          .wanted = wanted};
-    return copy_between_stores(s, r, opener, p, how, links);
+    return copy_between_stores(s, r, opener, p, copy_options_of(given, wanted), links);
 }
 
 result<summary> copy_between_stores(session& s, report& r, location_opener& opener, const copy_pair& p,

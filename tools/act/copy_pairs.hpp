@@ -28,9 +28,8 @@ using copy_links = std::map<std::pair<opened_account*, opened_account*>, ops::co
 result<summary> copy_between_stores(session&, report&, location_opener&, const copy_pair&,
                                     const ops::copy_options&, copy_links&);
 
-/// Brings the source's tree (or file) to the destination; neither end is a stream. By the call's --force,
-/// --hash,
-/// --block-size and --dry-run.
+/// Brings the source's tree (or file) to the destination; neither end is a stream. By the call's options
+/// (policy.hpp).
 result<summary> transfer_tree(invocation&, session&, report&, location_opener&, const copy_pair&, copy_links&,
                               const plan::selection&);
 

@@ -1,4 +1,5 @@
 #include "tools/act/copy_pairs.hpp"
+#include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/selecting.hpp"
@@ -25,11 +26,11 @@ result<summary> copy_one(invocation& call, session& s, report& r, location_opene
     if (p.from.what == type::stream) {
         ACT_TRY(opened_location to, opener.open(p.to));
         if (call.given.dry_run) return would_do(r, "upload", p.to.text);
-        ops::stream_in_options how;
-        how.block_size = call.given.block_size;
+        const auto how = stream_options_of(call.given);
         return s.runtime().run(ops::stream_in(context, call.world.in_descriptor, to.remote(), how));
     }
     if (p.to.what == type::stream) {
+        ACT_TRY_VOID(check_attributes_fit(call.given, "standard output"));
         ACT_TRY(opened_location from, opener.open(p.from));
         if (call.given.dry_run) return would_do(r, "download", p.from.text);
         ACT_TRY(auto sent,
@@ -73,6 +74,8 @@ constexpr example examples[] = {
     {"act cp eu:data/src.tar - | tar t", "and back"},
     {"act cp we:data/voc eu:data/voc", "from store to store, within the service where it can"},
     {"act cp --include '*.json' we:data/voc ./voc", "only what matches, at any depth"},
+    {"act cp --overwrite newer ./voc eu:data/voc", "never replace what is newer there"},
+    {"act cp --header content-type=text/csv - eu:data/a", "with what only a store knows"},
     {"act cp --dry-run ./voc local:data/", "show what would be sent to the built-in store"},
 };
 
@@ -98,6 +101,10 @@ constinit const verb cp_verb{
         "just\n"
         "that name, and a folder is merged into the one that is there. SOURCE/. means what is in it.\n"
         "What is there already and unchanged is skipped, and an interrupted copy goes on, as with u and d.\n"
+        "--metadata, --header, --tag and --tier go with what is sent to a store, and replace there what a "
+        "source\n"
+        "in another store has of the same name; what is unchanged is not copied again for them (`act set`\n"
+        "does that). Links, owners and content types: `act u --help`, `act d --help`.\n"
         "A producer that dies looks like one that has ended: `set -o pipefail` in scripts tells.",
 };
 

@@ -99,7 +99,7 @@ outcome moment(options& to, const option& o, std::string_view value) {
 }
 
 // KEY=VALUE. Names of metadata and headers compare without case; those of tags do not.
-template <std::map<std::string, std::string> options::*Field, bool LowerCase>
+template <std::map<std::string, std::string> plan::property_changes::*Field, bool LowerCase>
 outcome entry(options& to, const option& o, std::string_view value) {
     const std::size_t equals = value.find('=');
     if (equals == 0 || equals == std::string_view::npos)
@@ -108,18 +108,33 @@ outcome entry(options& to, const option& o, std::string_view value) {
     for (char& c : key) {
         if (LowerCase && c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
     }
-    (to.*Field)[key] = value.substr(equals + 1);
+    (to.changes.*Field)[key] = value.substr(equals + 1);
     return {};
 }
 
 outcome tier(options& to, const option& o, std::string_view value) {
     for (std::string_view name : {"Hot", "Cool", "Cold", "Archive"}) {
         if (http::same_name(value, name)) {
-            to.tier = name;
+            to.changes.tier = name;
             return {};
         }
     }
     return bad_value(o, value, "one of Hot, Cool, Cold, Archive");
+}
+
+outcome overwriting(options& to, const option& o, std::string_view value) {
+    using plan::overwrite;
+    static constexpr std::pair<std::string_view, overwrite> ways[] = {{"different", overwrite::different},
+                                                                      {"always", overwrite::always},
+                                                                      {"newer", overwrite::newer},
+                                                                      {"never", overwrite::never}};
+    for (auto [name, way] : ways) {
+        if (name == value) {
+            to.overwrite = way;
+            return {};
+        }
+    }
+    return bad_value(o, value, "one of different, always, newer, never");
 }
 
 outcome most_deleted(options& to, const option& o, std::string_view value) {
@@ -236,6 +251,8 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 
 constexpr std::string_view select_verbs = "upload download cp sync check rm";
 constexpr std::string_view data_verbs = "upload download cp sync";
+constexpr std::string_view moving_verbs = "upload download cp mv sync";
+constexpr std::string_view attribute_verbs = "set upload cp sync";
 constexpr std::string_view capped_verbs = "upload download cp mv sync rm";
 
 constexpr option table[] = {
@@ -256,11 +273,27 @@ constexpr option table[] = {
     {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm init submit",
      "show what would be done and do nothing", flag<&options::dry_run>},
     {"--yes", "-y", "", "rm", "remove without asking", flag<&options::yes>},
-    {"--force", "", "", data_verbs, "transfer also what looks unchanged", flag<&options::force>},
+    {"--force", "", "", data_verbs, "transfer also what looks unchanged: --overwrite always",
+     flag<&options::force>},
+    {"--overwrite", "", "WHEN", moving_verbs,
+     "replace what stands there when it is different (the default), always, when the source is newer, never",
+     overwriting},
     {"--hash", "", "", "upload download cp sync check", "compare by content instead of size and time",
      flag<&options::hash>},
     {"--block-size", "", "SIZE", "upload download cp mv sync",
      "size of the parts of large files (default 8MiB)", size<&options::block_size, 64 * KiB, 4000 * MiB>},
+
+    {"--preserve-symlinks", "", "", "upload download cp mv sync check",
+     "symbolic links travel as links, not as what they lead to", flag<&options::keep_links>},
+    {"--follow-symlinks", "", "", "upload download cp mv sync check",
+     "send what they lead to (the default); on download, write also through links that lead out",
+     flag<&options::follow_links>},
+    {"--unsafe-symlinks", "", "", "download cp mv sync",
+     "with --preserve-symlinks: make also links that are absolute or lead out", flag<&options::unsafe_links>},
+    {"--preserve-owner", "", "", moving_verbs, "record user and group; on download, restore them",
+     flag<&options::keep_owner>},
+    {"--no-guess-content-type", "", "", "upload cp mv sync",
+     "do not tell content types by the extensions of names", flag<&options::no_guess>},
 
     {"--cap-ops", "", "N/s", capped_verbs, "send no more requests a second to one account", cap_operations},
     {"--cap-mbps", "", "N", capped_verbs, "move no more megabits a second to and from one account",
@@ -292,12 +325,13 @@ constexpr option table[] = {
     {"--offset", "", "SIZE", "cat", "begin so many bytes after the start of each",
      size<&options::offset, 0, ~0ull>},
     {"--count", "", "SIZE", "cat", "at most so many bytes of each", size<&options::count, 1, ~0ull>},
-    {"--tier", "", "TIER", "set", "Hot, Cool, Cold or Archive", tier},
-    {"--metadata", "", "KEY=VALUE", "set", "an entry of the metadata (several: give it again)",
-     entry<&options::metadata, true>},
-    {"--header", "", "KEY=VALUE", "set", "content-type, -encoding, -language, -disposition, or cache-control",
-     entry<&options::headers, true>},
-    {"--tag", "", "KEY=VALUE", "set", "an index tag", entry<&options::tags, false>},
+    {"--tier", "", "TIER", attribute_verbs, "Hot, Cool, Cold or Archive", tier},
+    {"--metadata", "", "KEY=VALUE", attribute_verbs, "an entry of the metadata (several: give it again)",
+     entry<&plan::property_changes::metadata, true>},
+    {"--header", "", "KEY=VALUE", attribute_verbs,
+     "content-type, -encoding, -language, -disposition, or cache-control",
+     entry<&plan::property_changes::headers, true>},
+    {"--tag", "", "KEY=VALUE", attribute_verbs, "an index tag", entry<&plan::property_changes::tags, false>},
     {"--delimiter", "", "TEXT", "ls", "fold what is behind the next TEXT", delimiter},
     {"--long", "-l", "", "ls", "type, tier, checksum (or ETag) and state of each as well",
      flag<&options::details>},

@@ -14,6 +14,7 @@
 #include "engine/core/result.hpp"
 #include "engine/core/secret.hpp"
 #include "tools/store/network_model.hpp"
+#include "transfer/plan/policy.hpp"
 
 namespace act::cli {
 
@@ -37,9 +38,13 @@ struct options {
     std::optional<std::uint64_t> most_deleted;
     std::optional<double> most_deleted_percent;
     std::uint64_t offset = 0, count = 0;  ///< a range; count 0: to the end
-    std::string tier;
-    std::map<std::string, std::string> metadata, headers, tags;  ///< an empty value: take it away
-    std::uint64_t block_size = 0;                                ///< 0: chosen by the operation
+    plan::property_changes changes;       ///< of `set`, or what transfers give to new blobs
+    std::uint64_t block_size = 0;         ///< 0: chosen by the operation
+
+    // what transfers do with what stands there, with links, owners and types
+    std::optional<plan::overwrite> overwrite;
+    bool follow_links = false, keep_links = false, unsafe_links = false;
+    bool keep_owner = false, no_guess = false;
 
     // what takes part
     struct choice {

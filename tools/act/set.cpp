@@ -9,11 +9,7 @@ namespace act::cli {
 namespace {
 
 int run(invocation& call) {
-    ops::set_options how{.tier = call.given.tier,
-                         .metadata = call.given.metadata,
-                         .headers = call.given.headers,
-                         .tags = call.given.tags,
-                         .dry_run = call.given.dry_run};
+    ops::set_options how{.changes = call.given.changes, .dry_run = call.given.dry_run};
     if (auto fine = ops::check(how); !fine) return give_up(call, fine.error());
     auto places = stored_locations(call);
     if (!places) return give_up(call, places.error());

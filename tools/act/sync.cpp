@@ -87,7 +87,9 @@ constinit const verb sync_verb{
         "--delete begins only when everything was transferred without a failure and both ends were read to\n"
         "their end, and not at all when the source is empty. What --exclude leaves out is left alone at "
         "both\n"
-        "ends; links to folders are not followed for deletion.",
+        "ends; links to folders are not followed for deletion. --overwrite never or newer leaves what "
+        "differs\n"
+        "and is older at the source. Links, owners, types and properties are as with `act u` and `act d`.",
 };
 
 }  // namespace act::cli

@@ -1,3 +1,4 @@
+#include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/selecting.hpp"
 #include "tools/act/session.hpp"
@@ -11,11 +12,7 @@ namespace {
 int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
     session s(call, std::move(cluster));
     report r(call, "uploaded", "file");
-    ops::upload_options how{.block_size = call.given.block_size,
-                            .always = call.given.force,
-                            .compare_content = call.given.hash,
-                            .dry_run = call.given.dry_run,
-                            .wanted = std::move(wanted)};
+    const auto how = upload_options_of(call.given, std::move(wanted));
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
         auto context = s.context(r);
@@ -38,11 +35,7 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
     session s(call, std::move(to));
     report r(call, "copied", "file");
     r.tell_ways();
-    ops::copy_options how{.block_size = call.given.block_size,
-                          .always = call.given.force,
-                          .compare_content = call.given.hash,
-                          .dry_run = call.given.dry_run,
-                          .wanted = std::move(wanted)};
+    const auto how = copy_options_of(call.given, std::move(wanted));
     std::map<std::pair<opened_account*, opened_account*>, ops::copy_link> links;
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place source, s.find(*from, path));
@@ -77,6 +70,10 @@ constexpr example examples[] = {
     {"act u --dry-run data/voc20", "show what would be sent"},
     {"act u --hash data/voc20", "compare contents, not times"},
     {"act u --cap-mbps 200 data/voc20", "leave the rest of the line to others"},
+    {"act u --overwrite newer data/voc20",
+     "never replace what is newer there; `never`: nothing that is there"},
+    {"act u --tier Cool --metadata run=7 data/voc20", "with properties; see the end of the notes"},
+    {"act u --preserve-symlinks data/voc20", "links as links, not as what they lead to"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
 };
 
@@ -93,6 +90,14 @@ constinit const verb upload_verb{
     .note =
         "An interrupted upload goes on where it stopped when the same command is run again.\n"
         "A blob changes only when its new content has arrived whole. Nothing is ever deleted.\n"
+        "Times and modes are recorded; --preserve-owner adds user and group (as rclone does). Symbolic "
+        "links\n"
+        "are followed; --preserve-symlinks stores them as small blobs that azcopy understands. What PATH\n"
+        "itself is, is followed always.\n"
+        "The content type is told by the extension of the name, the encoding never; --header wins. "
+        "--metadata,\n"
+        "--header, --tag and --tier go with what is sent. What is unchanged is not sent again for them:\n"
+        "`act set` changes what is there already.\n"
         "\n"
         "With -f NAME the files come from the storage of that cluster, each path as its own cluster file "
         "maps\n"

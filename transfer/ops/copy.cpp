@@ -4,7 +4,6 @@
 #include "transfer/blob/names.hpp"
 #include "transfer/ops/copy_blob.hpp"
 #include "transfer/ops/move_source.hpp"
-#include "transfer/plan/attributes.hpp"
 #include "transfer/plan/destination.hpp"
 
 namespace act::ops {
@@ -151,15 +150,17 @@ private:
         }
         if (source.is_directory && source.size == 0 && how.remove_source && !how.dry_run)
             run_.folders.push_back(source);
-        if (item.existing && !how.always) {
-            const bool same = source.is_directory   ? item.existing->is_directory
-                              : how.compare_content ? source.type == item.existing->type &&
-                                                          plan::same_checksum(source, *item.existing)
-                                                    : plan::unchanged_for_copy(source, *item.existing);
-            if (same && run_.options.remove_source && !how.dry_run && !source.is_directory) {
+        if (item.existing) {
+            const plan::replace_rule rule{how.overwrite, how.compare_content};
+            const bool stays = source.is_directory ? how.overwrite != plan::overwrite::always
+                                                   : plan::stays(rule, source, *item.existing, how.given);
+            // What is left for being newer, or for being there at all, is no copy to part with the source
+            // for.
+            const bool copied = stays && how.overwrite == plan::overwrite::different;
+            if (copied && how.remove_source && !how.dry_run && !source.is_directory) {
                 co_return co_await run_.mover.submit(copy_not_needed(run_, std::move(item)));
             }
-            if (same) {
+            if (stays) {
                 op.skipped(source.name, source.size);
                 co_return result<void>();
             }

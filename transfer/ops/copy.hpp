@@ -16,8 +16,11 @@ struct copy_source {
 struct copy_options {
     /// Of another tool's large blobs; 0: 8 MiB, larger where 50,000 blocks would not do. Ours keep their own.
     std::uint64_t block_size = 0;
-    bool always = false;           ///< copy also what is unchanged
+    plan::overwrite overwrite = plan::overwrite::different;
     bool compare_content = false;  ///< --hash: by checksums and block ids instead of times and attributes
+    /// What the copies get instead of what their sources have. What it names is not compared, so that it does
+    /// not make copies differ.
+    plan::property_changes given{};
     bool dry_run = false;
     plan::selection wanted{};
     bool create_container = true;

@@ -3,7 +3,6 @@
 #include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
-#include "transfer/plan/attributes.hpp"
 
 namespace act::ops {
 
@@ -13,11 +12,6 @@ using namespace std::chrono_literals;
 
 // By how much this machine's clock and the service's may differ.
 constexpr auto clock_slack = 5min;
-
-bool refused_by_condition(const error& e) {
-    return e.code() == "BlobAlreadyExists" ||
-           (e.kind() == kind::precondition && e.code() != "SourceConditionNotMet" && e.status() == 412);
-}
 
 }  // namespace
 
@@ -31,6 +25,11 @@ task<void> blob_copy::run() {
     if (run_.op.stop().requested()) co_return;
     auto outcome = co_await send();
     if (!outcome && !item_.existing && refused_by_condition(outcome.error())) {
+        if (run_.options.overwrite == plan::overwrite::never) {
+            retreat();
+            run_.op.skipped(item_.source.name, item_.source.size);
+            co_return;
+        }
         auto before = co_await stood_there_before(outcome.error());
         if (!before) {
             outcome = before.error();
@@ -101,8 +100,15 @@ blob::write_options blob_copy::description() const {
     out.metadata = s.metadata;
     if (s.is_directory) out.metadata["hdi_isfolder"] = "true";
     out.tags = s.tags;
+    const plan::property_changes& given = run_.options.given;
     // The account's default is the destination's own affair; other types of blob have other tiers.
-    if (s.type == blob::blob_type::block && !s.tier_inferred) out.tier = s.tier;
+    if (s.type == blob::blob_type::block)
+        out.tier = !given.tier.empty() || s.tier_inferred ? given.tier : s.tier;
+    if (!given.empty() && !s.is_directory) {
+        out.content = plan::merged_headers(std::move(out.content), given.headers);
+        out.metadata = plan::merged(std::move(out.metadata), given.metadata);
+        out.tags = plan::merged(std::move(out.tags), given.tags);
+    }
     out.when = as_seen(item_.existing);
     return out;
 }

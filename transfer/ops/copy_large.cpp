@@ -152,8 +152,10 @@ task<result<void>> large_copy::try_method(until u) {
     std::vector<std::string> ids;
     ids.reserve(blocks_.size());
     for (const auto& block : blocks_) ids.push_back(block.id);
-    if (there_.committed == ids && !run_.options.always &&
-        (run_.options.compare_content || plan::same_attributes(item_.source, *item_.existing))) {
+    const bool always = run_.options.overwrite == plan::overwrite::always;
+    if (there_.committed == ids && !always && item_.existing &&
+        (run_.options.compare_content ||
+         plan::same_attributes(item_.source, *item_.existing, run_.options.given))) {
         unchanged();
         co_return result<void>();
     }

@@ -45,8 +45,21 @@ private:
             co_await take_back(begun->copy_id);
             co_return ended.error();
         }
+        ACT_CO_TRY_VOID(co_await set_headers(u));
         advance(item_.source.size);
         done(way::server_side);
+        co_return result<void>();
+    }
+
+    /// Copy Blob takes none: the copy has its source's until then.
+    task<result<void>> set_headers(until u) {
+        const auto& headers = run_.options.given.headers;
+        if (headers.empty()) co_return result<void>();
+        ACT_CO_TRY(const blob::properties there, co_await run_.to.client.head(to_, u));
+        const auto unchanged_since = blob::conditions::matching(there.etag);
+        auto wanted = plan::merged_headers(there.content, headers);
+        auto set = co_await run_.to.client.set_content_headers(to_, std::move(wanted), unchanged_since, u);
+        if (!set) co_return set.error();
         co_return result<void>();
     }
 
@@ -59,7 +72,8 @@ private:
                          "wait until that has ended, then run the same command again");
         }
         const bool holds_nothing = there->copy_status == "failed" || there->copy_status == "aborted";
-        if (run_.options.always || (holds_nothing && there->size == 0)) return std::nullopt;
+        if (run_.options.overwrite == plan::overwrite::always || (holds_nothing && there->size == 0))
+            return std::nullopt;
         return error(kind::conflict,
                      std::string("blob '") + from_.name + "' is " + name_of(item_.source.type) +
                          ", and another version of it stands at the destination: a copy that fails would "

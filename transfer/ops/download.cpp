@@ -1,3 +1,6 @@
+#include <climits>
+
+#include "engine/core/log.hpp"
 #include "transfer/ops/download_file.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/plan/attributes.hpp"
@@ -10,7 +13,7 @@ namespace {
 
 /// What a blob means for the local tree.
 struct decision {
-    enum class what { fetch, skip, directory, fail } action = what::fetch;
+    enum class what { fetch, skip, leave_link, directory, fail } action = what::fetch;
     std::string local;
     std::optional<error> why;
 };
@@ -27,8 +30,11 @@ decision decide(const blob::properties& info, std::string_view relative, const s
         return d;
     }
     d.local = std::move(*path);
-    const auto there = file::stat_of(d.local);
-    if (info.is_directory || relative.ends_with('/')) {
+    const bool folder = info.is_directory || relative.ends_with('/');
+    // A link counts as what it leads to, unless links are things of their own or anything is to be left.
+    const bool never = options.overwrite == plan::overwrite::never;
+    const auto there = file::stat_of(d.local, folder || (!options.links.restore && !never));
+    if (folder) {
         const bool stands = there && there->type == file::type::directory;
         d.action = stands ? decision::what::skip : decision::what::directory;
         return d;
@@ -40,8 +46,17 @@ decision decide(const blob::properties& info, std::string_view relative, const s
                       "move the folder away, or download the blob under another name");
         return d;
     }
-    const bool by_time = !options.always && !options.compare_content;
-    if (there && by_time && plan::unchanged_for_download(info, *there)) d.action = decision::what::skip;
+    const bool link = plan::is_link(info);
+    if (link && !options.links.restore) {
+        d.action = decision::what::leave_link;
+    } else if (there && plan::stays({options.overwrite, options.compare_content}, info, *there)) {
+        d.action = decision::what::skip;
+    } else if (link && info.size > PATH_MAX) {
+        d.action = decision::what::fail;
+        d.why = error(kind::unsupported,
+                      "blob '" + info.name + "' is marked as a symbolic link and is too long to be one",
+                      "look at it with `act cat`");
+    }
     return d;
 }
 
@@ -62,6 +77,9 @@ public:
         co_await fetching.join();
         co_return outcome;
     }
+
+    /// After the end.
+    std::uint64_t links_left() const { return links_left_; }
 
 private:
     task<result<void>> both(plan::listing& pages, std::string prefix, until u) {
@@ -126,10 +144,14 @@ private:
             case decision::what::skip:
                 op.skipped(d.local, info.size);
                 co_return result<void>();
+            case decision::what::leave_link:
+                ++links_left_;
+                op.skipped(d.local, info.size);
+                co_return result<void>();
             case decision::what::directory:
                 op.found(0);
                 if (!run_.options.dry_run) {
-                    if (auto made = file::make_directories(d.local); !made) {
+                    if (auto made = run_.target.make_folder(d.local); !made) {
                         op.failed(d.local, made.error());
                         co_return result<void>();
                     }
@@ -155,6 +177,7 @@ private:
     download_run& run_;
     std::string root_;
     std::uint64_t found_ = 0;
+    std::uint64_t links_left_ = 0;
 };
 
 }  // namespace
@@ -175,11 +198,14 @@ task<result<summary>> download(context& ctx, remote from, std::string local, dow
     lanes.lanes = ctx.concurrency;
     lanes.wanted = ctx.wanted;
     mover scheduler(ctx.runtime, lanes, op.stop());
-    download_run run{op, scheduler, std::move(from), options};
+    download_run run{op, scheduler, std::move(from), options, {local, options}};
     tree_download tree(run, std::move(local));
     auto outcome = co_await tree.plan_and_fetch();
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
+    if (tree.links_left() > 0) {
+        log::warning("symbolic links are left out: {}; --preserve-symlinks makes them", tree.links_left());
+    }
     for (; !run.folders.empty() && op.untroubled(); run.folders.pop_back()) {
         const blob::address where{run.from.container, run.folders.back().name};
         auto gone = co_await finish_source(run, where, run.folders.back().etag);

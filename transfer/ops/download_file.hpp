@@ -5,6 +5,7 @@
 
 #include "engine/file/file.hpp"
 #include "transfer/mover/mover.hpp"
+#include "transfer/ops/local_target.hpp"
 #include "transfer/ops/operation.hpp"
 
 namespace act::ops {
@@ -15,6 +16,7 @@ struct download_run {
     act::mover& mover;
     remote from;
     download_options options;
+    local_target target;
     std::vector<blob::properties> folders{};  ///< of a move: stubs that go when all below them has gone
 };
 
@@ -33,8 +35,5 @@ std::unique_ptr<job> download_large(download_run&, download_item);
 task<result<void>> finish_source(download_run&, blob::address, blob::etag seen);
 /// How a file is published: what is moved must be on the disk before its blob goes.
 file::aside::durability durability_of(const download_run&);
-
-/// The permission bits for a new file: the recorded ones, else the umask's choice (0).
-std::uint32_t file_mode(const blob::properties&);
 
 }  // namespace act::ops

@@ -8,7 +8,6 @@
 #include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/download_file.hpp"
 #include "transfer/ops/hash_range.hpp"
-#include "transfer/plan/attributes.hpp"
 #include "transfer/plan/local_path.hpp"
 
 namespace act::ops {
@@ -100,10 +99,13 @@ task<result<void>> large_download::fetch() {
         co_return error::from_errno(errno, "cannot set the size of " + item_.local);
     }
     // Waits for the disk, which may take long: not on the loop, whose other connections would stand still.
-    auto publish = [this] {
-        return target_->publish(file_mode(item_.info), plan::file_time(item_.info), durability_of(run_));
-    };
-    ACT_CO_TRY_VOID(co_await run_.op.context().runtime.blocking(publish));
+    auto publish = [this] { return run_.target.publish(*target_, item_.info, durability_of(run_)); };
+    ACT_CO_TRY(const bool appeared, co_await run_.op.context().runtime.blocking(publish));
+    if (!appeared) {
+        run_.op.retreat(advanced_.load());
+        run_.op.skipped(item_.local, item_.info.size);
+        co_return result<void>();
+    }
     ACT_CO_TRY_VOID(co_await finish_source(run_, where_, item_.info.etag));
     run_.op.done("download", item_.local, item_.info.size);
     co_return result<void>();
@@ -128,7 +130,7 @@ task<result<std::vector<blob_part>>> large_download::layout(until u) {
 result<void> large_download::open_target() {
     const auto name =
         plan::part_name(item_.local, run_.from.client.account().name, where_.container, where_.name);
-    ACT_TRY(auto target, file::aside::create(item_.local, name));
+    ACT_TRY(auto target, run_.target.create(item_.local, name));
     if (::flock(target.fd(), LOCK_EX | LOCK_NB) != 0) {
         return error(kind::conflict, item_.local + " is being downloaded by another act",
                      "wait for it, or stop it, then run the same command again");

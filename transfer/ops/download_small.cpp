@@ -12,16 +12,19 @@ public:
 
     task<void> run() override {
         auto outcome = co_await fetch();
-        if (outcome) {
+        if (!outcome) {
+            run_.op.failed(item_.local, outcome.error());
+        } else if (*outcome) {
             run_.op.advance(item_.info.size);
             run_.op.done("download", item_.local, item_.info.size);
         } else {
-            run_.op.failed(item_.local, outcome.error());
+            run_.op.skipped(item_.local, item_.info.size);
         }
     }
 
 private:
-    task<result<void>> fetch() {
+    /// False when something came there meanwhile that is not to be replaced.
+    task<result<bool>> fetch() {
         const until u = run_.op.patience();
         ACT_CO_TRY_VOID(u.check());
         const std::size_t size = item_.info.size;
@@ -35,11 +38,21 @@ private:
                 if (!co_await more.after(got.error(), u)) co_return got.error();
             }
         }
-        ACT_CO_TRY(auto target, file::aside::create(item_.local));
-        if (size > 0) ACT_CO_TRY_VOID(file::write_at(target.fd(), memory.span(), 0, item_.local));
-        ACT_CO_TRY_VOID(
-            target.publish(file_mode(item_.info), plan::file_time(item_.info), durability_of(run_)));
-        co_return co_await finish_source(run_, {run_.from.container, item_.info.name}, item_.info.etag);
+        ACT_CO_TRY(const bool appeared, appear(memory.span().first(size)));
+        if (!appeared) co_return false;
+        const blob::address where{run_.from.container, item_.info.name};
+        ACT_CO_TRY_VOID(co_await finish_source(run_, where, item_.info.etag));
+        co_return true;
+    }
+
+    result<bool> appear(std::span<const std::byte> content) {
+        if (plan::is_link(item_.info)) {
+            const std::string leads_to(reinterpret_cast<const char*>(content.data()), content.size());
+            return run_.target.link(item_.local, leads_to, item_.info);
+        }
+        ACT_TRY(auto file, run_.target.create(item_.local));
+        if (!content.empty()) ACT_TRY_VOID(file::write_at(file.fd(), content, 0, item_.local));
+        return run_.target.publish(file, item_.info, durability_of(run_));
     }
 
     task<result<void>> read_once(std::span<std::byte> into, until u) {
@@ -55,8 +68,6 @@ private:
 };
 
 }  // namespace
-
-std::uint32_t file_mode(const blob::properties& info) { return plan::mode_of(info.metadata).value_or(0); }
 
 std::unique_ptr<job> download_small(download_run& run, download_item item) {
     return std::make_unique<small_download>(run, std::move(item));

@@ -9,6 +9,8 @@
 #include "engine/memory/buffer_pool.hpp"
 #include "transfer/client/client.hpp"
 #include "transfer/mover/progress.hpp"
+#include "transfer/ops/new_blob.hpp"
+#include "transfer/plan/policy.hpp"
 #include "transfer/plan/selection.hpp"
 
 /// The operations on trees: thin over plan and mover. Every one streams, ends soon after its stop signal, and
@@ -41,11 +43,14 @@ struct upload_options {
     std::uint64_t block_size = 0;
     /// Files up to this size go in one request.
     std::uint64_t single_request = 4ull << 20;
-    bool always = false;           ///< send also what is unchanged
+    plan::overwrite overwrite = plan::overwrite::different;
     bool compare_content = false;  ///< --hash: by content where the blob tells it, instead of by time
     bool dry_run = false;
     plan::selection wanted{};  ///< of a tree; a file named by itself is always taken
+    /// `report`: a link becomes a blob that tells where it leads. What is named by itself is followed.
     file::links links = file::links::follow;
+    new_blob_options blobs{};
+    bool keep_owner = false;  ///< record user and group
     bool create_container = true;
     /// Remove each file once its blob is written, or is known by its content to be there (set
     /// compare_content), if the file is still what was read; then the folders that are empty.
@@ -58,10 +63,20 @@ task<result<summary>> upload(context&, std::string local, remote to, upload_opti
 
 struct download_options {
     std::uint64_t part_size = 8ull << 20;
-    bool always = false;
+    plan::overwrite overwrite = plan::overwrite::different;
     bool compare_content = false;
     bool dry_run = false;
     plan::selection wanted{};  ///< of a tree; a blob named by itself is always taken
+    /// Blobs that stand for symbolic links are left out, with a warning, unless they are to become links. A
+    /// link that is absolute or may lead out of the tree is a failure unless `outside` is allowed as well.
+    struct links_down {
+        bool restore = false, outside = false;
+        /// Write through links of the local tree even where they lead out of it.
+        bool write_through = false;
+    } links{};
+    /// Give files the recorded user and group, and then set-user-id and its kin too. One warning when that is
+    /// not permitted.
+    bool keep_owner = false;
     /// Remove each blob once its file is on the disk, on condition that it is still the one that was read.
     /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be read.
     bool remove_source = false;

@@ -30,6 +30,10 @@ struct stream_in_options {
     std::uint64_t single_request = 4ull << 20;
     bool create_container = true;
     std::string name = "standard input";
+    /// Of what stands there: `different` and `always` replace it, `never` leaves it, and the stream unread. A
+    /// stream has no time, so `newer` is kind::usage.
+    plan::overwrite overwrite = plan::overwrite::different;
+    new_blob_options blobs{};
     /// How the blocks grow, and what size of them waits in an unnamed temporary file instead of in memory:
     /// for tests. 0: as much as the byte budget allows.
     std::uint64_t first_block = 8ull << 20;

@@ -60,6 +60,18 @@ private:
     task<result<void>> in_one_request(block b);
     task<result<void>> in_blocks(mover&, block first);
     task<result<void>> commit();
+    blob::write_options description() const {
+        blob::write_options out = describe(options_.blobs, where_.name, {});
+        out.when = as_seen(existing_);
+        return out;
+    }
+    /// What a refused write of the blob means.
+    result<void> refused(const error&);
+    bool leaves_what_stands() const { return options_.overwrite == plan::overwrite::never; }
+    result<void> left() {
+        op_.skipped(where_.name, existing_ ? existing_->size : total_);
+        return {};
+    }
     std::uint64_t size_of(std::uint64_t index) const;
     bool fits_memory(std::uint64_t size) const;
     until patience() const { return {.stop = parts_.stop()}; }
@@ -99,8 +111,16 @@ error changed_meanwhile(const blob::address& where) {
                  "look at it, then run the same command again to replace it");
 }
 
+result<void> incoming::refused(const error& e) {
+    if (e.kind() != kind::precondition && e.code() != "BlobAlreadyExists") return e;
+    if (!leaves_what_stands()) return changed_meanwhile(where_);
+    if (ids_.size() > 0) op_.retreat(total_);
+    return left();
+}
+
 task<result<void>> incoming::receive() {
     ACT_CO_TRY_VOID(co_await look());
+    if (existing_ && leaves_what_stands()) co_return left();
     ACT_CO_TRY(block first, co_await next_block());
     if (first.last && first.length <= options_.single_request && !first.disk)
         co_return co_await in_one_request(std::move(first));
@@ -186,15 +206,9 @@ result<void> incoming::fill(block& b, std::uint64_t size, std::span<std::byte> t
 }
 
 task<result<void>> incoming::in_one_request(block b) {
-    blob::write_options options;
-    options.when = as_seen(existing_);
     const blob::body_checksum sum{b.hashes.crc64};
-    auto written = co_await to_.client.put_blob(where_, b.body(), sum, options, op_.patience());
-    if (!written) {
-        const auto why = written.error().kind();
-        const bool changed = why == kind::precondition || written.error().code() == "BlobAlreadyExists";
-        co_return changed ? changed_meanwhile(where_) : written.error();
-    }
+    auto written = co_await to_.client.put_blob(where_, b.body(), sum, description(), op_.patience());
+    if (!written) co_return refused(written.error());
     op_.found(b.length);
     op_.advance(b.length);
     op_.done("upload", where_.name, b.length);
@@ -248,14 +262,8 @@ task<result<void>> incoming::send_block(block& b) {
 }
 
 task<result<void>> incoming::commit() {
-    blob::write_options options;
-    options.when = as_seen(existing_);
-    auto committed = co_await to_.client.put_block_list(where_, ids_, options, op_.patience());
-    if (!committed) {
-        const auto why = committed.error().kind();
-        const bool changed = why == kind::precondition || committed.error().code() == "BlobAlreadyExists";
-        co_return changed ? changed_meanwhile(where_) : committed.error();
-    }
+    auto committed = co_await to_.client.put_block_list(where_, ids_, description(), op_.patience());
+    if (!committed) co_return refused(committed.error());
     op_.found(total_);
     op_.done("upload", where_.name, total_);
     co_return result<void>();
@@ -273,6 +281,10 @@ task<result<summary>> stream_in(context& ctx, int fd, remote to, stream_in_optio
     if (to.path.empty()) {
         co_return error(kind::usage, options.name + " needs a blob name, not a whole container",
                         "name the blob");
+    }
+    if (options.overwrite == plan::overwrite::newer) {
+        co_return error(kind::usage, options.name + " has no time to be newer by than what is stored",
+                        "choose another --overwrite");
     }
     ACT_CO_TRY_VOID(blob::check_blob_name(to.path));
     operation op(ctx);

@@ -2,7 +2,6 @@
 #include "transfer/blob/names.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
-#include "transfer/plan/attributes.hpp"
 #include "transfer/plan/destination.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
@@ -67,6 +66,7 @@ private:
         item.local = local_ + '/' + entry.name;
         item.blob = blob_name(run_.to.path, entry.name);
         item.info = entry.info;
+        item.link_target = std::move(entry.link_target);
         item.directory_stub = entry.info.type == file::type::directory;
         ACT_CO_TRY(item.existing, co_await target.find(entry.name));
         if (auto fine = blob::check_blob_name(item.blob); !fine) {
@@ -91,10 +91,7 @@ task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) 
                                         "remove it with `act rm`, then run the same command again"));
         co_return result<void>();
     }
-    const bool by_time = !run.options.always && !run.options.compare_content;
-    const bool same_stub = item.directory_stub && item.existing && !run.options.always;
-    if (same_stub || (!item.directory_stub && item.existing && by_time &&
-                      plan::unchanged_for_upload(item.info, *item.existing))) {
+    if (item.existing && stays(run, item, *item.existing)) {
         run.op.skipped(item.local, size);
         co_return result<void>();
     }
@@ -148,6 +145,26 @@ task<result<void>> send_making_container(upload_run& run, const std::string& loc
 }
 
 }  // namespace
+
+bool stays(const upload_run& run, const upload_item& item, const blob::properties& there) {
+    if (item.directory_stub) return run.options.overwrite != plan::overwrite::always;
+    return plan::stays({run.options.overwrite, run.options.compare_content}, item.info, there);
+}
+
+blob::write_options description(const upload_run& run, const upload_item& item, const file::status& read) {
+    blob::write_options out;
+    if (item.directory_stub) {
+        out.metadata["hdi_isfolder"] = "true";
+    } else if (read.type == file::type::symlink) {
+        new_blob_options how = run.options.blobs;
+        how.guess_content_type = false;  // the content is a path
+        out = describe(how, item.blob, plan::to_metadata(read, run.options.keep_owner));
+    } else {
+        out = describe(run.options.blobs, item.blob, plan::to_metadata(read, run.options.keep_owner));
+    }
+    out.when = as_seen(item.existing);
+    return out;
+}
 
 result<void> finish_source(const upload_run& run, const upload_item& item, const file::status& read) {
     if (!run.options.remove_source || item.directory_stub) return {};

@@ -24,6 +24,7 @@ struct upload_item {
     std::string local;  ///< path to open
     std::string blob;   ///< full blob name
     file::status info;
+    std::string link_target;                   ///< of a link that travels as one
     bool directory_stub = false;               ///< an empty folder
     std::optional<blob::properties> existing;  ///< what the listing saw there
 };
@@ -35,6 +36,11 @@ std::unique_ptr<job> upload_large(upload_run&, upload_item);
 
 /// What is left to do with a file whose content, as `read` describes it, is in its blob.
 result<void> finish_source(const upload_run&, const upload_item&, const file::status& read);
+
+/// By what the listing tells, `there` is to be left as it is.
+bool stays(const upload_run&, const upload_item&, const blob::properties& there);
+/// What goes with the blob of a file that was read as `read`.
+blob::write_options description(const upload_run&, const upload_item&, const file::status& read);
 
 /// The condition under which the item may be written: what the listing saw is still there.
 blob::conditions as_seen(const std::optional<blob::properties>& existing);

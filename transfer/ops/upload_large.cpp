@@ -3,7 +3,6 @@
 #include "transfer/ops/blocks_there.hpp"
 #include "transfer/ops/hash_range.hpp"
 #include "transfer/ops/upload_file.hpp"
-#include "transfer/plan/attributes.hpp"
 #include "transfer/plan/block_id.hpp"
 
 namespace act::ops {
@@ -32,6 +31,12 @@ public:
 private:
     task<result<void>> send();
     bool committed_already() const;
+    /// Something came there meanwhile, and is not to be replaced.
+    result<void> left() {
+        run_.op.retreat(advanced_.load());
+        run_.op.skipped(item_.local, item_.info.size);
+        return {};
+    }
 
     void advance(std::uint64_t bytes) {
         advanced_ += bytes;
@@ -89,17 +94,20 @@ task<result<void>> large_upload::send() {
         co_return error(kind::io, item_.local + " changed while it was uploaded",
                         "run the same command again; only what differs is sent");
     }
-    if (run_.options.compare_content && !run_.options.always && committed_already()) {
+    if (run_.options.compare_content && run_.options.overwrite != plan::overwrite::always &&
+        committed_already()) {
         ACT_CO_TRY_VOID(finish_source(run_, item_, before));
         run_.op.retreat(advanced_.load());
         run_.op.skipped(item_.local, before.size);
         co_return result<void>();
     }
-    blob::write_options options;
-    options.metadata = plan::to_metadata(before);
-    options.when = as_seen(item_.existing);
-    auto committed = co_await run_.to.client.put_block_list(where_, ids_, options, u);
-    if (!committed) co_return committed.error();
+    auto committed =
+        co_await run_.to.client.put_block_list(where_, ids_, description(run_, item_, before), u);
+    if (!committed) {
+        const bool leave = run_.options.overwrite == plan::overwrite::never;
+        if (leave && refused_by_condition(committed.error())) co_return left();
+        co_return committed.error();
+    }
     ACT_CO_TRY_VOID(finish_source(run_, item_, before));
     run_.op.done("upload", item_.local, before.size);
     co_return result<void>();

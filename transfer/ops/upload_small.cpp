@@ -9,9 +9,8 @@ namespace {
 /// The content of a small file as it is now, with the size and time that belong to it.
 struct content {
     buffer memory;
-    std::size_t size = 0;
+    std::span<const std::byte> bytes;
     file::status info;
-    std::span<const std::byte> bytes() const { return memory.span().first(size); }
 };
 
 class small_upload final : public job {
@@ -28,30 +27,30 @@ private:
         const until u = run_.op.patience();
         ACT_CO_TRY_VOID(u.check());
         content file;
-        if (!item_.directory_stub) {
+        if (item_.info.type == file::type::symlink) {
+            file.info = item_.info;
+            file.bytes = codec::as_bytes(item_.link_target);
+        } else if (!item_.directory_stub) {
             ACT_CO_TRY(file, co_await read(u));
         }
         if (same_content(file)) {
             ACT_CO_TRY_VOID(finish_source(run_, item_, file.info));
-            run_.op.skipped(item_.local, file.size);
+            run_.op.skipped(item_.local, file.bytes.size());
             co_return result<void>();
         }
 
-        blob::write_options options;
-        options.when = as_seen(item_.existing);
-        if (item_.directory_stub) {
-            options.metadata["hdi_isfolder"] = "true";
-        } else {
-            options.metadata = plan::to_metadata(file.info);
-        }
+        blob::write_options options = description(run_, item_, file.info);
         const blob::address where{run_.to.container, item_.blob};
         auto written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
         if (!written && !item_.existing && was_there(written.error())) {
+            if (run_.options.overwrite == plan::overwrite::never && refused_by_condition(written.error())) {
+                run_.op.skipped(item_.local, file.bytes.size());
+                co_return result<void>();
+            }
             // The listing did not show it (it came since, or a listing out of order): look, then decide.
             ACT_CO_TRY(blob::properties seen, co_await run_.to.client.head(where, u));
-            if (item_.directory_stub || (!run_.options.always && !run_.options.compare_content &&
-                                         plan::unchanged_for_upload(file.info, seen))) {
-                run_.op.skipped(item_.local, file.size);
+            if (item_.directory_stub || stays(run_, item_, seen)) {
+                run_.op.skipped(item_.local, file.bytes.size());
                 co_return result<void>();
             }
             options.when = blob::conditions::matching(seen.etag);
@@ -59,24 +58,25 @@ private:
         }
         if (!written) co_return written.error();
         ACT_CO_TRY_VOID(finish_source(run_, item_, file.info));
-        run_.op.advance(file.size);
-        run_.op.done(item_.directory_stub ? "mkdir" : "upload", item_.local, file.size);
+        run_.op.advance(file.bytes.size());
+        run_.op.done(item_.directory_stub ? "mkdir" : "upload", item_.local, file.bytes.size());
         co_return result<void>();
     }
 
-    static http::body body_of(const content& file) {
-        return file.size == 0 ? http::body::memory({}) : http::body::memory(file.bytes());
-    }
+    static http::body body_of(const content& file) { return http::body::memory(file.bytes); }
 
     static bool was_there(const error& e) {
         return e.kind() == kind::conflict || e.kind() == kind::precondition;
     }
 
     bool same_content(const content& file) const {
-        if (!run_.options.compare_content || run_.options.always || !item_.existing) return false;
+        if (!run_.options.compare_content || run_.options.overwrite == plan::overwrite::always ||
+            !item_.existing || plan::is_link(*item_.existing) != (file.info.type == file::type::symlink)) {
+            return false;
+        }
         const auto& md5 = item_.existing->content.md5;
-        return item_.existing->size == file.size && !md5.empty() &&
-               md5 == codec::base64_encode(codec::as_bytes(codec::md5_of(file.bytes())));
+        return item_.existing->size == file.bytes.size() && !md5.empty() &&
+               md5 == codec::base64_encode(codec::as_bytes(codec::md5_of(file.bytes)));
     }
 
     task<result<content>> read(until u) {
@@ -90,8 +90,9 @@ private:
         out.info = info;
         // One byte more than it should have: a read that fills it shows a file that grew.
         ACT_CO_TRY(out.memory, co_await run_.op.context().buffers.take(info.size + 1, u));
-        ACT_CO_TRY(out.size, file::read_at(fd.get(), out.memory.span(), 0, item_.local));
-        if (out.size != info.size) {
+        ACT_CO_TRY(const std::size_t size, file::read_at(fd.get(), out.memory.span(), 0, item_.local));
+        out.bytes = out.memory.span().first(size);
+        if (size != info.size) {
             co_return error(kind::io, item_.local + " changed while it was read",
                             "run the same command again");
         }

@@ -86,6 +86,20 @@ TEST(arguments, everything_from_the_first_word_of_submit_belongs_to_the_command)
     EXPECT_THAT(a.words, ElementsAre("python3", "count.py", "--json", "-n", "8", "--", "", "a b"));
 }
 
+TEST(arguments, policies_that_contradict_each_other_are_refused) {
+    EXPECT_EQ(good({"u", "--overwrite", "newer", "x"}).given.overwrite, plan::overwrite::newer);
+    EXPECT_THAT(bad({"u", "--overwrite", "sometimes", "x"}).advice(), HasSubstr("never"));
+    EXPECT_THAT(bad({"u", "--force", "--overwrite", "never", "x"}).message(), HasSubstr("--force"));
+    good({"u", "--force", "--overwrite", "always", "x"});
+    EXPECT_THAT(bad({"d", "--follow-symlinks", "--preserve-symlinks", "x"}).message(),
+                HasSubstr("contradict"));
+    EXPECT_THAT(bad({"d", "--unsafe-symlinks", "x"}).advice(), HasSubstr("--preserve-symlinks"));
+    EXPECT_THAT(bad({"d", "--metadata", "a=b", "x"}).message(), HasSubstr("no option --metadata"));
+    EXPECT_THAT(bad({"u", "--metadata", "mtime=now", "x"}).message(), HasSubstr("mtime"));
+    EXPECT_THAT(bad({"u", "--header", "x-odd=1", "x"}).message(), HasSubstr("x-odd"));
+    good({"set", "--metadata", "mtime=2026-01-01T00:00:00Z", "x"});
+}
+
 TEST(arguments, a_double_dash_ends_the_options) {
     EXPECT_THAT(good({"u", "--", "-x", "--json", "--"}).words, ElementsAre("-x", "--json", "--"));
     EXPECT_THAT(good({"submit", "--", "--odd"}).words, ElementsAre("--odd"));
@@ -124,9 +138,9 @@ TEST(arguments, values_are_checked) {
 TEST(arguments, entries_are_key_and_value) {
     auto a = good(
         {"set", "--metadata", "Owner=a=b", "--metadata=x=", "--tag", "Key=v", "--tier", "cool", "data/x"});
-    EXPECT_EQ(a.given.metadata, (std::map<std::string, std::string>{{"owner", "a=b"}, {"x", ""}}));
-    EXPECT_EQ(a.given.tags, (std::map<std::string, std::string>{{"Key", "v"}}));
-    EXPECT_EQ(a.given.tier, "Cool");
+    EXPECT_EQ(a.given.changes.metadata, (std::map<std::string, std::string>{{"owner", "a=b"}, {"x", ""}}));
+    EXPECT_EQ(a.given.changes.tags, (std::map<std::string, std::string>{{"Key", "v"}}));
+    EXPECT_EQ(a.given.changes.tier, "Cool");
     EXPECT_THAT(bad({"set", "--metadata", "novalue", "data/x"}).advice(), HasSubstr("KEY=VALUE"));
 }
 

@@ -183,7 +183,7 @@ TEST_F(copy_test, AppendAndPageBlobsAreCopiedByTheServiceToWhereNothingStands) {
     ASSERT_EQ(refused->failed, 1u);
     EXPECT_EQ(refused->failures[0].error.kind(), kind::conflict);
     EXPECT_TRUE(content_there("t/log") == text);
-    EXPECT_EQ(copied("t", "t", {.always = true}).server_side, 2u);
+    EXPECT_EQ(copied("t", "t", {.overwrite = plan::overwrite::always}).server_side, 2u);
     EXPECT_TRUE(content_there("t/log") == text + "more");
 }
 
