@@ -65,6 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
         case 3:
             (void)blob::read_block_list(text);
+            (void)blob::read_page_list(text);
             break;
         case 4:
             (void)blob::read_block_references(text);

@@ -34,6 +34,7 @@ constexpr named in_properties[] = {
     {"Creation-Time", field::creation_time},
     {"Last-Modified", field::last_modified},
     {"Cache-Control", field::cache_control},
+    {"ArchiveStatus", field::archive_status},
     {"Content-Length", field::content_length},
     {"Content-Encoding", field::content_encoding},
     {"Content-Language", field::content_language},
@@ -115,6 +116,9 @@ void assign_text(properties& p, field what, std::string_view s) {
             break;
         case field::tier_inferred:
             p.tier_inferred = s == "true";
+            break;
+        case field::archive_status:
+            p.archive_status = s;
             break;
         case field::lease_status:
             p.lease_status = s;

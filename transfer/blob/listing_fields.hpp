@@ -32,6 +32,7 @@ enum class field : std::uint8_t {
     blob_type,
     tier,
     tier_inferred,
+    archive_status,
     lease_status,
     lease_state,
     copy_id,

@@ -115,8 +115,9 @@ public:
     task<result<void>> put_block_from_url(address, std::string block_id, copy_origin, range, until);
     task<result<write_result>> put_block_list(address, std::vector<std::string> ids, write_options, until);
     task<result<block_list>> get_block_list(address, bool committed, bool uncommitted, until);
-    task<result<write_result>> append_block(address, http::body, std::uint64_t expected_offset, until);
-    task<result<write_result>> put_page(address, range, http::body, until);
+    task<result<write_result>> append_block(address, http::body, std::uint64_t expected_offset, until,
+                                            conditions when = {});
+    task<result<write_result>> put_page(address, range, http::body, until, conditions when = {});
 
     // -- reading (section 7). A range asks for a checksum where the service gives one (up to 4 MiB). An empty
     // blob is read as well: a range of it, or one of length 0, asks for the whole.
@@ -124,6 +125,8 @@ public:
     /// Reads all of `d` into `into` (exactly d.length bytes) and verifies the range checksum, if any.
     task<result<void>> read_verified(download& d, std::span<std::byte> into, until);
     task<result<properties>> head(address, until);
+    /// What of a page blob was written, in order; all else is zeros.
+    task<result<std::vector<range>>> get_page_ranges(address, conditions, until);
 
     // -- copying (section 8)
     struct copy_result {
@@ -140,7 +143,8 @@ public:
     /// kind::unsupported when the service has no batch.
     task<result<std::vector<batch_outcome>>> remove_batch(std::string container, std::vector<batch_item>,
                                                           snapshots, until);
-    task<result<void>> set_tier(address, std::string tier, until);
+    /// `rehydrate`: how soon a blob leaves the archive tier, "Standard" (up to 15 hours) or "High".
+    task<result<void>> set_tier(address, std::string tier, until, std::string rehydrate = {});
     /// These two replace all that there is, and give the blob a new ETag.
     task<result<write_result>> set_metadata(address, metadata, conditions, until);
     task<result<write_result>> set_content_headers(address, content_headers, conditions, until);

@@ -177,9 +177,10 @@ task<result<block_list>> client::get_block_list(address at, bool committed, bool
 }
 
 task<result<write_result>> client::append_block(address at, http::body body, std::uint64_t expected_offset,
-                                                until u) {
+                                                until u, conditions when) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=appendblock"));
     op.request.headers.add("x-ms-blob-condition-appendpos", expected_offset);
+    add_conditions(op.request.headers, when);
     unsigned tries = 1;
     auto answer = co_await impl_->run_checked(op, body, {}, u, &tries);
     if (answer) co_return written(answer->head());
@@ -191,13 +192,15 @@ task<result<write_result>> client::append_block(address at, http::body body, std
     co_return result_of(*now_there);
 }
 
-task<result<write_result>> client::put_page(address at, range part, http::body body, until u) {
+task<result<write_result>> client::put_page(address at, range part, http::body body, until u,
+                                            conditions when) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=page"));
     if (part.length == 0 || part.length != body.length || part.offset % 512 != 0 || part.length % 512 != 0) {
         co_return error(kind::usage, fmt::format("{}: pages are written in multiples of 512 bytes", op.what));
     }
     op.request.headers.add("x-ms-page-write", "update");
     op.request.headers.add("x-ms-range", range_header(part));
+    add_conditions(op.request.headers, when);
     ACT_CO_TRY(auto answer, co_await impl_->run_checked(op, body, {}, u));
     co_return written(answer.head());
 }
