@@ -1,5 +1,6 @@
 #include "transfer/ops/download_file.hpp"
 #include "transfer/ops/move_source.hpp"
+#include "transfer/ops/unpack.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
@@ -41,7 +42,14 @@ decision decide(const blob::properties& info, std::string_view relative, const s
         return d;
     }
     const bool by_time = !options.always && !options.compare_content;
-    if (there && by_time && plan::unchanged_for_download(info, *there)) d.action = decision::what::skip;
+    const bool unpack = options.decompress && compressed_as(info);
+    if (there && by_time &&
+        (unpack ? plan::unchanged_unpacked(info, *there) : plan::unchanged_for_download(info, *there))) {
+        d.action = decision::what::skip;
+    } else if (auto why = unreadable(info)) {
+        d.action = decision::what::fail;
+        d.why = std::move(why);
+    }
     return d;
 }
 

@@ -4,10 +4,12 @@
 #include <unistd.h>
 
 #include "engine/core/units.hpp"
-#include "engine/file/file.hpp"
 #include "transfer/ops/blob_part.hpp"
-#include "transfer/ops/download_file.hpp"
+#include "transfer/ops/content_md5.hpp"
 #include "transfer/ops/hash_range.hpp"
+#include "transfer/ops/in_order.hpp"
+#include "transfer/ops/page_parts.hpp"
+#include "transfer/ops/unpacked_file.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/local_path.hpp"
 
@@ -19,7 +21,7 @@ constexpr std::size_t piece_size = 1 * MiB;
 
 /// A blob that comes down in parts, into a file aside. Parts that an earlier run left there, and blocks that
 /// the older file at the target already has in the same place, are recognised by their hashes and not fetched
-/// again.
+/// again. What can only be done in order (an MD5, decompression) follows the parts as they arrive.
 class large_download final : public job {
 public:
     large_download(download_run& run, download_item item)
@@ -41,10 +43,13 @@ public:
 
 private:
     task<result<void>> fetch();
+    task<result<void>> fetch_parts();
     task<result<std::vector<blob_part>>> layout(until);
     task<result<bool>> have_already(const blob_part&, until);
     task<result<void>> fetch_once(const blob_part&, until);
     result<void> open_target();
+    result<void> follow_in_order(task_group&);
+    task<result<void>> publish();
 
     void advance(std::uint64_t bytes) {
         advanced_ += bytes;
@@ -64,6 +69,10 @@ private:
     std::uint64_t left_by_earlier_run_ = 0;  ///< size of the file aside when it was opened
     file::descriptor old_;                   ///< the older file at the target
     std::uint64_t old_size_ = 0;
+    bool hopeless_ = false;  ///< what the blob holds is wrong: nothing to go on with
+    std::optional<in_order> reading_;
+    std::optional<codec::digest> md5_;
+    std::optional<unpacked_file> unpacked_;
     std::atomic<std::uint64_t> advanced_{0};
 };
 
@@ -85,7 +94,26 @@ task<result<void>> large_download::fetch() {
     ACT_CO_TRY_VOID(u.check());
     ACT_CO_TRY(layout_, co_await layout(u));
     ACT_CO_TRY_VOID(open_target());
+    task_group beside;
+    auto fetched = follow_in_order(beside);
+    if (fetched) fetched = co_await fetch_parts();
+    co_await beside.join();
+    if (fetched && md5_) {
+        fetched = compare_md5(run_.options.md5, item_.info, *md5_);
+        hopeless_ = !fetched;
+    }
+    if (hopeless_) target_->discard();
+    if (!fetched) co_return fetched;
+    ACT_CO_TRY_VOID(co_await publish());
+    ACT_CO_TRY_VOID(co_await finish_source(run_, where_, item_.info.etag));
+    run_.op.done("download", item_.local, item_.info.size);
+    co_return result<void>();
+}
+
+task<result<void>> large_download::fetch_parts() {
+    std::uint64_t known = 0;
     for (std::size_t i = 0; i < layout_.size(); ++i) {
+        known += layout_[i].range.length;
         parts_.add();
         std::unique_ptr<job> next = std::make_unique<part_download>(*this, i);
         auto queued = co_await run_.mover.submit_part(std::move(next));
@@ -96,17 +124,52 @@ task<result<void>> large_download::fetch() {
         if (parts_.stop().requested()) break;
     }
     ACT_CO_TRY_VOID(co_await parts_.wait());
-    if (::ftruncate(target_->fd(), static_cast<off_t>(item_.info.size)) != 0) {
-        co_return error::from_errno(errno, "cannot set the size of " + item_.local);
+    advance(item_.info.size - known);  // what was never written
+    co_return result<void>();
+}
+
+result<void> large_download::follow_in_order(task_group& group) {
+    const bool proven = !layout_.empty() && layout_.front().hash;
+    ACT_TRY(const bool hashed, wants_md5(run_.options.md5, item_.info, proven));
+    const auto packed = run_.options.decompress ? compressed_as(item_.info) : std::nullopt;
+    if (hashed) md5_.emplace(codec::digest::algorithm::md5);
+    if (packed) {
+        ACT_TRY(unpacked_, unpacked_file::create(run_, item_, *packed));
     }
-    // Waits for the disk, which may take long: not on the loop, whose other connections would stand still.
-    auto publish = [this] {
+    if (!hashed && !packed) return {};
+    const until u{.stop = parts_.stop()};
+    auto take = [this, u](std::span<const std::byte> piece) -> result<void> {
+        if (md5_) md5_->update(piece);
+        return unpacked_ ? unpacked_->feed(piece, u) : result<void>();
+    };
+    std::vector<plan::block_range> ranges;
+    for (const auto& part : layout_) ranges.push_back(part.range);
+    auto& context = run_.op.context();
+    reading_.emplace(context.runtime, context.buffers, target_->fd(), item_.local, ranges, item_.info.size,
+                     take);
+    parts_.add();
+    auto follow = [](large_download& whole) -> task<void> {
+        auto outcome = co_await whole.reading_->run({.stop = whole.parts_.stop()});
+        whole.hopeless_ = !outcome && outcome.error().kind() == kind::integrity;
+        whole.parts_.done(std::move(outcome));
+    };
+    group.spawn(loop::current(), follow(*this));
+    return {};
+}
+
+/// Waits for the disk, which may take long: not on the loop, whose other connections would stand still.
+task<result<void>> large_download::publish() {
+    auto appear = [this]() -> result<void> {
+        if (unpacked_) {
+            auto whole = unpacked_->publish();
+            if (whole || whole.error().kind() == kind::integrity) target_->discard();
+            return whole;
+        }
+        if (::ftruncate(target_->fd(), static_cast<off_t>(item_.info.size)) != 0)
+            return error::from_errno(errno, "cannot set the size of " + item_.local);
         return target_->publish(file_mode(item_.info), plan::file_time(item_.info), durability_of(run_));
     };
-    ACT_CO_TRY_VOID(co_await run_.op.context().runtime.blocking(publish));
-    ACT_CO_TRY_VOID(co_await finish_source(run_, where_, item_.info.etag));
-    run_.op.done("download", item_.local, item_.info.size);
-    co_return result<void>();
+    co_return co_await run_.op.context().runtime.blocking(appear);
 }
 
 task<result<std::vector<blob_part>>> large_download::layout(until u) {
@@ -117,8 +180,11 @@ task<result<std::vector<blob_part>>> large_download::layout(until u) {
         parts.push_back({{at, (*own)[i].length}, (*own)[i].hash});
         at += (*own)[i].length;
     }
-    // Another tool's blob: ranges for which the service answers with a checksum.
-    if (parts.empty()) {
+    if (item_.info.type == blob::blob_type::page) {
+        ACT_CO_TRY(const auto written, co_await page_parts(run_.from.client, where_, item_.info, u));
+        for (const auto& range : written) parts.push_back({range, {}});
+    } else if (parts.empty()) {
+        // Another tool's blob: ranges for which the service answers with a checksum.
         for (const auto& range : plan::split(item_.info.size, blob::max_checked_range))
             parts.push_back({range, {}});
     }
@@ -136,8 +202,15 @@ result<void> large_download::open_target() {
     ACT_TRY(const file::status left, file::stat_of(target.fd(), item_.local));
     left_by_earlier_run_ = left.size;
     target_.emplace(std::move(target));
+    if (item_.info.type == blob::blob_type::page) {
+        // What is not fetched is zeros, whatever an earlier run has left there.
+        if (::ftruncate(target_->fd(), 0) != 0 ||
+            ::ftruncate(target_->fd(), static_cast<off_t>(item_.info.size)) != 0) {
+            return error::from_errno(errno, "cannot set the size of " + item_.local);
+        }
+    }
     // Without hashes nothing that is there can be told to be right.
-    const bool own = layout_.front().hash.has_value();
+    const bool own = !layout_.empty() && layout_.front().hash.has_value() && !run_.options.decompress;
     auto old =
         own ? file::open_read(item_.local) : result<file::descriptor>(error(kind::not_found, "unused"));
     if (old) {
@@ -187,16 +260,15 @@ task<result<void>> large_download::fetch_part(std::size_t index) {
     ACT_CO_TRY_VOID(u.check());
     const blob_part& p = layout_[index];
     ACT_CO_TRY(const bool have, co_await have_already(p, u));
-    if (have) {
-        advance(p.range.length);
-        co_return result<void>();
-    }
     second_chances more(reinterpret_cast<std::uintptr_t>(this) + index);
-    for (;;) {
+    while (!have) {
         auto got = co_await fetch_once(p, u);
-        if (got) co_return got;
+        if (got) break;
         if (!co_await more.after(got.error(), u)) co_return got.error();
     }
+    if (have) advance(p.range.length);
+    if (reading_) reading_->ready(index);
+    co_return result<void>();
 }
 
 task<result<void>> large_download::fetch_once(const blob_part& p, until u) {

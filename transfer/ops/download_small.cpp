@@ -1,5 +1,5 @@
-#include "engine/file/file.hpp"
-#include "transfer/ops/download_file.hpp"
+#include "transfer/ops/content_md5.hpp"
+#include "transfer/ops/unpacked_file.hpp"
 #include "transfer/plan/attributes.hpp"
 
 namespace act::ops {
@@ -25,6 +25,8 @@ private:
         const until u = run_.op.patience();
         ACT_CO_TRY_VOID(u.check());
         const std::size_t size = item_.info.size;
+        ACT_CO_TRY(const bool hashed,
+                   wants_md5(run_.options.md5, item_.info, plan::written_by_us(item_.info.metadata)));
         buffer memory;
         if (size > 0) {
             ACT_CO_TRY(memory, co_await run_.op.context().buffers.take(size, u));
@@ -35,11 +37,30 @@ private:
                 if (!co_await more.after(got.error(), u)) co_return got.error();
             }
         }
-        ACT_CO_TRY(auto target, file::aside::create(item_.local));
-        if (size > 0) ACT_CO_TRY_VOID(file::write_at(target.fd(), memory.span(), 0, item_.local));
-        ACT_CO_TRY_VOID(
-            target.publish(file_mode(item_.info), plan::file_time(item_.info), durability_of(run_)));
+        if (hashed) {
+            codec::digest md5(codec::digest::algorithm::md5);
+            md5.update(memory.span());
+            ACT_CO_TRY_VOID(compare_md5(run_.options.md5, item_.info, md5));
+        }
+        const auto packed = run_.options.decompress ? compressed_as(item_.info) : std::nullopt;
+        if (packed) {
+            // What comes out may be a thousand times as long.
+            auto write = [&] { return write_unpacked(*packed, memory.span()); };
+            ACT_CO_TRY_VOID(co_await run_.op.context().runtime.blocking(write));
+        } else {
+            ACT_CO_TRY(auto target, file::aside::create(item_.local));
+            if (size > 0) ACT_CO_TRY_VOID(file::write_at(target.fd(), memory.span(), 0, item_.local));
+            ACT_CO_TRY_VOID(
+                target.publish(file_mode(item_.info), plan::file_time(item_.info), durability_of(run_)));
+        }
         co_return co_await finish_source(run_, {run_.from.container, item_.info.name}, item_.info.etag);
+    }
+
+    /// Blocks.
+    result<void> write_unpacked(codec::inflate_stream::format how, std::span<const std::byte> stored) {
+        ACT_TRY(unpacked_file plain, unpacked_file::create(run_, item_, how));
+        ACT_TRY_VOID(plain.feed(stored, run_.op.patience()));
+        return plain.publish();
     }
 
     task<result<void>> read_once(std::span<std::byte> into, until u) {

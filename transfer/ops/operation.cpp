@@ -1,5 +1,7 @@
 #include "transfer/ops/operation.hpp"
 
+#include "transfer/plan/attributes.hpp"
+
 namespace act::ops {
 
 namespace {
@@ -140,6 +142,25 @@ error nothing_at(const remote& at) {
                  at.path.empty() ? container + " is empty"
                                  : "there is no blob '" + at.path + "' and none below it in " + container,
                  "see what is there with `act ls`");
+}
+
+std::optional<error> unreadable(const blob::properties& info) {
+    if (plan::unfinished(info.metadata)) {
+        return error(kind::conflict, "blob '" + info.name + "' is a copy that was not finished",
+                     "copy it again from its source, or remove it with `act rm`");
+    }
+    if (info.tier != "Archive") return std::nullopt;
+    std::string what = "blob '" + info.name + "' is in the archive tier, where it cannot be read";
+    std::string advice =
+        "bring it back with `act set --tier Hot PATH` (up to 15 hours; with --rehydrate-priority High mostly "
+        "under one), then run the same command again";
+    if (!info.archive_status.empty()) {
+        what = "blob '" + info.name + "' is still on its way out of the archive tier (" +
+               info.archive_status + ")";
+        advice = "wait, up to 15 hours in all, then run the same command again";
+    }
+    error e(kind::conflict, std::move(what), std::move(advice));
+    return std::move(e).with_service("BlobArchived", 0, {});
 }
 
 std::string blob_name(const std::string& path, std::string_view relative) {

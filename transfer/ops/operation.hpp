@@ -66,6 +66,9 @@ task<result<std::optional<blob::properties>>> find_blob(blob::client&, blob::add
 /// kind::not_found: there is neither a blob at the path nor one below it.
 error nothing_at(const remote&);
 
+/// Why a blob that was found cannot be read now, if so: it is archived, or a copy of it was never finished.
+std::optional<error> unreadable(const blob::properties&);
+
 /// The blob name of a relative name below a remote path.
 std::string blob_name(const std::string& path, std::string_view relative);
 

@@ -36,6 +36,15 @@ struct remote {
     std::string path;
 };
 
+/// What a blob's Content-MD5 is good for when it is read.
+enum class md5_check {
+    automatic,  ///< as `fail`, but for what act wrote, whose content its own hashes and checksums prove
+    no,
+    log,      ///< a difference is a warning
+    fail,     ///< a difference fails the item
+    require,  ///< and so does a blob without
+};
+
 struct upload_options {
     /// 0: 8 MiB, larger where the file would need more than 50,000 blocks.
     std::uint64_t block_size = 0;
@@ -47,6 +56,8 @@ struct upload_options {
     plan::selection wanted{};  ///< of a tree; a file named by itself is always taken
     file::links links = file::links::follow;
     bool create_container = true;
+    /// Store the MD5 of the whole content with each blob that is written.
+    bool put_md5 = false;
     /// Remove each file once its blob is written, or is known by its content to be there (set
     /// compare_content), if the file is still what was read; then the folders that are empty.
     bool remove_source = false;
@@ -62,6 +73,10 @@ struct download_options {
     bool compare_content = false;
     bool dry_run = false;
     plan::selection wanted{};  ///< of a tree; a blob named by itself is always taken
+    md5_check md5 = md5_check::automatic;
+    /// Blobs whose Content-Encoding is gzip or deflate become files with what was compressed, under the same
+    /// names. Such a file is unchanged when it has the time that it would get.
+    bool decompress = false;
     /// Remove each blob once its file is on the disk, on condition that it is still the one that was read.
     /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be read.
     bool remove_source = false;

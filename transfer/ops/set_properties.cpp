@@ -88,6 +88,7 @@ private:
         co_return changed || headers_changed || tags_changed || tier_changed;
     }
 
+    bool archived() const { return info_.tier == "Archive"; }
     bool dry() const { return run_.options.dry_run; }
 
     task<result<bool>> metadata(until u) {
@@ -145,7 +146,12 @@ private:
     task<result<bool>> tier(until u) {
         const auto& wanted = run_.options.tier;
         if (wanted.empty() || wanted == info_.tier) co_return false;
-        if (!dry()) ACT_CO_TRY_VOID(co_await run_.at.client.set_tier(where_, wanted, u));
+        // On its way there already; only the priority can still be raised.
+        const auto& rehydrate = run_.options.rehydrate;
+        if (rehydrate.empty() && http::same_name(info_.archive_status, "rehydrate-pending-to-" + wanted))
+            co_return false;
+        if (!dry())
+            ACT_CO_TRY_VOID(co_await run_.at.client.set_tier(where_, wanted, u, archived() ? rehydrate : ""));
         co_return true;
     }
 
@@ -208,6 +214,10 @@ task<result<void>> set_all(set_run& run) {
 result<void> check(const set_options& options) {
     if (options.tier.empty() && options.metadata.empty() && options.headers.empty() && options.tags.empty()) {
         return error(kind::usage, "nothing to set", "give --tier, --metadata, --header or --tag");
+    }
+    if (!options.rehydrate.empty() && (options.tier.empty() || options.tier == "Archive")) {
+        return error(kind::usage, "--rehydrate-priority is for what leaves the archive tier",
+                     "say where to, as --tier Hot");
     }
     ACT_TRY_VOID(blob::check_metadata(options.metadata));
     for (const auto& [name, value] : options.headers) {

@@ -10,6 +10,8 @@ namespace act::ops {
 /// key away.
 struct set_options {
     std::string tier;  ///< "Hot", ...; empty: as it is
+    /// How soon what is archived gets there: "Standard", "High"; empty: as the service likes, Standard.
+    std::string rehydrate;
     /// Keys in lower case. Headers: content-type, content-encoding, content-language, content-disposition,
     /// cache-control; content-type cannot be taken away.
     std::map<std::string, std::string> metadata, headers, tags;

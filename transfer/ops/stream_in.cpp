@@ -5,6 +5,7 @@
 #include "transfer/blob/names.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/blocks_there.hpp"
+#include "transfer/ops/content_md5.hpp"
 #include "transfer/ops/hash_range.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/ops/stream.hpp"
@@ -56,6 +57,7 @@ public:
 private:
     task<result<void>> look();
     task<result<block>> next_block();
+    std::string whole_md5() { return options_.put_md5 ? md5_header(md5_) : std::string(); }
     result<void> fill(block& b, std::uint64_t size, std::span<std::byte> tile);
     task<result<void>> in_one_request(block b);
     task<result<void>> in_blocks(mover&, block first);
@@ -76,6 +78,7 @@ private:
     std::vector<std::string> ids_;
     std::uint64_t total_ = 0;
     bool at_end_ = false;
+    codec::digest md5_{codec::digest::algorithm::md5};  ///< of all so far, when it is wanted
 };
 
 class block_send final : public job {
@@ -178,6 +181,7 @@ result<void> incoming::fill(block& b, std::uint64_t size, std::span<std::byte> t
         at_end_ = got == 0;
         content.update(piece);
         b.hashes.crc64 = codec::crc64(b.hashes.crc64, piece);
+        if (options_.put_md5) md5_.update(piece);
         if (b.disk) ACT_TRY_VOID(file::write_at(b.disk.get(), piece, b.length, "a temporary file"));
         b.length += got;
     }
@@ -187,6 +191,7 @@ result<void> incoming::fill(block& b, std::uint64_t size, std::span<std::byte> t
 
 task<result<void>> incoming::in_one_request(block b) {
     blob::write_options options;
+    options.content.md5 = whole_md5();
     options.when = as_seen(existing_);
     const blob::body_checksum sum{b.hashes.crc64};
     auto written = co_await to_.client.put_blob(where_, b.body(), sum, options, op_.patience());
@@ -249,6 +254,7 @@ task<result<void>> incoming::send_block(block& b) {
 
 task<result<void>> incoming::commit() {
     blob::write_options options;
+    options.content.md5 = whole_md5();
     options.when = as_seen(existing_);
     auto committed = co_await to_.client.put_block_list(where_, ids_, options, op_.patience());
     if (!committed) {

@@ -1,7 +1,7 @@
-#include "engine/codec/base64.hpp"
-#include "engine/core/units.hpp"
 #include "transfer/ops/blocks_there.hpp"
+#include "transfer/ops/content_md5.hpp"
 #include "transfer/ops/hash_range.hpp"
+#include "transfer/ops/in_order.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/block_id.hpp"
@@ -31,6 +31,8 @@ public:
 
 private:
     task<result<void>> send();
+    task<result<void>> send_blocks();
+    void hash_beside(std::uint64_t size, task_group&);
     bool committed_already() const;
 
     void advance(std::uint64_t bytes) {
@@ -46,6 +48,9 @@ private:
     std::vector<plan::block_range> ranges_;
     std::vector<std::string> ids_;
     blocks_there there_;
+    std::optional<in_order> reading_;  ///< for the MD5 of the whole
+    codec::digest md5_{codec::digest::algorithm::md5};
+    std::string md5_text_;
     std::atomic<std::uint64_t> advanced_{0};
 };
 
@@ -71,17 +76,12 @@ task<result<void>> large_upload::send() {
     ids_.resize(ranges_.size());
     ACT_CO_TRY(there_, co_await find_blocks(run_.to.client, where_, item_.existing, u));
 
-    for (std::size_t i = 0; i < ranges_.size(); ++i) {
-        parts_.add();
-        std::unique_ptr<job> block = std::make_unique<block_upload>(*this, i);
-        auto queued = co_await run_.mover.submit_part(std::move(block));
-        if (!queued) {
-            parts_.done(queued.error());
-            break;
-        }
-        if (parts_.stop().requested()) break;
-    }
-    ACT_CO_TRY_VOID(co_await parts_.wait());
+    task_group beside;
+    if (run_.options.put_md5) hash_beside(before.size, beside);
+    auto sent = co_await send_blocks();
+    co_await beside.join();
+    if (!sent) co_return sent;
+    if (run_.options.put_md5) md5_text_ = md5_header(md5_);
 
     // Each block was checked on its way; this tells whether together they are the file at one moment.
     ACT_CO_TRY(const file::status after, file::stat_of(fd_.get(), item_.local));
@@ -96,6 +96,7 @@ task<result<void>> large_upload::send() {
         co_return result<void>();
     }
     blob::write_options options;
+    options.content.md5 = md5_text_;
     options.metadata = plan::to_metadata(before);
     options.when = as_seen(item_.existing);
     auto committed = co_await run_.to.client.put_block_list(where_, ids_, options, u);
@@ -105,7 +106,41 @@ task<result<void>> large_upload::send() {
     co_return result<void>();
 }
 
-bool large_upload::committed_already() const { return there_.committed == ids_; }
+task<result<void>> large_upload::send_blocks() {
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+        parts_.add();
+        std::unique_ptr<job> block = std::make_unique<block_upload>(*this, i);
+        auto queued = co_await run_.mover.submit_part(std::move(block));
+        if (!queued) {
+            parts_.done(queued.error());
+            break;
+        }
+        if (parts_.stop().requested()) break;
+    }
+    co_return co_await parts_.wait();
+}
+
+/// MD5 is serial: it follows the blocks, in their order, as they are read for their own hashes. What need
+/// not be sent is read too.
+void large_upload::hash_beside(std::uint64_t size, task_group& group) {
+    auto& context = run_.op.context();
+    auto take = [this](std::span<const std::byte> piece) {
+        md5_.update(piece);
+        return result<void>();
+    };
+    reading_.emplace(context.runtime, context.buffers, fd_.get(), item_.local, ranges_, size, take);
+    parts_.add();
+    auto follow = [](large_upload& whole) -> task<void> {
+        auto outcome = co_await whole.reading_->run({.stop = whole.parts_.stop()});
+        whole.parts_.done(std::move(outcome));
+    };
+    group.spawn(loop::current(), follow(*this));
+}
+
+bool large_upload::committed_already() const {
+    if (there_.committed != ids_) return false;
+    return md5_text_.empty() || (item_.existing && item_.existing->content.md5 == md5_text_);
+}
 
 task<result<void>> large_upload::send_block(std::size_t index) {
     const until u{.stop = parts_.stop()};
@@ -116,6 +151,7 @@ task<result<void>> large_upload::send_block(std::size_t index) {
     // Should the file change in between, the service refuses the block by its checksum.
     ACT_CO_TRY(const range_hashes hashes,
                co_await hash_range(context.runtime, context.buffers, fd_.get(), range, item_.local, u));
+    if (reading_) reading_->ready(index);
     const plan::block_id id{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(range.length),
                             hashes.content};
     ids_[index] = plan::to_string(id);

@@ -44,6 +44,7 @@ private:
         } else {
             options.metadata = plan::to_metadata(file.info);
         }
+        if (run_.options.put_md5 && !item_.directory_stub) options.content.md5 = md5_of(file);
         const blob::address where{run_.to.container, item_.blob};
         auto written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
         if (!written && !item_.existing && was_there(written.error())) {
@@ -75,8 +76,11 @@ private:
     bool same_content(const content& file) const {
         if (!run_.options.compare_content || run_.options.always || !item_.existing) return false;
         const auto& md5 = item_.existing->content.md5;
-        return item_.existing->size == file.size && !md5.empty() &&
-               md5 == codec::base64_encode(codec::as_bytes(codec::md5_of(file.bytes())));
+        return item_.existing->size == file.size && !md5.empty() && md5 == md5_of(file);
+    }
+
+    static std::string md5_of(const content& file) {
+        return codec::base64_encode(codec::as_bytes(codec::md5_of(file.bytes())));
     }
 
     task<result<content>> read(until u) {

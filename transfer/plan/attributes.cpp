@@ -42,6 +42,10 @@ std::optional<std::uint32_t> mode_of(const blob::metadata& m) {
     return mode & 0777;
 }
 
+bool written_by_us(const blob::metadata& m) { return m.contains("mtime") && m.contains("mode"); }
+
+bool unfinished(const blob::metadata& m) { return m.contains(unfinished_mark); }
+
 wall_time file_time(const blob::properties& remote) {
     return modified_of(remote.metadata).value_or(remote.modified);
 }
@@ -56,6 +60,11 @@ bool unchanged_for_download(const blob::properties& remote, const file::status& 
     if (local.type != file::type::regular || local.size != remote.size) return false;
     if (const auto recorded = modified_of(remote.metadata)) return same_time(*recorded, local.modified);
     return local.modified >= remote.modified;
+}
+
+bool unchanged_unpacked(const blob::properties& remote, const file::status& local) {
+    return local.type == file::type::regular && local.size != remote.size &&
+           same_time(file_time(remote), local.modified);
 }
 
 bool same_attributes(const blob::properties& source, const blob::properties& copy) {

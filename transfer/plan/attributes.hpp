@@ -14,6 +14,14 @@ std::optional<wall_time> modified_of(const blob::metadata&);
 /// Permission bits.
 std::optional<std::uint32_t> mode_of(const blob::metadata&);
 
+/// With both of the keys above: what act wrote. It was verified on its way in, and will be on its way out.
+bool written_by_us(const blob::metadata&);
+
+/// In the metadata of a page or append blob that is being built, with a word that only its builder knows: its
+/// content is not whole.
+inline constexpr const char* unfinished_mark = "act_unfinished";
+bool unfinished(const blob::metadata&);
+
 /// The time a downloaded file gets: the recorded one, else the blob's own.
 wall_time file_time(const blob::properties&);
 
@@ -23,6 +31,9 @@ bool unchanged_for_upload(const file::status& local, const blob::properties& rem
 /// Same size, and the file has the time it would get; for blobs of other tools, a file not older than the
 /// blob.
 bool unchanged_for_download(const blob::properties& remote, const file::status& local);
+/// The same for a blob that is stored decompressed: just the time it would get, as nobody tells how long it
+/// is then. A file as long as the blob may be the blob as it is, and is no such thing.
+bool unchanged_unpacked(const blob::properties& remote, const file::status& local);
 
 /// What travels with a blob's content says the same: metadata (the recorded time is part of it) and the
 /// headers that it is served with.
