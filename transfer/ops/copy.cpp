@@ -164,6 +164,10 @@ private:
                 co_return result<void>();
             }
         }
+        if (auto why = unreadable(source)) {
+            op.failed(source.name, *why);
+            co_return result<void>();
+        }
         const std::uint64_t size = source.size;
         op.found(size);
         if (how.dry_run) {
@@ -187,11 +191,6 @@ private:
                          item.existing->is_directory ? "a folder stands at blob '" + item.blob + "'"
                                                      : "a file stands at the folder '" + item.blob + "'",
                          "remove it with `act rm`, then run the same command again");
-        }
-        if (item.source.tier == "Archive") {
-            return error(kind::conflict,
-                         "blob '" + item.source.name + "' is in the archive tier, which cannot be read",
-                         "move it to another tier (which takes hours), then run the same command again");
         }
         return std::nullopt;
     }

@@ -36,6 +36,8 @@ struct copy_item {
 /// How a blob came over.
 enum class way { server_side, through_client };
 
+class blob_builder;
+
 /// The copy of one blob, in whatever form: reports to run.op, and looks again where the listing did not show
 /// what stands in the way.
 class blob_copy : public job {
@@ -64,6 +66,9 @@ protected:
     result<blob::copy_origin> origin(copy_link::form) const;
     /// Put Blob From URL.
     task<result<void>> put_from_url(until);
+    /// An append or page blob through this machine, piece by piece. It stands at the destination from the
+    /// beginning, marked as unfinished, and is taken back when it does not become whole.
+    task<result<void>> rebuild(until);
     /// Reads a range of the source into `into` (of its length), checked by `hash` where given, else by the
     /// service's checksums; with the CRC64 of the whole where it is known then.
     task<result<blob::body_checksum>> read_source(plan::block_range,
@@ -77,6 +82,7 @@ protected:
 private:
     task<result<bool>> stood_there_before(const error&);
     task<result<void>> part_with_source();
+    task<result<void>> fill(blob_builder&, const std::vector<plan::block_range>& pieces, until);
     void report();
     task<result<blob::body_checksum>> read_once(plan::block_range, const std::optional<codec::hash128>& hash,
                                                 std::span<std::byte> into, until);
