@@ -134,14 +134,19 @@ result<summary> transfer_tree(invocation& call, session& s, report& r, location_
                                 .always = given.force,
                                 .compare_content = given.hash,
                                 .dry_run = given.dry_run,
-                                .wanted = wanted};
+                                .wanted = wanted,
+                                .put_md5 = given.put_md5};
         return s.runtime().run(ops::upload(context, local, to.remote(), how));
     }
     if (p.to.what == type::local) {
         ACT_TRY(opened_location from, opener.open(p.from));
         const std::string local = call.world.absolute(p.to.path);
-        ops::download_options how{
-            .always = given.force, .compare_content = given.hash, .dry_run = given.dry_run, .wanted = wanted};
+        ops::download_options how{.always = given.force,
+                                  .compare_content = given.hash,
+                                  .dry_run = given.dry_run,
+                                  .wanted = wanted,
+                                  .md5 = given.check_md5,
+                                  .decompress = given.decompress};
         if (given.block_size > 0) how.part_size = given.block_size;
         return s.runtime().run(ops::download(context, from.remote(), local, how));
     }

@@ -1,3 +1,4 @@
+#include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
@@ -27,13 +28,17 @@ result<summary> copy_one(invocation& call, session& s, report& r, location_opene
         if (call.given.dry_run) return would_do(r, "upload", p.to.text);
         ops::stream_in_options how;
         how.block_size = call.given.block_size;
+        how.put_md5 = call.given.put_md5;
         return s.runtime().run(ops::stream_in(context, call.world.in_descriptor, to.remote(), how));
     }
     if (p.to.what == type::stream) {
         ACT_TRY(opened_location from, opener.open(p.from));
         if (call.given.dry_run) return would_do(r, "download", p.from.text);
+        ops::stream_out_options how;
+        how.md5 = call.given.check_md5;
+        how.decompress = call.given.decompress;
         ACT_TRY(auto sent,
-                s.runtime().run(ops::stream_out(context, from.remote(), call.world.out_descriptor, {})));
+                s.runtime().run(ops::stream_out(context, from.remote(), call.world.out_descriptor, how)));
         return std::move(sent.summary);
     }
     return transfer_tree(call, s, r, opener, p, links, wanted);
@@ -48,6 +53,7 @@ int run(invocation& call) {
     location_opener opener(call, s);
     auto pairs = copy_pairs_of(call, opener);
     if (!pairs) return give_up(call, pairs.error());
+    if (auto fine = check_content_options(call.given, *pairs); !fine) return give_up(call, fine.error());
     const bool to_stream = pairs->front().to.what == location::type::stream;
     if (to_stream) call.screen.results_aside();
     report r(call, "copied", "file");

@@ -1,3 +1,4 @@
+#include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/verbs.hpp"
@@ -16,14 +17,17 @@ result<summary> move_one(invocation& call, session& s, report& r, location_opene
         ops::upload_options how{.block_size = call.given.block_size,
                                 .compare_content = true,
                                 .dry_run = call.given.dry_run,
+                                .put_md5 = call.given.put_md5,
                                 .remove_source = true};
         ACT_TRY(opened_location to, opener.open(p.to));
         const std::string local = call.world.absolute(p.from.path);
         return s.runtime().run(ops::upload(context, local, to.remote(), how));
     }
     if (p.to.what == type::local) {
-        ops::download_options how{
-            .compare_content = true, .dry_run = call.given.dry_run, .remove_source = true};
+        ops::download_options how{.compare_content = true,
+                                  .dry_run = call.given.dry_run,
+                                  .md5 = call.given.check_md5,
+                                  .remove_source = true};
         ACT_TRY(opened_location from, opener.open(p.from));
         const std::string local = call.world.absolute(p.to.path);
         return s.runtime().run(ops::download(context, from.remote(), local, how));
@@ -46,6 +50,7 @@ int run(invocation& call) {
         if (p.from.what != location::type::stream && p.to.what != location::type::stream) continue;
         return give_up(call, error(kind::usage, "a stream cannot be moved", "use `act cp`"));
     }
+    if (auto fine = check_content_options(call.given, *pairs); !fine) return give_up(call, fine.error());
     report r(call, "moved", "file");
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);

@@ -122,6 +122,33 @@ outcome tier(options& to, const option& o, std::string_view value) {
     return bad_value(o, value, "one of Hot, Cool, Cold, Archive");
 }
 
+outcome rehydrate(options& to, const option& o, std::string_view value) {
+    for (std::string_view name : {"Standard", "High"}) {
+        if (http::same_name(value, name)) {
+            to.rehydrate = name;
+            return {};
+        }
+    }
+    return bad_value(o, value, "Standard or High");
+}
+
+outcome check_md5(options& to, const option& o, std::string_view value) {
+    using check = ops::md5_check;
+    // The second names are azcopy's.
+    static constexpr std::pair<std::string_view, check> names[] = {
+        {"no", check::no},           {"NoCheck", check::no},
+        {"log", check::log},         {"LogOnly", check::log},
+        {"fail", check::fail},       {"FailIfDifferent", check::fail},
+        {"require", check::require}, {"FailIfDifferentOrMissing", check::require}};
+    for (auto [name, check] : names) {
+        if (http::same_name(value, name)) {
+            to.check_md5 = check;
+            return {};
+        }
+    }
+    return bad_value(o, value, "one of no, log, fail, require");
+}
+
 outcome most_deleted(options& to, const option& o, std::string_view value) {
     const bool percent = value.ends_with('%');
     std::string_view digits = percent ? value.substr(0, value.size() - 1) : value;
@@ -262,6 +289,13 @@ constexpr option table[] = {
     {"--block-size", "", "SIZE", "upload download cp mv sync",
      "size of the parts of large files (default 8MiB)", size<&options::block_size, 64 * KiB, 4000 * MiB>},
 
+    {"--put-md5", "", "", "upload cp mv sync", "store the MD5 of each uploaded file's content with its blob",
+     flag<&options::put_md5>},
+    {"--check-md5", "", "MODE", "download cat cp mv sync",
+     "of a blob's stored MD5: no, log, fail or require (default: fail, but for what act wrote)", check_md5},
+    {"--decompress", "", "", "download cat cp", "unpack blobs whose Content-Encoding is gzip or deflate",
+     flag<&options::decompress>},
+
     {"--cap-ops", "", "N/s", capped_verbs, "send no more requests a second to one account", cap_operations},
     {"--cap-mbps", "", "N", capped_verbs, "move no more megabits a second to and from one account",
      cap_megabits},
@@ -293,6 +327,8 @@ constexpr option table[] = {
      size<&options::offset, 0, ~0ull>},
     {"--count", "", "SIZE", "cat", "at most so many bytes of each", size<&options::count, 1, ~0ull>},
     {"--tier", "", "TIER", "set", "Hot, Cool, Cold or Archive", tier},
+    {"--rehydrate-priority", "", "P", "set", "out of the archive tier: Standard (up to 15 hours) or High",
+     rehydrate},
     {"--metadata", "", "KEY=VALUE", "set", "an entry of the metadata (several: give it again)",
      entry<&options::metadata, true>},
     {"--header", "", "KEY=VALUE", "set", "content-type, -encoding, -language, -disposition, or cache-control",

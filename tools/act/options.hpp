@@ -14,6 +14,7 @@
 #include "engine/core/result.hpp"
 #include "engine/core/secret.hpp"
 #include "tools/store/network_model.hpp"
+#include "transfer/ops/ops.hpp"
 
 namespace act::cli {
 
@@ -37,7 +38,9 @@ struct options {
     std::optional<std::uint64_t> most_deleted;
     std::optional<double> most_deleted_percent;
     std::uint64_t offset = 0, count = 0;  ///< a range; count 0: to the end
-    std::string tier;
+    std::string tier, rehydrate;
+    bool put_md5 = false, decompress = false;
+    ops::md5_check check_md5 = ops::md5_check::automatic;
     std::map<std::string, std::string> metadata, headers, tags;  ///< an empty value: take it away
     std::uint64_t block_size = 0;                                ///< 0: chosen by the operation
 

@@ -10,6 +10,7 @@ namespace {
 
 int run(invocation& call) {
     ops::set_options how{.tier = call.given.tier,
+                         .rehydrate = call.given.rehydrate,
                          .metadata = call.given.metadata,
                          .headers = call.given.headers,
                          .tags = call.given.tags,
@@ -41,6 +42,7 @@ int run(invocation& call) {
 
 constexpr example examples[] = {
     {"act set --tier Cool data/old", "everything stored below data/old"},
+    {"act set --tier Hot --rehydrate-priority High data/old", "out of the archive tier; takes hours"},
     {"act set --header content-type=text/csv eu:data/a.csv", "what browsers are told"},
     {"act set --metadata owner=me --metadata draft= data/x", "one entry set, another taken away"},
     {"act set --tag project=voc --dry-run data/voc20", "show what would be changed"},

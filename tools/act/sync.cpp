@@ -1,3 +1,4 @@
+#include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/selecting.hpp"
@@ -56,6 +57,8 @@ int run(invocation& call) {
                        error(kind::usage, "neither end is in a store",
                              "write CLUSTER:PATH or a URL for one of them; rsync(1) copies on this machine"));
     }
+    if (auto fine = check_content_options(call.given, {&trees->locations, 1}); !fine)
+        return give_up(call, fine.error());
     report r(call, "synced", "file");
     r.tell_deleted();
     call.words = {trees->locations.from.text};

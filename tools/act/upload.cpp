@@ -15,7 +15,8 @@ int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
                             .always = call.given.force,
                             .compare_content = call.given.hash,
                             .dry_run = call.given.dry_run,
-                            .wanted = std::move(wanted)};
+                            .wanted = std::move(wanted),
+                            .put_md5 = call.given.put_md5};
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
         auto context = s.context(r);
@@ -34,6 +35,11 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
     if (from->name == to.name && from->file == to.file) {
         return give_up(call, error(kind::usage, "source and destination are both cluster " + to.name,
                                    "name the source with -f and another cluster, the destination, with -c"));
+    }
+    if (call.given.put_md5) {
+        return give_up(call,
+                       error(kind::usage, "--put-md5 is for uploads; copies keep the MD5s that there are",
+                             "leave it out"));
     }
     session s(call, std::move(to));
     report r(call, "copied", "file");
@@ -75,6 +81,7 @@ constexpr example examples[] = {
     {"act -c eu -f we u data/voc20", "from the storage of cluster we to that of eu, without a local copy"},
     {"act u --exclude '*.tmp' --exclude cache/ data/voc20", "leave out, at any depth"},
     {"act u --dry-run data/voc20", "show what would be sent"},
+    {"act u --put-md5 data/voc20", "with the MD5 of each file, for other tools to check"},
     {"act u --hash data/voc20", "compare contents, not times"},
     {"act u --cap-mbps 200 data/voc20", "leave the rest of the line to others"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
