@@ -1,3 +1,4 @@
+#include "transfer/ops/content_md5.hpp"
 #include "transfer/ops/download_file.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/unpack.hpp"
@@ -49,6 +50,9 @@ decision decide(const blob::properties& info, std::string_view relative, const s
     } else if (auto why = unreadable(info)) {
         d.action = decision::what::fail;
         d.why = std::move(why);
+    } else if (auto hashed = wants_md5(options.md5, info, true); !hashed) {
+        d.action = decision::what::fail;
+        d.why = hashed.error();
     }
     return d;
 }
