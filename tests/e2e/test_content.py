@@ -31,9 +31,12 @@ class Blobs:
             self.container.create_container()
 
     def put(self, name, content, **settings):
-        if settings.get("content_md5"):
-            settings["content_md5"] = bytearray(settings["content_md5"])
         self.container.upload_blob(name, content, overwrite=True, content_settings=sdk.ContentSettings(**settings))
+
+    def claim(self, name, digest):
+        """Sets the MD5 afterwards: of Put Blob Azurite compares it, as the service does not."""
+        settings = sdk.ContentSettings(content_md5=bytearray(digest))
+        self.container.get_blob_client(name).set_http_headers(settings)
 
     def page(self, name, size, pages, **more):
         client = self.container.get_blob_client(name)
@@ -57,8 +60,14 @@ class Blobs:
 
 
 def pages_of(blobs, name):
-    found = blobs.container.get_blob_client(name).get_page_ranges()
-    return [(r["start"], r["end"]) for r in found[0]]
+    """What was written: first and last bytes, neighbours as one."""
+    out = []
+    for each in blobs.container.get_blob_client(name).get_page_ranges()[0]:
+        if out and out[-1][1] + 1 == each["start"]:
+            out[-1] = (out[-1][0], each["end"])
+        else:
+            out.append((each["start"], each["end"]))
+    return out
 
 
 @servers.on_both
@@ -86,8 +95,13 @@ class Content:
         self.assertEqual((self.project.folder / "back/large").read_bytes(), expected["large"])
 
     def test_compared_md5s(self):
-        for name, content in (("small", b"text"), ("large", harness.content(9 * harness.MIB, 3))):
-            self.blobs.put(name, content, content_md5=md5(b"else"))
+        contents = {"small": b"text", "large": harness.content(9 * harness.MIB, 3)}
+        if self.server_kind == "azurite":
+            # It gives the stored MD5 for the checksum of a range that is the whole: damage, whatever is asked for.
+            del contents["small"]
+        for name, content in contents.items():
+            self.blobs.put(name, content)
+            self.blobs.claim(name, md5(b"else"))
             harness.write(self.project.folder / name, b"old")
             said = self.project.act("cp", "--force", self.url(name), name, "--json", expect=1)
             failure = next(line for line in said.lines if line["type"] == "failure")
@@ -97,8 +111,8 @@ class Content:
             self.project.act("cat", self.url(name), expect=1)
             self.project.act("cp", "--force", "--check-md5", "NoCheck", self.url(name), name)
             self.assertEqual((self.project.folder / name).read_bytes(), content)
-        self.project.act("cp", "--check-md5", "sometimes", self.url("small"), "x", expect=2)
-        self.project.act("cp", "--put-md5", self.url("small"), "x", expect=2)
+        self.project.act("cp", "--check-md5", "sometimes", self.url("large"), "x", expect=2)
+        self.project.act("cp", "--put-md5", self.url("large"), "x", expect=2)
 
     def test_unpacked(self):
         text, noise = b"line\n" * 2_000_000, harness.content(9 * harness.MIB, 4)

@@ -130,6 +130,22 @@ TEST(arguments, entries_are_key_and_value) {
     EXPECT_THAT(bad({"set", "--metadata", "novalue", "data/x"}).advice(), HasSubstr("KEY=VALUE"));
 }
 
+TEST(arguments, modes_of_md5_have_our_names_and_those_of_azcopy) {
+    using check = ops::md5_check;
+    EXPECT_EQ(good({"d", "x"}).given.check_md5, check::automatic);
+    for (const auto& [name, mode] :
+         {std::pair("no", check::no), std::pair("NoCheck", check::no), std::pair("LogOnly", check::log),
+          std::pair("fail", check::fail), std::pair("failifdifferent", check::fail),
+          std::pair("require", check::require), std::pair("FailIfDifferentOrMissing", check::require)}) {
+        EXPECT_EQ(good({"d", "--check-md5", name, "x"}).given.check_md5, mode) << name;
+    }
+    EXPECT_THAT(bad({"d", "--check-md5", "yes", "x"}).advice(), HasSubstr("require"));
+    EXPECT_EQ(good({"set", "--tier", "hot", "--rehydrate-priority", "high", "x"}).given.rehydrate, "High");
+    bad({"set", "--rehydrate-priority", "now", "x"});
+    bad({"u", "--check-md5", "no", "x"});
+    bad({"d", "--put-md5", "x"});
+}
+
 TEST(arguments, a_forgotten_value_is_noticed) {
     EXPECT_THAT(bad({"-c", "--json", "ls", "data"}).message(), HasSubstr("--cluster needs a value"));
     EXPECT_THAT(bad({"ls", "data", "-c"}).message(), HasSubstr("--cluster needs a value"));
