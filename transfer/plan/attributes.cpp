@@ -51,19 +51,20 @@ wall_time file_time(const blob::properties& remote) {
 }
 
 bool unchanged_for_upload(const file::status& local, const blob::properties& remote) {
-    if (local.size != remote.size || remote.uncommitted) return false;
+    if (local.size != remote.size || remote.uncommitted || unfinished(remote.metadata)) return false;
     if (const auto recorded = modified_of(remote.metadata)) return same_time(*recorded, local.modified);
     return remote.modified >= local.modified;
 }
 
 bool unchanged_for_download(const blob::properties& remote, const file::status& local) {
-    if (local.type != file::type::regular || local.size != remote.size) return false;
+    if (local.type != file::type::regular || local.size != remote.size || unfinished(remote.metadata))
+        return false;
     if (const auto recorded = modified_of(remote.metadata)) return same_time(*recorded, local.modified);
     return local.modified >= remote.modified;
 }
 
 bool unchanged_unpacked(const blob::properties& remote, const file::status& local) {
-    return local.type == file::type::regular && local.size != remote.size &&
+    return local.type == file::type::regular && local.size != remote.size && !unfinished(remote.metadata) &&
            same_time(file_time(remote), local.modified);
 }
 

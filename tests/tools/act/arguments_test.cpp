@@ -208,6 +208,8 @@ TEST(arguments, every_option_is_known_by_its_own_names) {
                             : o.value == "TIME"           ? "1s"
                             : o.value == "KEY"            ? "size"
                             : o.value == "TIER"           ? "Cool"
+                            : o.value == "MODE"           ? "fail"
+                            : o.value == "PRIORITY"       ? "High"
                             : o.value == "KEY=VALUE"      ? "k=v"
                             : o.value == "RATE[:account]" ? "60MiB/s"
                             : o.value == "NAME=VALUE,..." ? "reset=0.1"

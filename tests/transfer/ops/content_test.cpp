@@ -436,6 +436,15 @@ TEST_F(content_test, AnUnfinishedCopyIsNotTakenForABlob) {
     const error e = failure_of(down("t", scratch / "t"));
     EXPECT_NE(e.message().find("not finished"), std::string::npos);
     EXPECT_FALSE(cat("t/x").outcome);
+
+    // Nor for one that is like the file.
+    write_file(scratch / "t/x", "half");
+    const auto file_time = fs::last_write_time(scratch / "t/x");
+    fs::last_write_time(scratch / "t/x", file_time + std::chrono::hours(1));
+    failure_of(down("t", scratch / "t"));
+    fs::last_write_time(scratch / "t/x", file_time - std::chrono::hours(1));
+    EXPECT_EQ(up(scratch / "t", "t")->files, 1u);
+    EXPECT_EQ(down("t", scratch / "t")->skipped, 1u);
 }
 
 }  // namespace
