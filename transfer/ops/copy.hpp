@@ -24,6 +24,8 @@ struct copy_options {
     /// Remove each blob once it is at the destination, on condition that it is still the one that was read.
     /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be copied.
     bool remove_source = false;
+    /// If given: only these, each below both paths; every one is looked at, for what travels with it.
+    plan::item_list* items = nullptr;
 };
 
 /// Copies the blob at `from.path`, and what is below "from.path/", to the same place at `to`: within the

@@ -4,6 +4,7 @@
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -41,7 +42,7 @@ task<void> blob_copy::run() {
     }
     if (!outcome) {
         retreat();
-        run_.op.failed(item_.source.name, explained(outcome.error()));
+        run_.op.failed(item_.source.name, explained(outcome.error()), {from_.name, to_.name});
         co_return;
     }
     auto parted = co_await part_with_source();
@@ -49,7 +50,7 @@ task<void> blob_copy::run() {
         report();
     } else {
         retreat();
-        run_.op.failed(item_.source.name, parted.error());
+        run_.op.failed(item_.source.name, parted.error(), {from_.name, to_.name});
     }
 }
 
@@ -88,11 +89,15 @@ error blob_copy::explained(error e) const {
 void blob_copy::report() {
     if (!way_) {
         run_.op.skipped(item_.source.name, item_.source.size);
+        record(run_, item_, item_.existing ? item_.existing->etag : blob::etag(), hash(), true);
         return;
     }
     run_.op.done("copy", item_.source.name, item_.source.size);
     run_.op.count(*way_ == way::server_side ? &summary::server_side : &summary::through_client);
+    record(run_, item_, written_, hash(), false);
 }
+
+std::string blob_copy::hash() const { return plan::md5_hash(item_.source.content.md5); }
 
 blob::write_options blob_copy::description() const {
     const blob::properties& s = item_.source;
@@ -118,6 +123,7 @@ task<result<void>> blob_copy::put_from_url(until u) {
     auto written =
         co_await run_.to.client.copy(blob::copy_form::put_from_url, std::move(from), to_, description(), u);
     if (!written) co_return written.error();
+    wrote(std::move(written->written.etag));
     co_return result<void>();
 }
 
@@ -167,6 +173,19 @@ private:
 };
 
 }  // namespace
+
+void record(const copy_run& run, const copy_item& item, const blob::etag& etag, std::string hash,
+            bool unchanged) {
+    if (!run.op.records()) return;
+    act::record what;
+    what.folder = item.source.is_directory;
+    what.size = item.source.size;
+    what.etag = etag.text;
+    if (!what.folder) what.modified = plan::file_time(item.source);
+    what.hash = std::move(hash);
+    what.unchanged = unchanged;
+    run.op.record({item.source.name, item.blob}, std::move(what));
+}
 
 std::unique_ptr<job> copy_not_needed(copy_run& run, copy_item item) {
     return std::make_unique<nothing_to_copy>(run, std::move(item));

@@ -48,10 +48,14 @@ protected:
     virtual task<result<void>> send() = 0;
 
     void done(way w) { way_ = w; }
+    /// What the service called the blob that it wrote.
+    void wrote(blob::etag e) { written_ = std::move(e); }
     void unchanged() {
         retreat();
         way_.reset();
     }
+    /// What is known of the content; by default the MD5 that the source has.
+    virtual std::string hash() const;
     void advance(std::uint64_t bytes) {
         advanced_ += bytes;
         run_.op.advance(bytes);
@@ -84,7 +88,11 @@ private:
 
     std::atomic<std::uint64_t> advanced_{0};
     std::optional<way> way_;  ///< none: it was there already
+    blob::etag written_;
 };
+
+/// Tells what is at the destination now.
+void record(const copy_run&, const copy_item&, const blob::etag&, std::string hash, bool unchanged);
 
 /// For a move: the blob is at the destination already, by its content, so only the source is left to go.
 std::unique_ptr<job> copy_not_needed(copy_run&, copy_item);

@@ -45,6 +45,8 @@ private:
             co_await take_back(begun->copy_id);
             co_return ended.error();
         }
+        // The ETag of a copy that was still going on is not that of what it became.
+        if (begun->status == "success") wrote(std::move(begun->written.etag));
         advance(item_.source.size);
         done(way::server_side);
         co_return result<void>();

@@ -1,6 +1,8 @@
 #include "transfer/ops/download_file.hpp"
+#include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
 
@@ -17,7 +19,7 @@ struct decision {
 
 /// Blocks: looks at the local file.
 decision decide(const blob::properties& info, std::string_view relative, const std::string& root,
-                const download_options& options) {
+                const download_options& options, bool dated = true) {
     decision d;
     auto path = relative.empty() ? result<std::string>(root) : plan::local_path(root, relative);
     if (!path) {
@@ -41,8 +43,51 @@ decision decide(const blob::properties& info, std::string_view relative, const s
         return d;
     }
     const bool by_time = !options.always && !options.compare_content;
-    if (there && by_time && plan::unchanged_for_download(info, *there)) d.action = decision::what::skip;
+    if (there && dated && by_time && plan::unchanged_for_download(info, *there))
+        d.action = decision::what::skip;
     return d;
+}
+
+/// Skips, makes a folder or hands to the mover, as was decided.
+task<result<void>> start_download(download_run& run, download_item item, decision d) {
+    operation& op = run.op;
+    item.local = std::move(d.local);
+    const blob::properties& info = item.info;
+    const bool folder = info.is_directory || info.name.ends_with('/');
+    if (folder && info.size == 0 && run.options.remove_source && !run.options.dry_run)
+        run.folders.push_back(info);
+    switch (d.action) {
+        case decision::what::fail:
+            op.failed(item.local, *d.why);
+            co_return result<void>();
+        case decision::what::skip:
+            op.skipped(item.local, info.size);
+            record(run, item, plan::md5_hash(info.content.md5), true);
+            co_return result<void>();
+        case decision::what::directory:
+            op.found(0);
+            if (!run.options.dry_run) {
+                if (auto made = file::make_directories(item.local); !made) {
+                    op.failed(item.local, made.error(), {info.name, item.local});
+                    co_return result<void>();
+                }
+            }
+            op.done("create", item.local, 0);
+            record(run, item, {}, false);
+            co_return result<void>();
+        case decision::what::fetch:
+            break;
+    }
+    const std::uint64_t size = info.size;
+    op.found(size);
+    if (run.options.dry_run) {
+        op.advance(size);
+        op.done("download", item.local, size);
+        co_return result<void>();
+    }
+    if (size <= blob::max_checked_range)
+        co_return co_await run.mover.submit(download_small(run, std::move(item)));
+    co_return co_await run.mover.spawn(download_large(run, std::move(item)));
 }
 
 class tree_download {
@@ -115,46 +160,94 @@ private:
     }
 
     task<result<void>> start(blob::properties info, decision d) {
-        operation& op = run_.op;
-        const bool folder = info.is_directory || info.name.ends_with('/');
-        if (folder && info.size == 0 && run_.options.remove_source && !run_.options.dry_run)
-            run_.folders.push_back(info);
-        switch (d.action) {
-            case decision::what::fail:
-                op.failed(d.local, *d.why);
-                co_return result<void>();
-            case decision::what::skip:
-                op.skipped(d.local, info.size);
-                co_return result<void>();
-            case decision::what::directory:
-                op.found(0);
-                if (!run_.options.dry_run) {
-                    if (auto made = file::make_directories(d.local); !made) {
-                        op.failed(d.local, made.error());
-                        co_return result<void>();
-                    }
-                }
-                op.done("create", d.local, 0);
-                co_return result<void>();
-            case decision::what::fetch:
-                break;
-        }
-        const std::uint64_t size = info.size;
-        op.found(size);
-        if (run_.options.dry_run) {
-            op.advance(size);
-            op.done("download", d.local, size);
-            co_return result<void>();
-        }
-        download_item item{std::move(info), std::move(d.local)};
-        if (size <= blob::max_checked_range)
-            co_return co_await run_.mover.submit(download_small(run_, std::move(item)));
-        co_return co_await run_.mover.spawn(download_large(run_, std::move(item)));
+        download_item item;
+        item.info = std::move(info);
+        co_return co_await start_download(run_, std::move(item), std::move(d));
     }
 
     download_run& run_;
     std::string root_;
     std::uint64_t found_ = 0;
+};
+
+/// Fetches the items of a list, a batch after the other.
+class list_download {
+public:
+    list_download(download_run& run, std::string root)
+        : run_(run), root_(std::move(root)), lookup_(run.op, run.from, {}) {}
+
+    task<result<void>> plan_and_fetch() {
+        for (;;) {
+            ACT_CO_TRY(auto listed, co_await next_items(run_.op, *run_.options.items));
+            if (listed.empty()) break;
+            ACT_CO_TRY_VOID(co_await fetch(std::move(listed)));
+        }
+        run_.op.context().progress.scan_finished = true;
+        co_return result<void>();
+    }
+
+private:
+    task<result<void>> fetch(std::vector<plan::listed_item> listed) {
+        std::vector<std::string> names;
+        for (const auto& one : listed) {
+            if (!one.size && !one.folder) names.push_back(one.source);
+        }
+        std::vector<name_lookup::answer> answers;
+        if (!names.empty()) {
+            ACT_CO_TRY(answers, co_await lookup_.find(names));
+        }
+        std::vector<std::optional<download_item>> items;
+        std::size_t asked = 0;
+        for (const auto& one : listed) {
+            items.push_back(one.size || one.folder ? as_listed(one) : as_found(one, answers[asked++]));
+        }
+        auto look = [&] {
+            std::vector<decision> out(items.size());
+            for (std::size_t i = 0; i < items.size(); ++i) {
+                if (!items[i]) continue;
+                const bool dated = items[i]->looked || listed[i].modified;
+                out[i] = decide(items[i]->info, listed[i].destination, root_, run_.options, dated);
+            }
+            return out;
+        };
+        auto decisions = co_await run_.op.context().runtime.blocking(look);
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            if (items[i])
+                ACT_CO_TRY_VOID(co_await start_download(run_, std::move(*items[i]), std::move(decisions[i])));
+        }
+        co_return result<void>();
+    }
+
+    std::optional<download_item> as_listed(const plan::listed_item& one) {
+        download_item item;
+        item.looked = false;
+        item.info.name = blob_name(run_.from.path, one.source);
+        item.info.size = one.size.value_or(0);
+        item.info.etag = one.etag;
+        item.info.is_directory = one.folder;
+        if (one.modified) item.info.metadata["mtime"] = to_iso8601_nanos(*one.modified);
+        return item;
+    }
+
+    std::optional<download_item> as_found(const plan::listed_item& one, name_lookup::answer& a) {
+        std::string name = blob_name(run_.from.path, one.source);
+        const std::string local = root_ + '/' + one.destination;
+        std::optional<error> why = std::move(a.failed);
+        const blob::address where{run_.from.container, name};
+        if (!why && !a.there) why = not_there(where);
+        if (!why && !one.etag.empty() && one.etag != a.there->etag) why = not_the_listed_version(where);
+        if (why) {
+            run_.op.failed(name, std::move(*why), {name, local});
+            return std::nullopt;
+        }
+        download_item item;
+        item.info = std::move(*a.there);
+        return item;
+    }
+
+    download_run& run_;
+    std::string root_;
+    name_lookup lookup_;
 };
 
 }  // namespace
@@ -164,6 +257,18 @@ task<result<void>> finish_source(download_run& run, blob::address where, blob::e
     co_return co_await remove_copied(run.from.client, std::move(where), std::move(seen), run.op.patience());
 }
 
+void record(const download_run& run, const download_item& item, std::string hash, bool unchanged) {
+    if (!run.op.records()) return;
+    act::record what;
+    what.folder = item.info.is_directory || item.info.name.ends_with('/');
+    what.size = what.folder ? 0 : item.info.size;
+    what.etag = item.info.etag.text;
+    if (!what.folder) what.modified = plan::file_time(item.info);
+    what.hash = std::move(hash);
+    what.unchanged = unchanged;
+    run.op.record({item.info.name, item.local}, std::move(what));
+}
+
 file::aside::durability durability_of(const download_run& run) {
     return run.options.remove_source ? file::aside::durability::synced : file::aside::durability::by_size;
 }
@@ -171,13 +276,20 @@ file::aside::durability durability_of(const download_run& run) {
 task<result<summary>> download(context& ctx, remote from, std::string local, download_options options) {
     while (local.size() > 1 && local.ends_with('/')) local.pop_back();
     operation op(ctx);
+    op.between(from.path, local);
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
     lanes.wanted = ctx.wanted;
     mover scheduler(ctx.runtime, lanes, op.stop());
     download_run run{op, scheduler, std::move(from), options};
-    tree_download tree(run, std::move(local));
-    auto outcome = co_await tree.plan_and_fetch();
+    auto outcome = result<void>();
+    if (options.items) {
+        list_download list(run, std::move(local));
+        outcome = co_await list.plan_and_fetch();
+    } else {
+        tree_download tree(run, std::move(local));
+        outcome = co_await tree.plan_and_fetch();
+    }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
     for (; !run.folders.empty() && op.untroubled(); run.folders.pop_back()) {

@@ -22,12 +22,20 @@ struct download_run {
 struct download_item {
     blob::properties info;
     std::string local;
+    bool looked =
+        true;  ///< false: of a list, which tells the size and perhaps the ETag; the rest comes along
 };
 
 /// The job for a blob whose range the service checks as a whole: one request (none when it is empty).
 std::unique_ptr<job> download_small(download_run&, download_item);
 /// To be given to mover::spawn: waits for its parts.
 std::unique_ptr<job> download_large(download_run&, download_item);
+
+/// Takes what the first answer tells of an item that nobody looked at. kind::precondition when it is of
+/// another size than was listed.
+result<void> learn(download_item&, const blob::address&, const blob::download&);
+/// Tells what is in the item's file now.
+void record(const download_run&, const download_item&, std::string hash, bool unchanged);
 
 /// What is left to do with a blob that is whole in its file: nothing, or removing it when it is moved.
 task<result<void>> finish_source(download_run&, blob::address, blob::etag seen);

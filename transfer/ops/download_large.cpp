@@ -9,6 +9,7 @@
 #include "transfer/ops/download_file.hpp"
 #include "transfer/ops/hash_range.hpp"
 #include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 #include "transfer/plan/local_path.hpp"
 
 namespace act::ops {
@@ -32,7 +33,7 @@ public:
         auto outcome = co_await fetch();
         if (!outcome) {
             run_.op.retreat(advanced_.load());
-            run_.op.failed(item_.local, outcome.error());
+            run_.op.failed(item_.local, outcome.error(), {item_.info.name, item_.local});
         }
     }
 
@@ -42,8 +43,9 @@ public:
 private:
     task<result<void>> fetch();
     task<result<std::vector<blob_part>>> layout(until);
+    std::string hash() const;
     task<result<bool>> have_already(const blob_part&, until);
-    task<result<void>> fetch_once(const blob_part&, until);
+    task<result<void>> fetch_once(std::size_t index, until);
     result<void> open_target();
 
     void advance(std::uint64_t bytes) {
@@ -60,6 +62,8 @@ private:
     blob::address where_;
     part_group parts_;
     std::vector<blob_part> layout_;
+    std::vector<plan::block_id> own_;                       ///< for the record
+    std::vector<std::optional<std::uint64_t>> range_crcs_;  ///< of another tool's blob, as the service says
     std::optional<file::aside> target_;
     std::uint64_t left_by_earlier_run_ = 0;  ///< size of the file aside when it was opened
     file::descriptor old_;                   ///< the older file at the target
@@ -85,7 +89,14 @@ task<result<void>> large_download::fetch() {
     ACT_CO_TRY_VOID(u.check());
     ACT_CO_TRY(layout_, co_await layout(u));
     ACT_CO_TRY_VOID(open_target());
-    for (std::size_t i = 0; i < layout_.size(); ++i) {
+    std::size_t begun = 0;
+    if (!item_.looked) {
+        // Its answer tells which version this is; the other parts are bound to that.
+        ACT_CO_TRY_VOID(co_await fetch_part(0));
+        begun = 1;
+        item_.looked = true;
+    }
+    for (std::size_t i = begun; i < layout_.size(); ++i) {
         parts_.add();
         std::unique_ptr<job> next = std::make_unique<part_download>(*this, i);
         auto queued = co_await run_.mover.submit_part(std::move(next));
@@ -106,7 +117,20 @@ task<result<void>> large_download::fetch() {
     ACT_CO_TRY_VOID(co_await run_.op.context().runtime.blocking(publish));
     ACT_CO_TRY_VOID(co_await finish_source(run_, where_, item_.info.etag));
     run_.op.done("download", item_.local, item_.info.size);
+    if (run_.op.records()) record(run_, item_, hash(), false);
     co_return result<void>();
+}
+
+/// Of what was fetched: by our blocks, else by the service's checksums of the ranges, which were held against
+/// the bytes; the MD5 that the blob has was not.
+std::string large_download::hash() const {
+    if (!own_.empty()) return plan::blocks_hash(own_);
+    std::uint64_t whole = 0;
+    for (std::size_t i = 0; i < layout_.size(); ++i) {
+        if (!range_crcs_[i]) return plan::md5_hash(item_.info.content.md5);
+        whole = codec::crc64_combine(whole, *range_crcs_[i], layout_[i].range.length);
+    }
+    return plan::crc64_hash(whole);
 }
 
 task<result<std::vector<blob_part>>> large_download::layout(until u) {
@@ -117,10 +141,12 @@ task<result<std::vector<blob_part>>> large_download::layout(until u) {
         parts.push_back({{at, (*own)[i].length}, (*own)[i].hash});
         at += (*own)[i].length;
     }
+    if (own && run_.op.records()) own_ = *own;
     // Another tool's blob: ranges for which the service answers with a checksum.
     if (parts.empty()) {
         for (const auto& range : plan::split(item_.info.size, blob::max_checked_range))
             parts.push_back({range, {}});
+        range_crcs_.resize(parts.size());
     }
     co_return parts;
 }
@@ -186,25 +212,31 @@ task<result<void>> large_download::fetch_part(std::size_t index) {
     const until u{.stop = parts_.stop()};
     ACT_CO_TRY_VOID(u.check());
     const blob_part& p = layout_[index];
-    ACT_CO_TRY(const bool have, co_await have_already(p, u));
+    bool have = false;
+    if (item_.looked) {
+        ACT_CO_TRY(have, co_await have_already(p, u));
+    }
     if (have) {
         advance(p.range.length);
         co_return result<void>();
     }
     second_chances more(reinterpret_cast<std::uintptr_t>(this) + index);
     for (;;) {
-        auto got = co_await fetch_once(p, u);
+        auto got = co_await fetch_once(index, u);
         if (got) co_return got;
         if (!co_await more.after(got.error(), u)) co_return got.error();
     }
 }
 
-task<result<void>> large_download::fetch_once(const blob_part& p, until u) {
+task<result<void>> large_download::fetch_once(std::size_t index, until u) {
+    const blob_part& p = layout_[index];
     // Memory first: an answer that is not read holds up others, who may hold the memory. What has no hash of
     // ours is verified as a whole.
     const std::size_t room = p.hash ? piece_size : p.range.length;
     ACT_CO_TRY(buffer memory, co_await run_.op.context().buffers.take(room, u));
     ACT_CO_TRY(blob::download d, co_await open_part(run_.from.client, where_, item_.info.etag, p.range, u));
+    if (!item_.looked) ACT_CO_TRY_VOID(learn(item_, where_, d));
+    if (!p.hash) range_crcs_[index] = d.range_crc64;
     if (!p.hash && (d.range_crc64 || !d.range_md5.empty())) {
         const auto whole = memory.span().first(p.range.length);
         ACT_CO_TRY_VOID(co_await run_.from.client.read_verified(d, whole, u));

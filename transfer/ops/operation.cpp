@@ -24,6 +24,16 @@ bool concerns_everything(const error& e) {
     }
 }
 
+/// What `path` is called below `root`; the container's root is empty.
+std::optional<std::string> below(std::string_view path, std::string_view root) {
+    if (root.empty()) return std::string(path);
+    if (!path.starts_with(root)) return std::nullopt;
+    path.remove_prefix(root.size());
+    if (path.empty() || root.ends_with('/')) return std::string(path);
+    if (!path.starts_with('/')) return std::nullopt;
+    return std::string(path.substr(1));
+}
+
 bool unreachable(const error& e) {
     return e.kind() == kind::unavailable || e.kind() == kind::timeout || e.kind() == kind::throttled;
 }
@@ -62,9 +72,53 @@ void operation::count(std::uint64_t summary::*what) {
     ++(tally_.*what);
 }
 
-void operation::failed(std::string path, error e) {
+void operation::between(std::string source, std::string destination) {
+    between_ = true;
+    source_ = std::move(source);
+    destination_ = std::move(destination);
+}
+
+std::optional<item_name> operation::name_of(item_ends at) const {
+    if (!between_) return std::nullopt;
+    auto source = below(at.source, source_), destination = below(at.destination, destination_);
+    if (!source || !destination) return std::nullopt;
+    return item_name{std::move(*source), std::move(*destination)};
+}
+
+std::optional<std::string> operation::below_an_end(std::string_view path) const {
+    if (!between_) return std::nullopt;
+    for (const std::string* end : {&source_, &destination_}) {
+        if (auto name = end->empty() ? std::nullopt : below(path, *end)) return name;
+    }
+    // The whole of a container, of which everything but local paths is.
+    const bool whole = source_.empty() || destination_.empty();
+    return whole && !path.starts_with('/') ? std::optional(std::string(path)) : std::nullopt;
+}
+
+void operation::record(item_ends at, act::record what) {
+    auto name = name_of(at);
+    if (!name) return;
+    what.item = std::move(*name);
+    context_.observer.recorded(what);
+}
+
+void operation::failed(std::string path, error e, item_ends at) {
+    failure what{path, std::move(e), std::nullopt};
+    if (!at.source.empty()) {
+        what.item = name_of(at);
+    } else if (auto name = below_an_end(path)) {
+        what.item = item_name{*name, *name};
+    }
+    failed(std::move(what));
+}
+
+void operation::refused(std::string place, error e) {
+    failed(failure{std::move(place), std::move(e), std::nullopt});
+}
+
+void operation::failed(failure what) {
+    const error& e = what.error;
     if (e.kind() == kind::stopped) return;
-    failure what{std::move(path), e};
     bool ends_all = concerns_everything(e);
     {
         std::lock_guard lock(mutex_);
@@ -76,7 +130,7 @@ void operation::failed(std::string path, error e) {
         }
     }
     if (ends_all) {
-        give_up(std::move(e));
+        give_up(std::move(what.error));
         return;
     }
     context_.progress.files_failed.fetch_add(1, std::memory_order_relaxed);

@@ -6,6 +6,11 @@
 
 namespace act::ops {
 
+/// An item by its full names at both ends: a local path, or a blob's name.
+struct item_ends {
+    std::string_view source, destination;
+};
+
 /// What the jobs of one running operation share: its stop, its tally, and the decision whether a failure is
 /// of one item or of the whole. Thread-safe.
 class operation {
@@ -28,9 +33,19 @@ public:
     void retreat(std::uint64_t bytes) {
         context_.progress.bytes_done.fetch_sub(bytes, std::memory_order_relaxed);
     }
+    /// The operation is between these: what records and failures call an item is relative to them.
+    void between(std::string source, std::string destination);
+    /// Whether record() has a listener.
+    bool records() const { return context_.observer.records(); }
+    /// Tells what stands at the destination now; the item's name is filled in.
+    void record(item_ends, act::record);
+
     /// Records a failed item. What would fail for every other item too (credentials, a full disk, an
     /// unreachable service) ends the operation. Stops of our own making are not recorded.
-    void failed(std::string path, error);
+    /// Without `at` the item is found by its path, if that is below one of the ends.
+    void failed(std::string path, error, item_ends at = {});
+    /// The same for what is no item: a line of a list, say.
+    void refused(std::string place, error);
     /// Ends the operation with this failure.
     void give_up(error);
 
@@ -41,8 +56,14 @@ public:
     result<summary> finish();
 
 private:
+    void failed(failure);
+    std::optional<item_name> name_of(item_ends) const;
+    std::optional<std::string> below_an_end(std::string_view path) const;
+
     ops::context& context_;
     stop_source stop_;
+    bool between_ = false;  ///< the ends are known
+    std::string source_, destination_;
     std::mutex mutex_;
     summary tally_;
     std::optional<error> fatal_;

@@ -11,6 +11,10 @@
 #include "transfer/mover/progress.hpp"
 #include "transfer/plan/selection.hpp"
 
+namespace act::plan {
+class item_list;
+}
+
 /// The operations on trees: thin over plan and mover. Every one streams, ends soon after its stop signal, and
 /// leaves the old content of a target untouched unless the new one is whole.
 namespace act::ops {
@@ -50,6 +54,9 @@ struct upload_options {
     /// Remove each file once its blob is written, or is known by its content to be there (set
     /// compare_content), if the file is still what was read; then the folders that are empty.
     bool remove_source = false;
+    /// If given: only these, each below `local` and `to.path`. Nothing is listed; files whose size the list
+    /// tells are sent on condition that nothing stands there, and looked at only if something does.
+    plan::item_list* items = nullptr;
 };
 
 /// Uploads the file or directory at `local` to `to.path` (of the same shape: a file to that blob, a tree
@@ -65,6 +72,9 @@ struct download_options {
     /// Remove each blob once its file is on the disk, on condition that it is still the one that was read.
     /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be read.
     bool remove_source = false;
+    /// If given: only these, each below `from.path` and `local`. What the list tells the size of is fetched
+    /// without a look; its ETag, where told, must still hold.
+    plan::item_list* items = nullptr;
 };
 
 /// Downloads the blob at `from.path`, or what is below "from.path/", to `local`. When both exist both come:
@@ -89,6 +99,8 @@ struct remove_options {
     bool dry_run = false;
     plan::selection wanted{};  ///< of what is below the path, and of the blob there by its last name
     blob::snapshots snapshots = blob::snapshots::include;
+    /// If given: only these, each below the path, without a look at any. Gone already is what was wanted.
+    plan::item_list* items = nullptr;
 };
 /// Removes the blob at the path and all below "path/", never siblings that merely share the prefix.
 task<result<summary>> remove(context&, remote at, remove_options);
@@ -110,12 +122,24 @@ struct check_summary {
     std::uint64_t same = 0, bytes_same = 0;
     std::uint64_t differ = 0, missing = 0, extra = 0;
     std::uint64_t failed = 0;  ///< could not be looked at
+    /// Of `same`, by a manifest: those of which it says no more than the size.
+    std::uint64_t by_size = 0;
     bool stopped = false;
     bool equal() const { return differ + missing + extra + failed == 0 && !stopped; }
 };
 /// Compares two trees in constant memory and changes nothing. Every item that is not the same goes to the
 /// observer as "differ", "missing" or "extra".
 task<result<check_summary>> check(context&, tree_end source, tree_end destination, check_options);
+
+/// Compares a tree with a manifest, a list of what should be there (in any order), and changes nothing. What
+/// is not as the list says goes to the observer as "missing", "size", "etag", "content" or, if asked for,
+/// "extra". Local files are read and hashed. Of blobs ETags are compared, by a listing; with
+/// `compare_content` what their hashes say counts, and ETags only prove that nothing changed.
+struct manifest_options {
+    bool compare_content = false;
+    bool extra = false;
+};
+task<result<check_summary>> check_manifest(context&, plan::item_list&, tree_end, manifest_options);
 
 struct prune_options {
     plan::selection wanted{};

@@ -1,6 +1,5 @@
 #include <algorithm>
 
-#include "engine/codec/base64.hpp"
 #include "engine/core/units.hpp"
 #include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/compare.hpp"
@@ -21,21 +20,6 @@ task<result<std::optional<std::vector<plan::block_id>>>> layout_of(operation& op
 
 std::string path_of(const tree_end& end, const side_item& item) {
     return item.name.empty() ? end.local : end.local + '/' + item.name;
-}
-
-/// Blocks.
-result<std::string> md5_of(int fd, std::uint64_t size, const std::string& path, const until& u) {
-    codec::digest md5(codec::digest::algorithm::md5);
-    std::vector<std::byte> tile(256 * KiB);
-    for (std::uint64_t at = 0; at < size;) {
-        ACT_TRY_VOID(u.check());
-        const std::size_t want = std::min<std::uint64_t>(tile.size(), size - at);
-        ACT_TRY(const std::size_t got, file::read_at(fd, std::span(tile).first(want), at, path));
-        if (got == 0) return error(kind::io, path + " became shorter while it was read");
-        md5.update(std::span<const std::byte>(tile).first(got));
-        at += got;
-    }
-    return codec::base64_encode(codec::as_bytes(md5.finish()));
 }
 
 task<result<verdict>> file_and_blob(operation& op, const tree_end& here, const side_item& file,

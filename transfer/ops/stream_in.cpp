@@ -10,6 +10,7 @@
 #include "transfer/ops/stream.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/block_id.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -60,6 +61,7 @@ private:
     task<result<void>> in_one_request(block b);
     task<result<void>> in_blocks(mover&, block first);
     task<result<void>> commit();
+    void tell(std::uint64_t size, const blob::etag&, std::string hash);
     std::uint64_t size_of(std::uint64_t index) const;
     bool fits_memory(std::uint64_t size) const;
     until patience() const { return {.stop = parts_.stop()}; }
@@ -133,6 +135,15 @@ task<result<void>> incoming::look() {
     co_return result<void>();
 }
 
+void incoming::tell(std::uint64_t size, const blob::etag& etag, std::string hash) {
+    if (!op_.records()) return;
+    act::record what;
+    what.size = size;
+    what.etag = etag.text;
+    what.hash = std::move(hash);
+    op_.record({where_.name, where_.name}, std::move(what));
+}
+
 std::uint64_t incoming::size_of(std::uint64_t index) const {
     if (options_.block_size > 0) return std::min(options_.block_size, blob::max_block);
     return stream_block_size(index, options_.first_block, options_.blocks_of_a_size);
@@ -198,6 +209,7 @@ task<result<void>> incoming::in_one_request(block b) {
     op_.found(b.length);
     op_.advance(b.length);
     op_.done("upload", where_.name, b.length);
+    tell(b.length, written->etag, plan::whole_hash(b.hashes.content));
     co_return result<void>();
 }
 
@@ -258,6 +270,7 @@ task<result<void>> incoming::commit() {
     }
     op_.found(total_);
     op_.done("upload", where_.name, total_);
+    tell(total_, committed->etag, plan::blocks_hash(ids_));
     co_return result<void>();
 }
 
@@ -276,6 +289,7 @@ task<result<summary>> stream_in(context& ctx, int fd, remote to, stream_in_optio
     }
     ACT_CO_TRY_VOID(blob::check_blob_name(to.path));
     operation op(ctx);
+    op.between(to.path, to.path);
     incoming stream(op, fd, std::move(to), std::move(options));
     auto outcome = co_await stream.receive();
     if (!outcome) op.give_up(outcome.error());

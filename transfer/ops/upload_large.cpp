@@ -5,6 +5,7 @@
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/block_id.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -22,7 +23,7 @@ public:
         auto outcome = co_await send();
         if (!outcome) {
             run_.op.retreat(advanced_.load());
-            run_.op.failed(item_.local, outcome.error());
+            run_.op.failed(item_.local, outcome.error(), {item_.local, item_.blob});
         }
     }
 
@@ -93,6 +94,7 @@ task<result<void>> large_upload::send() {
         ACT_CO_TRY_VOID(finish_source(run_, item_, before));
         run_.op.retreat(advanced_.load());
         run_.op.skipped(item_.local, before.size);
+        record(run_, item_, before, item_.existing->etag, plan::blocks_hash(ids_), true);
         co_return result<void>();
     }
     blob::write_options options;
@@ -102,6 +104,7 @@ task<result<void>> large_upload::send() {
     if (!committed) co_return committed.error();
     ACT_CO_TRY_VOID(finish_source(run_, item_, before));
     run_.op.done("upload", item_.local, before.size);
+    record(run_, item_, before, committed->etag, plan::blocks_hash(ids_), false);
     co_return result<void>();
 }
 

@@ -1,6 +1,7 @@
 #include "engine/codec/base64.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -20,7 +21,7 @@ public:
 
     task<void> run() override {
         auto outcome = co_await send();
-        if (!outcome) run_.op.failed(item_.local, outcome.error());
+        if (!outcome) run_.op.failed(item_.local, outcome.error(), {item_.local, item_.blob});
     }
 
 private:
@@ -34,11 +35,12 @@ private:
         if (same_content(file)) {
             ACT_CO_TRY_VOID(finish_source(run_, item_, file.info));
             run_.op.skipped(item_.local, file.size);
+            tell(file, item_.existing->etag, true);
             co_return result<void>();
         }
 
         blob::write_options options;
-        options.when = as_seen(item_.existing);
+        options.when = when_to_write(run_, item_);
         if (item_.directory_stub) {
             options.metadata["hdi_isfolder"] = "true";
         } else {
@@ -49,9 +51,11 @@ private:
         if (!written && !item_.existing && was_there(written.error())) {
             // The listing did not show it (it came since, or a listing out of order): look, then decide.
             ACT_CO_TRY(blob::properties seen, co_await run_.to.client.head(where, u));
+            if (seen.is_directory && !item_.directory_stub) co_return folder_in_the_way(item_);
             if (item_.directory_stub || (!run_.options.always && !run_.options.compare_content &&
                                          plan::unchanged_for_upload(file.info, seen))) {
                 run_.op.skipped(item_.local, file.size);
+                tell(file, seen.etag, true);
                 co_return result<void>();
             }
             options.when = blob::conditions::matching(seen.etag);
@@ -61,7 +65,16 @@ private:
         ACT_CO_TRY_VOID(finish_source(run_, item_, file.info));
         run_.op.advance(file.size);
         run_.op.done(item_.directory_stub ? "mkdir" : "upload", item_.local, file.size);
+        tell(file, written->etag, false);
         co_return result<void>();
+    }
+
+    void tell(const content& file, const blob::etag& etag, bool unchanged) const {
+        if (!run_.op.records()) return;
+        // What is there by time and size alone need not be what was read here.
+        const bool proven = !item_.directory_stub && (!unchanged || run_.options.compare_content);
+        record(run_, item_, file.info, etag,
+               proven ? plan::whole_hash(codec::xxh3_of(file.bytes())) : std::string(), unchanged);
     }
 
     static http::body body_of(const content& file) {
@@ -106,6 +119,16 @@ private:
 
 blob::conditions as_seen(const std::optional<blob::properties>& existing) {
     return existing ? blob::conditions::matching(existing->etag) : blob::conditions::absent();
+}
+
+error folder_in_the_way(const upload_item& item) {
+    return error(kind::conflict, "a folder stands at blob '" + item.blob + "'",
+                 "remove it with `act rm`, then run the same command again");
+}
+
+blob::conditions when_to_write(const upload_run& run, const upload_item& item) {
+    if (!item.looked && run.options.always) return {};
+    return as_seen(item.existing);
 }
 
 std::unique_ptr<job> upload_small(upload_run& run, upload_item item) {
