@@ -13,6 +13,7 @@ namespace act::cli {
 /// One source of `cp` or `mv` and the name that it gets.
 struct copy_pair {
     location from, to;
+    std::string name{};  ///< among several: what it is called in the destination
 };
 
 /// What SOURCE... DESTINATION means, the same in every direction. With several sources, or a destination that
@@ -30,9 +31,15 @@ result<summary> copy_between_stores(session&, report&, location_opener&, const c
 
 /// Brings the source's tree (or file) to the destination; neither end is a stream. By the call's --force,
 /// --hash,
-/// --block-size and --dry-run.
+/// --block-size and --dry-run. With `items` only those.
 result<summary> transfer_tree(invocation&, session&, report&, location_opener&, const copy_pair&, copy_links&,
-                              const plan::selection&);
+                              const plan::selection&, plan::item_list* items = nullptr);
+/// One end of a comparison. A stream is kind::usage.
+result<ops::tree_end> tree_of(invocation&, location_opener&, const location&);
+/// Neither of the two is in a store: kind::usage, with what to use instead.
+result<void> check_stored(const copy_pair&, std::string_view instead);
+/// Tells the report what the items of a pair are called.
+void enter(report&, const copy_pair&);
 
 /// The two ends of `sync` and `check`: just what was named, no "into". For anything but two words, or a
 /// stream, kind::usage.

@@ -1,4 +1,5 @@
 #include "tools/act/copy_pairs.hpp"
+#include "tools/act/list_file.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/selecting.hpp"
@@ -21,6 +22,7 @@ summary would_do(report& r, std::string_view action, const std::string& text) {
 result<summary> copy_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
                          copy_links& links, const plan::selection& wanted) {
     using type = location::type;
+    enter(r, p);
     auto context = s.context(r);
     if (p.from.what == type::stream) {
         ACT_TRY(opened_location to, opener.open(p.to));
@@ -39,6 +41,22 @@ result<summary> copy_one(invocation& call, session& s, report& r, location_opene
     return transfer_tree(call, s, r, opener, p, links, wanted);
 }
 
+/// With --from-list the ends are just what was named, as for `sync`: there is nothing to be "into".
+int copy_listed(invocation& call, session& s, location_opener& opener, plan::item_list& items) {
+    auto trees = two_trees(call, opener);
+    if (!trees) return give_up(call, trees.error());
+    const copy_pair& p = trees->locations;
+    if (auto fine = check_stored(p, "cp(1)"); !fine) return give_up(call, fine.error());
+    report r(call, "copied", "file");
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
+    call.words = {p.from.text};
+    copy_links links;
+    return for_each_path(call, s, r, [&](const std::string&) {
+        enter(r, p);
+        return transfer_tree(call, s, r, opener, p, links, {}, &items);
+    });
+}
+
 int run(invocation& call) {
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
@@ -46,11 +64,15 @@ int run(invocation& call) {
     if (!wanted) return give_up(call, wanted.error());
     session s(call, std::move(*cluster));
     location_opener opener(call, s);
+    auto items = list_of(call, 2, s.until());
+    if (!items) return give_up(call, items.error());
+    if (*items) return copy_listed(call, s, opener, **items);
     auto pairs = copy_pairs_of(call, opener);
     if (!pairs) return give_up(call, pairs.error());
     const bool to_stream = pairs->front().to.what == location::type::stream;
     if (to_stream) call.screen.results_aside();
     report r(call, "copied", "file");
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);
     copy_links links;
@@ -73,6 +95,7 @@ constexpr example examples[] = {
     {"act cp eu:data/src.tar - | tar t", "and back"},
     {"act cp we:data/voc eu:data/voc", "from store to store, within the service where it can"},
     {"act cp --include '*.json' we:data/voc ./voc", "only what matches, at any depth"},
+    {"act cp --from-list names.txt ./voc eu:data/voc", "only what is named, below both ends"},
     {"act cp --dry-run ./voc local:data/", "show what would be sent to the built-in store"},
 };
 
@@ -98,6 +121,8 @@ constinit const verb cp_verb{
         "just\n"
         "that name, and a folder is merged into the one that is there. SOURCE/. means what is in it.\n"
         "What is there already and unchanged is skipped, and an interrupted copy goes on, as with u and d.\n"
+        "With --from-list both ends are just what was named; see `act u --help` and `act d --help` for the "
+        "list.\n"
         "A producer that dies looks like one that has ended: `set -o pipefail` in scripts tells.",
 };
 

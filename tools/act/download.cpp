@@ -1,3 +1,4 @@
+#include "tools/act/list_file.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/selecting.hpp"
 #include "tools/act/session.hpp"
@@ -14,10 +15,14 @@ int run(invocation& call) {
     if (!wanted) return give_up(call, wanted.error());
     session s(call, std::move(*cluster));
     report r(call, "downloaded", "file");
+    auto items = list_of(call, 1, s.until());
+    if (!items) return give_up(call, items.error());
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     ops::download_options how{.always = call.given.force,
                               .compare_content = call.given.hash,
                               .dry_run = call.given.dry_run,
-                              .wanted = std::move(*wanted)};
+                              .wanted = std::move(*wanted),
+                              .items = items->get()};
     if (call.given.block_size > 0) how.part_size = call.given.block_size;
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
@@ -33,6 +38,8 @@ constexpr example examples[] = {
     {"act -c eu d output/run7", "from the storage of cluster eu"},
     {"act d --include '*.json' data/coco", "only what matches"},
     {"act d --dry-run data/voc20", "show what would be fetched"},
+    {"act d --from-list voc.manifest data/voc20", "what a manifest names, without looking for it"},
+    {"act d --manifest-out voc.manifest data/voc20", "names, sizes, ETags and hashes of what came"},
 };
 
 }  // namespace
@@ -47,7 +54,17 @@ constinit const verb download_verb{
     .aliases = aliases,
     .note =
         "A file appears under its name only when it is whole and verified; until then the old one stays.\n"
-        "Local files that are not stored are left alone.",
+        "Local files that are not stored are left alone.\n"
+        "\n"
+        "A list has a name a line, below PATH, or JSON: "
+        "{\"name\":\"a/b\",\"size\":123,\"etag\":\"0x8D...\"}, or "
+        "with\n"
+        "\"source\" and \"destination\" instead of \"name\". Failure lines, --failed-out and manifests are "
+        "lists "
+        "too.\n"
+        "With its size told, a blob costs its GETs and nothing else; an ETag that is told must still be the "
+        "blob's.\n"
+        "Others are looked up, many at a time, or by pages of a listing where the names are dense.",
 };
 
 }  // namespace act::cli

@@ -11,6 +11,7 @@ namespace {
 result<summary> move_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
                          copy_links& links) {
     using type = location::type;
+    enter(r, p);
     auto context = s.context(r);
     if (p.from.what == type::local) {
         ops::upload_options how{.block_size = call.given.block_size,
@@ -47,6 +48,7 @@ int run(invocation& call) {
         return give_up(call, error(kind::usage, "a stream cannot be moved", "use `act cp`"));
     }
     report r(call, "moved", "file");
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);
     copy_links links;

@@ -236,6 +236,7 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 
 constexpr std::string_view select_verbs = "upload download cp sync check rm";
 constexpr std::string_view data_verbs = "upload download cp sync";
+constexpr std::string_view listed_verbs = "upload download cp rm";
 constexpr std::string_view capped_verbs = "upload download cp mv sync rm";
 
 constexpr option table[] = {
@@ -286,6 +287,18 @@ constexpr option table[] = {
      moment<&options::newer_than>},
     {"--older-than", "", "TIME", select_verbs, "only what did not change since",
      moment<&options::older_than>},
+
+    {"--from-list", "", "FILE", listed_verbs, "only what FILE (-: standard input) names, one a line",
+     text<&options::from_list>},
+    {"--null", "-0", "", listed_verbs, "the list's names end with NUL, as those of find -print0",
+     flag<&options::null_separated>},
+    {"--manifest-out", "", "FILE", data_verbs, "write a line for each object: name, size, ETag, hash",
+     text<&options::manifest_out>},
+    {"--failed-out", "", "FILE", "upload download cp mv sync rm",
+     "write the items that failed, as a list for --from-list", text<&options::failed_out>},
+    {"--manifest", "", "FILE", "check", "compare PATH with what --manifest-out wrote",
+     text<&options::manifest>},
+    {"--extra", "", "", "check", "with --manifest: tell also what it does not name", flag<&options::extra>},
 
     {"--prefix", "", "", "ls rm", "PATH is a plain string prefix, as in ACT", flag<&options::raw_prefix>},
     {"--one-level", "", "", "ls", "fold what is below the next slash", flag<&options::one_level>},

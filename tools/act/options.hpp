@@ -41,6 +41,11 @@ struct options {
     std::map<std::string, std::string> metadata, headers, tags;  ///< an empty value: take it away
     std::uint64_t block_size = 0;                                ///< 0: chosen by the operation
 
+    // lists and manifests
+    std::string from_list, manifest_out, failed_out, manifest;  ///< files; from_list may be "-"
+    bool null_separated = false;
+    bool extra = false;
+
     // what takes part
     struct choice {
         enum class how { include, exclude, include_regex, exclude_regex, include_from, exclude_from };

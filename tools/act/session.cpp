@@ -219,10 +219,13 @@ int for_each_path(invocation& call, session& s, report& r,
     {
         progress_bar bar(call.world, call.screen, s.progress());
         r.show_in(&bar);
+        // A single path's own name is not part of what is below it.
+        const auto names = below_common_folder(call.words);
         for (std::size_t i = 0; i < call.words.size() && !r.stopped(); ++i) {
             // What is still to come is not counted before it is looked at.
             bar.expect_more(i + 1 < call.words.size());
             s.progress().scan_finished = false;
+            r.enter(names.size() > 1 ? names[i] : std::string(), names[i]);
             r.add(call.words[i], each(call.words[i]));
         }
         r.show_in(nullptr);

@@ -107,7 +107,8 @@ bool is_embedded(const cluster::config&, const cluster::account&);
 result<uri> endpoint_of(const cluster::account&);
 
 /// Calls `each` for every word of the call, with a progress bar, until one was stopped; the exit code. `each`
-/// returns how the operation on that path ended.
+/// returns how the operation on that path ended. Items are called by their names below the folder that all
+/// words share, unless `each` tells the report otherwise.
 int for_each_path(invocation&, session&, report&,
                   const std::function<result<summary>(const std::string& path)>& each);
 

@@ -18,6 +18,7 @@ ops::prune_options prune_options_of(const options& given, plan::selection wanted
 result<summary> sync(invocation& call, session& s, report& r, location_opener& opener, tree_pair& trees,
                      const plan::selection& wanted) {
     copy_links links;
+    enter(r, trees.locations);
     ACT_TRY(summary done, transfer_tree(call, s, r, opener, trees.locations, links, wanted));
     if (!call.given.delete_extras || done.stopped) return done;
     if (done.failed > 0) {
@@ -51,13 +52,10 @@ int run(invocation& call) {
     location_opener opener(call, s);
     auto trees = two_trees(call, opener);
     if (!trees) return give_up(call, trees.error());
-    if (!trees->source.there && !trees->destination.there) {
-        return give_up(call,
-                       error(kind::usage, "neither end is in a store",
-                             "write CLUSTER:PATH or a URL for one of them; rsync(1) copies on this machine"));
-    }
+    if (auto fine = check_stored(trees->locations, "rsync(1)"); !fine) return give_up(call, fine.error());
     report r(call, "synced", "file");
     r.tell_deleted();
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     call.words = {trees->locations.from.text};
     return for_each_path(call, s, r,
                          [&](const std::string&) { return sync(call, s, r, opener, *trees, *wanted); });

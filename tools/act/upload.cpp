@@ -1,3 +1,4 @@
+#include "tools/act/list_file.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/selecting.hpp"
 #include "tools/act/session.hpp"
@@ -11,11 +12,15 @@ namespace {
 int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
     session s(call, std::move(cluster));
     report r(call, "uploaded", "file");
+    auto items = list_of(call, 1, s.until());
+    if (!items) return give_up(call, items.error());
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     ops::upload_options how{.block_size = call.given.block_size,
                             .always = call.given.force,
                             .compare_content = call.given.hash,
                             .dry_run = call.given.dry_run,
-                            .wanted = std::move(wanted)};
+                            .wanted = std::move(wanted),
+                            .items = items->get()};
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
         auto context = s.context(r);
@@ -38,11 +43,15 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
     session s(call, std::move(to));
     report r(call, "copied", "file");
     r.tell_ways();
+    auto items = list_of(call, 1, s.until());
+    if (!items) return give_up(call, items.error());
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     ops::copy_options how{.block_size = call.given.block_size,
                           .always = call.given.force,
                           .compare_content = call.given.hash,
                           .dry_run = call.given.dry_run,
-                          .wanted = std::move(wanted)};
+                          .wanted = std::move(wanted),
+                          .items = items->get()};
     std::map<std::pair<opened_account*, opened_account*>, ops::copy_link> links;
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place source, s.find(*from, path));
@@ -78,6 +87,9 @@ constexpr example examples[] = {
     {"act u --hash data/voc20", "compare contents, not times"},
     {"act u --cap-mbps 200 data/voc20", "leave the rest of the line to others"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
+    {"find data/voc20 -newer mark -printf '%P\\n' | act u --from-list - data/voc20", "only these"},
+    {"act u --manifest-out voc.manifest data/voc20", "names, sizes, ETags and hashes, for `act check`"},
+    {"act u --failed-out failed data/voc20; act u --from-list failed data/voc20", "only what failed again"},
 };
 
 }  // namespace
@@ -93,6 +105,13 @@ constinit const verb upload_verb{
     .note =
         "An interrupted upload goes on where it stopped when the same command is run again.\n"
         "A blob changes only when its new content has arrived whole. Nothing is ever deleted.\n"
+        "\n"
+        "A list has a name a line, below PATH, or JSON: {\"name\":\"a/b\",\"size\":123}, or with \"source\" "
+        "and\n"
+        "\"destination\" instead of \"name\". Failure lines, --failed-out and manifests are lists too. With "
+        "its "
+        "size\n"
+        "told, a file is sent without a look at what is stored: one request, if nothing stands there.\n"
         "\n"
         "With -f NAME the files come from the storage of that cluster, each path as its own cluster file "
         "maps\n"
