@@ -139,6 +139,7 @@ class Manifest(unittest.TestCase):
             (("u", "--manifest-out", "no/such/../..", "data/tree"), ""),
             (("rm", "--from-list", "-", "data/tree"), "--yes"),
             (("check", "--extra", "a", "b"), "--manifest"),
+            (("rm", "--yes", "--from-list=", "data/tree"), "--from-list cannot be"),
             (("sync", "--from-list", "list", "a", "b"), "no option"),
         ):
             failed = self.project.act(*command, expect=None)

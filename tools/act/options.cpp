@@ -31,6 +31,15 @@ outcome text(options& to, const option&, std::string_view value) {
     return {};
 }
 
+// Of a list that is not there, nothing is chosen; a variable that is not set must not come to mean
+// everything.
+template <std::string options::*Field>
+outcome file_name(options& to, const option& o, std::string_view value) {
+    if (value.empty()) return bad_value(o, value, "the name of a file");
+    to.*Field = std::string(value);
+    return {};
+}
+
 template <auto Field, std::uint64_t Least, std::uint64_t Most>
 outcome number(options& to, const option& o, std::string_view value) {
     std::uint64_t parsed = 0;
@@ -289,15 +298,15 @@ constexpr option table[] = {
      moment<&options::older_than>},
 
     {"--from-list", "", "FILE", listed_verbs, "only what FILE (-: standard input) names, one a line",
-     text<&options::from_list>},
+     file_name<&options::from_list>},
     {"--null", "-0", "", listed_verbs, "the list's names end with NUL, as those of find -print0",
      flag<&options::null_separated>},
     {"--manifest-out", "", "FILE", data_verbs, "write a line for each object: name, size, ETag, hash",
-     text<&options::manifest_out>},
+     file_name<&options::manifest_out>},
     {"--failed-out", "", "FILE", "upload download cp mv sync rm",
-     "write the items that failed, as a list for --from-list", text<&options::failed_out>},
+     "write the items that failed, as a list for --from-list", file_name<&options::failed_out>},
     {"--manifest", "", "FILE", "check", "compare PATH with what --manifest-out wrote",
-     text<&options::manifest>},
+     file_name<&options::manifest>},
     {"--extra", "", "", "check", "with --manifest: tell also what it does not name", flag<&options::extra>},
 
     {"--prefix", "", "", "ls rm", "PATH is a plain string prefix, as in ACT", flag<&options::raw_prefix>},

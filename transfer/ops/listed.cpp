@@ -36,7 +36,8 @@ task<result<std::vector<plan::listed_item>>> next_items(operation& op, plan::ite
         auto outcome = co_await op.context().runtime.blocking(read);
         for (auto& item : wrong) op.refused(item.place, std::move(*item.wrong));
         wrong.clear();
-        if (!outcome) co_return outcome.error();
+        // What came before it is worth doing; the next call meets it again.
+        if (!outcome && out.empty()) co_return outcome.error();
     }
     co_return std::move(out);
 }
