@@ -107,7 +107,7 @@ class Manifest(unittest.TestCase):
         self.project.act("u", "data/tree")
         back = self.scratch / "back"
         source = f"{self.server.endpoint}/work/some/path/tree"
-        for arguments, text in ((("--from-list", "-"), b"001\r\n\n002\n039"), (("-0", "--from-list=-"), b"003\0004\0")):
+        for arguments, text in ((("--from-list", "-"), b"001\r\n\n002\n039"), (("-0", "--from-list=-"), b"003\x00004\x00")):
             read, write = os.pipe()
             os.write(write, text)
             os.close(write)
