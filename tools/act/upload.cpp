@@ -88,7 +88,7 @@ constexpr example examples[] = {
     {"act u --cap-mbps 200 data/voc20", "leave the rest of the line to others"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
     {"find data/voc20 -newer mark -printf '%P\\n' | act u --from-list - data/voc20", "only these"},
-    {"act u --manifest-out voc.manifest data/voc20", "names, sizes, ETags and hashes, for `act check`"},
+    {"act u --manifest-out list data/voc20", "names, sizes, ETags and hashes, for `act check`"},
     {"act u --failed-out failed data/voc20; act u --from-list failed data/voc20", "only what failed again"},
 };
 
