@@ -25,6 +25,7 @@ public:
         steady::time_point begun, ended;
         std::uint64_t expected = 0;  ///< the bytes that it entered with
         std::uint64_t bytes = 0;     ///< of bodies, sent and received
+        std::uint64_t sent = 0;      ///< of those, sent
         int status = 0;              ///< 0: no answer
         std::optional<steady::duration> retry_after;
     };
@@ -56,7 +57,11 @@ public:
         report_.status = status;
         report_.retry_after = retry_after;
     }
-    void moved(std::uint64_t bytes) { report_.bytes += bytes; }
+    void sent(std::uint64_t bytes) {
+        report_.sent += bytes;
+        report_.bytes += bytes;
+    }
+    void received(std::uint64_t bytes) { report_.bytes += bytes; }
     void end() {
         if (!owner_) return;
         report_.ended = steady::now();

@@ -83,7 +83,7 @@ void exchange::impl::release() {
 
 void exchange::impl::land() {
     if (!under_way) return;
-    under_way.moved(body.delivered());
+    under_way.received(body.delivered());
     under_way.end();
 }
 

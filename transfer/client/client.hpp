@@ -97,6 +97,9 @@ enum class snapshots { refuse, include, only };
 class client {
 public:
     client(http::client&, account, std::shared_ptr<http::authorizer>, http::pipeline_options = {});
+    /// The same account over the same connections with what is known of it so far, and requests that go
+    /// another way: admitted, and so counted, by somebody else.
+    client(const client& same, http::pipeline_options);
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;

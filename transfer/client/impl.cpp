@@ -46,13 +46,14 @@ task<std::string> read_capped(http::exchange& from, until u) {
 }  // namespace
 
 client::impl::impl(http::client& transport, blob::account a, std::shared_ptr<http::authorizer> credential,
-                   http::pipeline_options options)
+                   http::pipeline_options options, std::shared_ptr<checksum_choice> known)
     : account(std::move(a)),
       endpoint(http::endpoint::of(account.endpoint)),
       base(account.endpoint.path),
       retry(options.retry),
       authorizer(credential),
       pipeline(transport, std::move(credential), with_classifier(std::move(options))),
+      checksums(std::move(known)),
       id_prefix_(random_prefix()) {
     while (base.ends_with('/')) base.pop_back();
 }
@@ -113,7 +114,7 @@ task<result<http::exchange>> client::impl::run(const operation& op, const http::
         co_return std::move(named).in(op.what);
     }
     const auto& head = answer->head();
-    checksums.hint(head.headers.get("Server"));
+    checksums->hint(head.headers.get("Server"));
     if (head.status / 100 == 2) co_return std::move(*answer);
     co_return co_await failure(std::move(*answer), op.what, u);
 }
@@ -178,12 +179,16 @@ result<void> add_options(http::fields& f, const write_options& o) {
 
 client::client(http::client& transport, blob::account a, std::shared_ptr<http::authorizer> credential,
                http::pipeline_options options)
-    : impl_(std::make_unique<impl>(transport, std::move(a), std::move(credential), std::move(options))) {}
+    : impl_(std::make_unique<impl>(transport, std::move(a), std::move(credential), std::move(options),
+                                   std::make_shared<checksum_choice>())) {}
+client::client(const client& same, http::pipeline_options options)
+    : impl_(std::make_unique<impl>(same.impl_->pipeline.transport(), same.impl_->account,
+                                   same.impl_->authorizer, std::move(options), same.impl_->checksums)) {}
 client::~client() = default;
 
 const blob::account& client::account() const { return impl_->account; }
 http::pipeline& client::pipeline() { return impl_->pipeline; }
-checksum client::body_checksums() const { return impl_->checksums.current(); }
+checksum client::body_checksums() const { return impl_->checksums->current(); }
 
 std::string client::url(const address& at) const {
     uri u = impl_->account.endpoint;

@@ -18,7 +18,8 @@ struct operation {
 };
 
 struct client::impl {
-    impl(http::client&, blob::account, std::shared_ptr<http::authorizer>, http::pipeline_options);
+    impl(http::client&, blob::account, std::shared_ptr<http::authorizer>, http::pipeline_options,
+         std::shared_ptr<checksum_choice>);
 
     blob::account account;
     http::endpoint endpoint;
@@ -26,7 +27,7 @@ struct client::impl {
     retry_policy retry;
     std::shared_ptr<http::authorizer> authorizer;
     http::pipeline pipeline;
-    checksum_choice checksums;
+    std::shared_ptr<checksum_choice> checksums;
 
     /// Each checks the names and starts a request: target, version and a fresh client request id. `query` is
     /// encoded.

@@ -69,7 +69,7 @@ task<result<download>> client::get(address at, std::optional<range> part, condit
             op.request.headers.add("x-ms-range", range_header(*part));
             op.request.answer_bytes = part->length;
             if (part->length <= max_checked_range) {
-                auto turn = co_await impl_->checksums.choose(u);
+                auto turn = co_await impl_->checksums->choose(u);
                 if (!turn) co_return turn.error();
                 chosen.emplace(std::move(*turn));
                 if (chosen->kind() == checksum::crc64)

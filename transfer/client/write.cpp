@@ -22,7 +22,7 @@ task<result<http::exchange>> client::impl::run_checked(const operation& op, cons
                                                        body_checksum given, until u, unsigned* tries) {
     if (body.length == 0) co_return co_await run(op, body, u, tries);
     for (;;) {
-        auto chosen = co_await checksums.choose(u);
+        auto chosen = co_await checksums->choose(u);
         if (!chosen) co_return chosen.error();
         operation with_sum = op;
         auto& headers = with_sum.request.headers;
