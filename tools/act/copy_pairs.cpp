@@ -124,7 +124,7 @@ result<std::vector<copy_pair>> copy_pairs_of(invocation& call, location_opener& 
 }
 
 result<summary> transfer_tree(invocation& call, session& s, report& r, location_opener& opener,
-                              const copy_pair& p, copy_links& links, const plan::selection& wanted) {
+                              const copy_pair& p, const plan::selection& wanted) {
     const options& given = call.given;
     auto context = s.context(r);
     if (p.from.what == type::local) {
@@ -150,18 +150,14 @@ result<summary> transfer_tree(invocation& call, session& s, report& r, location_
                           .compare_content = given.hash,
                           .dry_run = given.dry_run,
                           .wanted = wanted};
-    return copy_between_stores(s, r, opener, p, how, links);
+    return copy_between_stores(s, r, opener, p, how);
 }
 
 result<summary> copy_between_stores(session& s, report& r, location_opener& opener, const copy_pair& p,
-                                    const ops::copy_options& how, copy_links& links) {
+                                    const ops::copy_options& how) {
     ACT_TRY(opened_location from, opener.open(p.from));
     ACT_TRY(opened_location to, opener.open(p.to));
-    const cluster::account& a = from.account->settings;
-    // With `auth: sas` the key is not to be used.
-    const secret key = a.auth == cluster::account::method::sas ? secret() : a.key;
-    auto& link =
-        links.try_emplace({from.account, to.account}, *from.account->client, key, a.sas).first->second;
+    auto& link = s.link(*from.account, *to.account);
     auto context = s.context(r);
     r.tell_ways();
     return s.runtime().run(

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <map>
-#include <utility>
 #include <vector>
 
 #include "tools/act/location.hpp"
@@ -21,17 +19,14 @@ struct copy_pair {
 /// Else the source gets just that name. One of the two ends is in a store. kind::usage otherwise.
 result<std::vector<copy_pair>> copy_pairs_of(invocation&, location_opener&);
 
-/// What is known of each pair of accounts, kept over all sources of a call.
-using copy_links = std::map<std::pair<opened_account*, opened_account*>, ops::copy_link>;
-
 /// Copies (or moves) from one store to another, within the service where it can.
 result<summary> copy_between_stores(session&, report&, location_opener&, const copy_pair&,
-                                    const ops::copy_options&, copy_links&);
+                                    const ops::copy_options&);
 
 /// Brings the source's tree (or file) to the destination; neither end is a stream. By the call's --force,
 /// --hash,
 /// --block-size and --dry-run.
-result<summary> transfer_tree(invocation&, session&, report&, location_opener&, const copy_pair&, copy_links&,
+result<summary> transfer_tree(invocation&, session&, report&, location_opener&, const copy_pair&,
                               const plan::selection&);
 
 /// The two ends of `sync` and `check`: just what was named, no "into". For anything but two words, or a

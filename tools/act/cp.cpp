@@ -19,7 +19,7 @@ summary would_do(report& r, std::string_view action, const std::string& text) {
 }
 
 result<summary> copy_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
-                         copy_links& links, const plan::selection& wanted) {
+                         const plan::selection& wanted) {
     using type = location::type;
     auto context = s.context(r);
     if (p.from.what == type::stream) {
@@ -36,7 +36,7 @@ result<summary> copy_one(invocation& call, session& s, report& r, location_opene
                 s.runtime().run(ops::stream_out(context, from.remote(), call.world.out_descriptor, {})));
         return std::move(sent.summary);
     }
-    return transfer_tree(call, s, r, opener, p, links, wanted);
+    return transfer_tree(call, s, r, opener, p, wanted);
 }
 
 int run(invocation& call) {
@@ -53,15 +53,13 @@ int run(invocation& call) {
     report r(call, "copied", "file");
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);
-    copy_links links;
     auto next = pairs->begin();
     if (to_stream) {
-        r.add(next->from.text, copy_one(call, s, r, opener, *next, links, *wanted));
+        r.add(next->from.text, copy_one(call, s, r, opener, *next, *wanted));
         return r.finish_quietly(s.wire());
     }
-    return for_each_path(call, s, r, [&](const std::string&) {
-        return copy_one(call, s, r, opener, *next++, links, *wanted);
-    });
+    return for_each_path(call, s, r,
+                         [&](const std::string&) { return copy_one(call, s, r, opener, *next++, *wanted); });
 }
 
 constexpr example examples[] = {

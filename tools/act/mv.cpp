@@ -8,8 +8,8 @@ namespace act::cli {
 namespace {
 
 // Content decides what is there already: time and size are not enough to remove the other copy.
-result<summary> move_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
-                         copy_links& links) {
+result<summary> move_one(invocation& call, session& s, report& r, location_opener& opener,
+                         const copy_pair& p) {
     using type = location::type;
     auto context = s.context(r);
     if (p.from.what == type::local) {
@@ -32,7 +32,7 @@ result<summary> move_one(invocation& call, session& s, report& r, location_opene
                           .compare_content = true,
                           .dry_run = call.given.dry_run,
                           .remove_source = true};
-    return copy_between_stores(s, r, opener, p, how, links);
+    return copy_between_stores(s, r, opener, p, how);
 }
 
 int run(invocation& call) {
@@ -49,10 +49,9 @@ int run(invocation& call) {
     report r(call, "moved", "file");
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);
-    copy_links links;
     auto next = pairs->begin();
     return for_each_path(call, s, r,
-                         [&](const std::string&) { return move_one(call, s, r, opener, *next++, links); });
+                         [&](const std::string&) { return move_one(call, s, r, opener, *next++); });
 }
 
 constexpr example examples[] = {

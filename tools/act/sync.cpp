@@ -17,8 +17,7 @@ ops::prune_options prune_options_of(const options& given, plan::selection wanted
 
 result<summary> sync(invocation& call, session& s, report& r, location_opener& opener, tree_pair& trees,
                      const plan::selection& wanted) {
-    copy_links links;
-    ACT_TRY(summary done, transfer_tree(call, s, r, opener, trees.locations, links, wanted));
+    ACT_TRY(summary done, transfer_tree(call, s, r, opener, trees.locations, wanted));
     if (!call.given.delete_extras || done.stopped) return done;
     if (done.failed > 0) {
         call.screen.problem("nothing was deleted, because not everything was transferred");

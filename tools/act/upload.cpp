@@ -23,11 +23,6 @@ int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
     });
 }
 
-/// What may sign for the service to read this account; with `auth: sas` the key is not to be used.
-secret signing_key(const cluster::account& a) {
-    return a.auth == cluster::account::method::sas ? secret() : a.key;
-}
-
 int copy(invocation& call, cluster::config to, plan::selection wanted) {
     auto from = load_cluster(call, call.given.from_cluster);
     if (!from) return give_up(call, from.error());
@@ -43,14 +38,10 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
                           .compare_content = call.given.hash,
                           .dry_run = call.given.dry_run,
                           .wanted = std::move(wanted)};
-    std::map<std::pair<opened_account*, opened_account*>, ops::copy_link> links;
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place source, s.find(*from, path));
         ACT_TRY(place target, s.find(path));
-        const auto pair = std::pair(source.account, target.account);
-        const auto& settings = source.account->settings;
-        auto& link = links.try_emplace(pair, *source.account->client, signing_key(settings), settings.sas)
-                         .first->second;
+        auto& link = s.link(*source.account, *target.account);
         const auto at = source.remote();
         auto context = s.context(r);
         return s.runtime().run(
