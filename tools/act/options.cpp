@@ -236,7 +236,7 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 
 constexpr std::string_view select_verbs = "upload download cp sync check rm";
 constexpr std::string_view data_verbs = "upload download cp sync";
-constexpr std::string_view capped_verbs = "upload download cp mv sync rm";
+constexpr std::string_view capped_verbs = "upload download cp mv sync rm run";
 
 constexpr option table[] = {
     {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
@@ -253,7 +253,7 @@ constexpr option table[] = {
     {"--help", "-h", "", "", "this text", flag<&options::help>},
     {"--version", "", "", "", "the version", flag<&options::version>},
 
-    {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm init submit",
+    {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm run init submit",
      "show what would be done and do nothing", flag<&options::dry_run>},
     {"--yes", "-y", "", "rm", "remove without asking", flag<&options::yes>},
     {"--force", "", "", data_verbs, "transfer also what looks unchanged", flag<&options::force>},
@@ -312,6 +312,7 @@ constexpr option table[] = {
      number<&options::depth, 0, 1'000'000>},
     {"--expires", "", "TIME", "url", "how long the link works (default 30d)", duration<&options::expires>},
 
+    {"--jobs", "", "N", "run", "commands at a time (default 16)", number<&options::jobs, 1, 256>},
     {"--root", "", "DIR", "serve", "the folder that holds the data", text<&options::root>},
     {"--listen", "", "HOST:PORT", "serve", "where to listen (default 127.0.0.1:10000; port 0 picks one)",
      text<&options::listen>},

@@ -59,6 +59,9 @@ struct options {
     std::optional<std::uint64_t> depth;
     double expires = 30 * 86400.0;  ///< seconds
 
+    // run
+    unsigned jobs = 16;
+
     // serve
     std::string root, listen, account;
     std::string key;  ///< as given: the key itself, env:NAME or file:PATH
