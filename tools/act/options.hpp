@@ -59,8 +59,11 @@ struct options {
     std::optional<std::uint64_t> depth;
     double expires = 30 * 86400.0;  ///< seconds
 
-    // run
+    // run, bench
     unsigned jobs = 16;
+    std::uint64_t large = 0, small_count = 0, small_size = 0;  ///< 0: chosen by what is measured
+    unsigned repeat = 0;
+    std::string only, folder;
 
     // serve
     std::string root, listen, account;
