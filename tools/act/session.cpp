@@ -110,6 +110,7 @@ http::client& session::transport() {
     if (!transport_) {
         http::client_options o;
         o.user_agent = "act/" ACT_VERSION;
+        o.proxies = http::proxy_rules(call_.world.environment);
         const unsigned per_loop = control_.most / std::max(1u, runtime().size()) + 1;
         o.max_connections_per_loop = std::max(o.max_connections_per_loop, per_loop);
         transport_ = std::make_unique<http::client>(runtime(), o);
