@@ -30,6 +30,14 @@ public:
     };
     /// Once for each request that entered.
     virtual void leave(const report&) = 0;
+
+    static constexpr steady::duration never = steady::duration::max();
+    /// Whether a request of so many bytes that has not ended after `age` is worth being sent once more,
+    /// beside itself. Zero: yes, and that is counted. Else how long to wait before asking again.
+    virtual steady::duration repeat(std::uint64_t bytes, steady::duration age) {
+        (void)bytes, (void)age;
+        return never;
+    }
 };
 
 /// A request under way. Leaves its admission when it ends or dies.

@@ -46,6 +46,7 @@ struct client_options {
 struct counters {
     std::atomic<std::uint64_t> requests{0};
     std::atomic<std::uint64_t> retries{0};
+    std::atomic<std::uint64_t> hedged{0};  ///< sent once more, beside themselves, for being slow
     std::atomic<std::uint64_t> body_bytes_sent{0};
     std::atomic<std::uint64_t> body_bytes_received{0};
     std::atomic<std::uint64_t> connections_opened{0};
@@ -138,6 +139,8 @@ public:
     task<result<exchange>> send(const endpoint&, const request&, const body&, until,
                                 unsigned* tries = nullptr);
     client& transport() { return client_; }
+    /// Who admits the requests; may be null.
+    http::admission* admitted_by() const { return options_.admission.get(); }
     /// Told of each answer's status before it is decided upon (0: transport failure); for concurrency
     /// control.
     std::function<void(int status)> on_answer;

@@ -97,18 +97,28 @@ buffer_pool::~buffer_pool() {
     }
 }
 
+buffer buffer_pool::claimed(permit ticket, unsigned size_class, std::size_t size) {
+    buffer b;
+    b.pool_ = this;
+    b.ticket_ = std::move(ticket);
+    b.size_class_ = size_class;
+    b.size_ = size;
+    b.data_ = impl_->claim(size_class, size);
+    return b;
+}
+
 task<result<buffer>> buffer_pool::take(std::size_t size, until u) {
     const unsigned size_class = class_of(size);
     const std::size_t memory = size_class == unpooled ? size : bytes_of(size_class);
     auto ticket = co_await impl_->budget.acquire(memory, std::move(u));
     if (!ticket) co_return ticket.error();
-    buffer b;
-    b.pool_ = this;
-    b.ticket_ = std::move(*ticket);
-    b.size_class_ = size_class;
-    b.size_ = size;
-    b.data_ = impl_->claim(size_class, size);
-    co_return std::move(b);
+    co_return claimed(std::move(*ticket), size_class, size);
+}
+
+buffer buffer_pool::try_take(std::size_t size) {
+    const unsigned size_class = class_of(size);
+    permit ticket = impl_->budget.try_acquire(size_class == unpooled ? size : bytes_of(size_class));
+    return ticket.units() == 0 ? buffer() : claimed(std::move(ticket), size_class, size);
 }
 
 task<result<permit>> buffer_pool::reserve(std::size_t bytes, until u) {

@@ -47,10 +47,12 @@ public:
 
     /// Waits, in order, for the budget; the ticket is taken before the memory is claimed.
     task<result<buffer>> take(std::size_t size, until);
+    /// The same for what can be left undone: an empty buffer when it would have to wait.
+    buffer try_take(std::size_t size);
     /// Bytes without memory of ours: for queues and listings that hold their own. In the same order as
     /// take().
     task<result<permit>> reserve(std::size_t bytes, until);
-    /// The same for what can be left undone: an empty permit when it would have to wait.
+    /// An empty permit when it would have to wait.
     permit try_reserve(std::size_t bytes);
     std::size_t budget() const;
     std::size_t in_use() const;
@@ -58,6 +60,7 @@ public:
 private:
     friend class buffer;
     void give_back(std::byte*, unsigned size_class, std::size_t size);
+    buffer claimed(permit, unsigned size_class, std::size_t size);
     struct impl;
     std::unique_ptr<impl> impl_;
 };

@@ -266,6 +266,9 @@ constexpr option table[] = {
     {"--cap-mbps", "", "N", capped_verbs, "move no more megabits a second to and from one account",
      cap_megabits},
 
+    {"--no-hedge", "", "", "upload download cp mv sync check cat ls rm",
+     "never send a slow request once more beside itself", flag<&options::no_hedge>},
+
     {"--delete", "", "", "sync", "delete at the destination what the source does not have",
      flag<&options::delete_extras>},
     {"--max-delete", "", "N|P%", "sync", "delete nothing when it would be more than that", most_deleted},

@@ -27,6 +27,7 @@ struct options {
     std::uint64_t memory = 256ull << 20;
     std::optional<unsigned> concurrency;       ///< unset: found out while running
     double cap_operations = 0, cap_bytes = 0;  ///< a second and account; 0: none
+    bool no_hedge = false;
     std::string cluster, from_cluster;
     std::optional<int> num_gpu;
 

@@ -32,6 +32,7 @@ json_line summary_json(std::string_view verb, const summary& s, const http::coun
     line.add("requests", wire ? wire->requests.load(relaxed) : 0);
     line.add("bytes_sent", wire ? wire->body_bytes_sent.load(relaxed) : 0);
     line.add("bytes_received", wire ? wire->body_bytes_received.load(relaxed) : 0);
+    line.add("hedged", wire ? wire->hedged.load(relaxed) : 0);
     line.add("elapsed_s", seconds);
     return line;
 }

@@ -178,7 +178,7 @@ result<std::unique_ptr<opened_account>> session::open(cluster::account settings,
     }
     blob::account address{.name = a.name, .endpoint = std::move(endpoint), .settings = a.source};
     http::pipeline_options how;
-    how.admission = std::make_shared<gate>(a.name, control_, &lanes_);
+    how.admission = std::make_shared<gate>(a.name, control_, &lanes_, !call_.given.no_hedge);
     out->client = std::make_unique<blob::client>(transport(), std::move(address), std::move(*authorizer),
                                                  std::move(how));
     return out;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/http/hedge.hpp"
+
 namespace act::blob {
 namespace {
 
@@ -118,19 +120,36 @@ task<result<http::exchange>> client::impl::run(const operation& op, const http::
     co_return co_await failure(std::move(*answer), op.what, u);
 }
 
+task<result<void>> client::impl::fetch_once(const operation& op, const http::body& body, std::size_t cap,
+                                            fetched& into, until u) {
+    ACT_CO_TRY(http::exchange answer, co_await run(op, body, u));
+    into.begun = true;
+    ACT_CO_TRY(into.text, co_await answer.read_all(cap, u));
+    into.headers = answer.head().headers;
+    co_return result<void>();
+}
+
 task<result<std::string>> client::impl::fetch(const operation& op, const http::body& body, std::size_t cap,
                                               http::fields* headers, until u) {
     backoff waits(retry, std::random_device()());
     for (;;) {
-        auto answer = co_await run(op, body, u);
-        if (!answer) co_return answer.error();
-        auto text = co_await answer->read_all(cap, u);
-        if (text) {
-            if (headers) *headers = answer->head().headers;
-            co_return text;
+        fetched one, other;
+        auto first = [&](until w) { return fetch_once(op, body, cap, one, std::move(w)); };
+        auto again = [&](until w) { return fetch_once(op, body, cap, other, std::move(w)); };
+        bool by_second = false;
+        result<void> outcome;
+        if (op.request.method == http::verb::get) {
+            outcome = co_await http::hedged(pipeline, 0, first, again, u, &by_second);
+        } else {
+            outcome = co_await first(u);
         }
-        error broken = text.error();
-        if (!transient(broken)) co_return broken;
+        if (outcome) {
+            auto& got = by_second ? other : one;
+            if (headers) *headers = std::move(got.headers);
+            co_return std::move(got.text);
+        }
+        error broken = outcome.error();
+        if (!one.begun || !transient(broken)) co_return broken;
         auto delay = waits.next({});
         if (!delay) co_return std::move(broken).in(op.what);
         ACT_CO_TRY_VOID(co_await sleep_for(*delay, u));

@@ -3,6 +3,7 @@
 #include "engine/codec/base64.hpp"
 #include "engine/codec/hash.hpp"
 #include "engine/core/log.hpp"
+#include "engine/http/hedge.hpp"
 #include "transfer/client/body_hash.hpp"
 #include "transfer/client/impl.hpp"
 
@@ -115,8 +116,12 @@ task<result<void>> client::put_block(address at, std::string block_id, http::bod
     ACT_CO_TRY(auto op,
                impl_->start(http::verb::put, at, "comp=block&blockid=" + encode_component(block_id)));
     if (!lease_id.empty()) op.request.headers.add("x-ms-lease-id", lease_id);
-    ACT_CO_TRY_VOID(co_await impl_->run_checked(op, body, sum, u));
-    co_return result<void>();
+    // The same id and content twice is the same as once.
+    auto send = [&](until w) -> task<result<void>> {
+        ACT_CO_TRY_VOID(co_await impl_->run_checked(op, body, sum, w));
+        co_return result<void>();
+    };
+    co_return co_await http::hedged(impl_->pipeline, body.length, send, send, std::move(u));
 }
 
 task<result<void>> client::put_block_from_url(address at, std::string block_id, copy_origin from, range part,

@@ -5,6 +5,7 @@
 
 #include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
+#include "engine/http/hedge.hpp"
 #include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/download_file.hpp"
 #include "transfer/ops/hash_range.hpp"
@@ -16,6 +17,8 @@ namespace act::ops {
 namespace {
 
 constexpr std::size_t piece_size = 1 * MiB;
+// A part that is sent once more is kept in memory as a whole.
+constexpr std::uint64_t largest_repeated = 32 * MiB;
 
 /// A blob that comes down in parts, into a file aside. Parts that an earlier run left there, and blocks that
 /// the older file at the target already has in the same place, are recognised by their hashes and not fetched
@@ -43,7 +46,8 @@ private:
     task<result<void>> fetch();
     task<result<std::vector<blob_part>>> layout(until);
     task<result<bool>> have_already(const blob_part&, until);
-    task<result<void>> fetch_once(const blob_part&, until);
+    task<result<void>> fetch_hedged(const blob_part&, until);
+    task<result<void>> fetch_once(const blob_part&, buffer& memory, until);
     result<void> open_target();
 
     void advance(std::uint64_t bytes) {
@@ -193,17 +197,39 @@ task<result<void>> large_download::fetch_part(std::size_t index) {
     }
     second_chances more(reinterpret_cast<std::uintptr_t>(this) + index);
     for (;;) {
-        auto got = co_await fetch_once(p, u);
+        auto got = co_await fetch_hedged(p, u);
         if (got) co_return got;
         if (!co_await more.after(got.error(), u)) co_return got.error();
     }
 }
 
-task<result<void>> large_download::fetch_once(const blob_part& p, until u) {
+/// The first try writes as it reads; a repetition reads everything into memory, and is written when the first
+/// has ended, so that the two never write at once.
+task<result<void>> large_download::fetch_hedged(const blob_part& p, until u) {
+    auto& context = run_.op.context();
     // Memory first: an answer that is not read holds up others, who may hold the memory. What has no hash of
     // ours is verified as a whole.
     const std::size_t room = p.hash ? piece_size : p.range.length;
-    ACT_CO_TRY(buffer memory, co_await run_.op.context().buffers.take(room, u));
+    ACT_CO_TRY(buffer memory, co_await context.buffers.take(room, u));
+    buffer whole;
+    auto first = [&](until w) { return fetch_once(p, memory, std::move(w)); };
+    auto again = [&](until w) -> task<result<void>> {
+        if (p.range.length <= largest_repeated) whole = context.buffers.try_take(p.range.length);
+        if (!whole) co_return no_memory_to_spare();
+        co_return co_await read_part(run_.from.client, where_, item_.info.etag, p, whole.span(), w);
+    };
+    bool by_second = false;
+    auto outcome = co_await http::hedged(run_.from.client.pipeline(), p.range.length, first, again,
+                                         std::move(u), &by_second);
+    if (!outcome || !by_second) co_return outcome;
+    ACT_CO_TRY_VOID(file::write_at(target_->fd(), whole.span(), p.range.offset, item_.local));
+    advance(p.range.length);
+    file::start_writeback(target_->fd(), p.range.offset, p.range.length);
+    co_return result<void>();
+}
+
+task<result<void>> large_download::fetch_once(const blob_part& p, buffer& memory, until u) {
+    const std::size_t room = memory.size();
     ACT_CO_TRY(blob::download d, co_await open_part(run_.from.client, where_, item_.info.etag, p.range, u));
     if (!p.hash && (d.range_crc64 || !d.range_md5.empty())) {
         const auto whole = memory.span().first(p.range.length);

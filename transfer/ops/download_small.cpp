@@ -1,4 +1,5 @@
 #include "engine/file/file.hpp"
+#include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/download_file.hpp"
 #include "transfer/plan/attributes.hpp"
 
@@ -30,7 +31,9 @@ private:
             ACT_CO_TRY(memory, co_await run_.op.context().buffers.take(size, u));
             second_chances more(reinterpret_cast<std::uintptr_t>(this));
             for (;;) {
-                auto got = co_await read_once(memory.span(), u);
+                auto got = co_await read_part(run_.from.client, run_.op.context().buffers,
+                                              {run_.from.container, item_.info.name}, item_.info.etag,
+                                              {{0, size}, {}}, memory, u);
                 if (got) break;
                 if (!co_await more.after(got.error(), u)) co_return got.error();
             }
@@ -40,14 +43,6 @@ private:
         ACT_CO_TRY_VOID(
             target.publish(file_mode(item_.info), plan::file_time(item_.info), durability_of(run_)));
         co_return co_await finish_source(run_, {run_.from.container, item_.info.name}, item_.info.etag);
-    }
-
-    task<result<void>> read_once(std::span<std::byte> into, until u) {
-        const blob::address where{run_.from.container, item_.info.name};
-        const auto seen = blob::conditions::matching(item_.info.etag);
-        ACT_CO_TRY(blob::download d,
-                   co_await run_.from.client.get(where, blob::range{0, item_.info.size}, seen, u));
-        co_return co_await run_.from.client.read_verified(d, into, u);
     }
 
     download_run& run_;

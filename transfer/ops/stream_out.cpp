@@ -209,7 +209,8 @@ task<void> outgoing::fetch(slot& s) {
     for (;;) {
         s.outcome = u.check();
         if (!s.outcome) break;
-        s.outcome = co_await read_part(from_.client, where_, info_.etag, s.part, s.memory.span(), u);
+        s.outcome =
+            co_await read_part(from_.client, op_.context().buffers, where_, info_.etag, s.part, s.memory, u);
         if (s.outcome) break;
         if (!co_await more.after(s.outcome.error(), u)) break;
     }
