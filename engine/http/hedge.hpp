@@ -1,5 +1,7 @@
 #pragma once
 
+#include <type_traits>
+
 #include "engine/http/client.hpp"
 
 namespace act::http {
@@ -9,6 +11,7 @@ namespace act::http {
 class repeatable {
 public:
     template <class F>
+        requires(!std::is_same_v<std::remove_cv_t<F>, repeatable>)
     repeatable(F& f)
         : what_(&f), call_([](void* what, until u) { return (*static_cast<F*>(what))(std::move(u)); }) {}
     task<result<void>> operator()(until u) const { return call_(what_, std::move(u)); }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/core/log.hpp"
 #include "engine/core/secret.hpp"
 #include "engine/core/units.hpp"
 #include "engine/core/utf8.hpp"
@@ -221,6 +222,8 @@ int report::exit_status() const {
 int report::finish(const http::counters* wire) {
     double seconds = seconds_since(call_.started);
     tell_failures(true);
+    if (const auto repeated = wire ? wire->hedged.load() : 0; repeated > 0)
+        log::debug("{} sent once more for being slow", counted(repeated, "request"));
     if (call_.given.json) {
         call_.screen.result(summary_line(wire, seconds));
     } else if (total_.files + total_.skipped > 0 || total_.failed == 0) {

@@ -219,7 +219,7 @@ TEST_F(report_test, json_has_the_failures_and_the_summary_of_the_contract) {
         out_.str(),
         HasSubstr("\n"
                   R"({"type":"summary","verb":"upload","files":2,"bytes":2097152,"skipped":4,"failed":1,)"
-                  R"("requests":0,"bytes_sent":0,"bytes_received":0,"elapsed_s":)"));
+                  R"("requests":0,"bytes_sent":0,"bytes_received":0,"hedged":0,"elapsed_s":)"));
     EXPECT_THAT(out_.str(), EndsWith("}\n"));
 }
 

@@ -1,6 +1,6 @@
 // Answers that never come, from a store that imitates them: slow requests are sent once more, beside
 // themselves.
-#include "tests/transfer/ops/world.hpp"
+#include "world.hpp"
 #include "tools/store/network.hpp"
 #include "transfer/mover/gate.hpp"
 
@@ -46,10 +46,10 @@ protected:
     }
     /// The same store again, on the same port, with faults from now on.
     void restart_with(store::network_model model) {
-        rt.run(server->stop());
         store::options o;
         o.root = scratch / "store";
         o.listen = "127.0.0.1:" + std::to_string(server->port());
+        rt.run(server->stop());
         o.network = model;
         server.reset();
         server.emplace(rt, o);
