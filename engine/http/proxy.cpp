@@ -14,6 +14,8 @@ namespace act::http {
 
 namespace {
 
+constexpr std::string_view metadata_service = "169.254.169.254";
+
 std::string lower(std::string_view text) {
     std::string out(text);
     for (char& c : out) {
@@ -210,8 +212,9 @@ bool proxy_rules::excepted(const std::string& host, std::uint16_t port) const {
     if (name.ends_with('.')) name.pop_back();
     address numeric;
     const bool is_address = parse_address(name, port, numeric);
-    // What is on this machine is not for others to reach.
+    // What is on this machine is not for others to reach; nor is what a cloud tells it of itself.
     if (is_address ? numeric.loopback() : name == "localhost") return true;
+    if (name == metadata_service) return true;
     return std::any_of(exceptions_.begin(), exceptions_.end(), [&](const exception& e) {
         if (e.port != 0 && e.port != port) return false;
         if (e.suffix.empty()) return is_address && within(numeric, e.network, e.bits);

@@ -11,6 +11,7 @@
 #include "tools/act/world.hpp"
 #include "tools/store/store.hpp"
 #include "transfer/auth/credential.hpp"
+#include "transfer/auth/token.hpp"
 
 namespace act::cli {
 
@@ -75,6 +76,11 @@ result<uri> endpoint_of(const cluster::account& a) {
 
 namespace {
 
+result<std::shared_ptr<http::authorizer>> by_token(result<std::shared_ptr<auth::token_source>> from) {
+    if (!from) return from.error();
+    return auth::bearer(std::move(*from));
+}
+
 controller::options control_of(const options& given) {
     controller::options o{.cap_operations = given.cap_operations, .cap_bytes = given.cap_bytes};
     if (given.concurrency) o.start = o.least = o.most = *given.concurrency;
@@ -136,7 +142,7 @@ result<void> session::start_store(cluster::account& a) {
     return {};
 }
 
-result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster::account& a) const {
+result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster::account& a) {
     using method = cluster::account::method;
     auto needs = [&](const char* key) {
         return error(kind::configuration,
@@ -157,11 +163,16 @@ result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster:
             return error(kind::configuration,
                          fmt::format("{}: no credential for account {}", a.source, a.name),
                          "add account_key or sas_token; the value may be env:NAME or file:PATH");
-        default:
-            return error(kind::unsupported,
-                         fmt::format("{}: this kind of `auth` is not available yet", a.source),
-                         "use account_key or sas_token");
+        case method::cli:
+            return auth::bearer(auth::azure_cli(runtime()));
+        case method::msi:
+            return by_token(auth::managed_identity(transport(), call_.world.environment));
+        case method::sp:
+            return by_token(auth::service_principal(transport(), call_.world.environment));
+        case method::workload:
+            return by_token(auth::workload_identity(transport(), call_.world.environment));
     }
+    return error(kind::internal, "an account has no kind of `auth`");
 }
 
 result<std::unique_ptr<opened_account>> session::open(cluster::account settings, bool embedded) {

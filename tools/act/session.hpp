@@ -78,7 +78,7 @@ public:
 
 private:
     result<std::unique_ptr<opened_account>> open(cluster::account, bool embedded);
-    result<std::shared_ptr<http::authorizer>> authorizer_for(const cluster::account&) const;
+    result<std::shared_ptr<http::authorizer>> authorizer_for(const cluster::account&);
     result<void> start_store(cluster::account&);
     http::client& transport();
 

@@ -78,7 +78,7 @@ TEST(proxy_rules_test, exceptions_by_name_address_network_and_port) {
 }
 
 TEST(proxy_rules_test, this_machine_is_never_behind_a_proxy) {
-    for (const char* host : {"127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST"})
+    for (const char* host : {"127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST", "169.254.169.254"})
         EXPECT_EQ(way({{"ALL_PROXY", "p:1"}}, host), "direct") << host;
     EXPECT_EQ(way({{"ALL_PROXY", "p:1"}}, "localhost.example"), "p:1");
 }
