@@ -15,8 +15,8 @@ constexpr double most_at_once = 8;
 constexpr steady::duration least = 1s;
 constexpr double of_median = 8, of_last = 2;
 // With few peers the slowest of them says less.
-constexpr unsigned few = 16;
-constexpr double of_last_of_few = 4;
+constexpr unsigned few = 16, very_few = 4;
+constexpr double of_last_of_few = 4, of_last_of_very_few = 8;
 // Halved when so many have been counted: what was a while ago matters less.
 constexpr unsigned remembered = 2048;
 constexpr steady::duration unknown = 10s;
@@ -45,7 +45,9 @@ steady::duration hedge_policy::peers::quantile(double share_below) const {
 }
 
 steady::duration hedge_policy::peers::slow() const {
-    const double last = seconds(quantile(0.99)) * (total < few ? of_last_of_few : of_last);
+    const double last = seconds(quantile(0.99)) * (total < very_few ? of_last_of_very_few
+                                                   : total < few    ? of_last_of_few
+                                                                    : of_last);
     return std::max(least, of_seconds(std::min(last, seconds(quantile(0.5)) * of_median)));
 }
 

@@ -35,7 +35,7 @@ private:
     struct peers {
         std::array<std::uint16_t, times> count{};
         unsigned total = 0;
-        bool known() const { return total >= 4; }
+        bool known() const { return total > 0; }
         steady::duration quantile(double) const;
         steady::duration slow() const;
     };
