@@ -7,6 +7,7 @@
 
 #include "engine/core/secret.hpp"
 #include "engine/http/client.hpp"
+#include "transfer/blob/detail.hpp"
 #include "transfer/blob/types.hpp"
 
 namespace act::blob {
@@ -61,6 +62,8 @@ struct list_options {
     unsigned max_results = 5000;
     bool metadata = true, snapshots = false, uncommitted = false, tags = false, versions = false,
          copy = false, deleted = false;
+    /// What to keep of each entry; asks for the same all the same.
+    blob::detail detail = blob::detail::full;
 };
 
 struct container_info {

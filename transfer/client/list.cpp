@@ -37,8 +37,8 @@ std::string query_of(const list_options& o) {
 }
 
 /// One answer, scanned while it arrives.
-task<result<list_page>> scan(http::exchange& answer, until u) {
-    listing_scanner scanner;
+task<result<list_page>> scan(http::exchange& answer, detail wanted, std::size_t most, until u) {
+    listing_scanner scanner(wanted, most);
     for (;;) {
         auto got = co_await answer.read_some(scanner.prepare(chunk), u);
         if (!got) co_return got.error();
@@ -57,7 +57,7 @@ task<result<list_page>> client::list(std::string container, list_options options
     for (;;) {
         auto answer = co_await impl_->run(op, http::body::none(), u);
         if (!answer) co_return answer.error();
-        auto page = co_await scan(*answer, u);
+        auto page = co_await scan(*answer, options.detail, options.max_results, u);
         if (page) co_return page;
         error broken = page.error();
         if (broken.kind() == kind::stopped) co_return broken;
