@@ -30,6 +30,7 @@ int run(invocation& call) {
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
     report r(call, "counted", "blob");
+    const ops::list_options how{.detail = blob::detail::brief};
     std::uint64_t files = 0, bytes = 0;
     for (const auto& path : call.words) {
         if (r.stopped()) break;
@@ -48,6 +49,7 @@ int run(invocation& call) {
             } else if (f.files > 0) {
                 row(call, path_of(below + f.path, map), f.files, f.bytes);
             }
+            if (call.screen.results_gone()) s.stop();
         };
         folder_tally tally(
             call.given.depth.value_or(1), [](const auto&) {}, leave);
@@ -55,10 +57,9 @@ int run(invocation& call) {
             const std::string_view name =
                 blob.name == root ? std::string_view() : std::string_view(blob.name).substr(below.size());
             if (!blob.is_directory) tally.add(name, blob.size);
-            if (call.screen.results_gone()) s.stop();
         };
         auto context = s.context(r);
-        auto outcome = s.runtime().run(ops::list(context, at->remote(), {}, each));
+        auto outcome = s.runtime().run(ops::list(context, at->remote(), how, each));
         // The sum of a part would look like the sum of all.
         if (outcome && !outcome->stopped) tally.finish();
         r.add(path, outcome);

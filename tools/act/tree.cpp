@@ -97,6 +97,7 @@ int run(invocation& call) {
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
     report r(call, "listed", "blob");
+    const ops::list_options how{.detail = blob::detail::brief};
     std::uint64_t folders = 0;
     for (const auto& path : call.words) {
         if (r.stopped()) break;
@@ -114,7 +115,7 @@ int run(invocation& call) {
             if (call.screen.results_gone()) s.stop();
         };
         auto context = s.context(r);
-        auto outcome = s.runtime().run(ops::list(context, at->remote(), {}, each));
+        auto outcome = s.runtime().run(ops::list(context, at->remote(), how, each));
         if (outcome && !outcome->stopped) printer.finish();
         folders += printer.folders();
         r.add(path, outcome);

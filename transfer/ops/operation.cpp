@@ -47,14 +47,16 @@ void operation::skipped(std::string_view path, std::uint64_t bytes) {
 }
 
 void operation::done(std::string_view action, std::string_view path, std::uint64_t bytes) {
-    context_.progress.files_done.fetch_add(1, std::memory_order_relaxed);
-    {
-        std::lock_guard lock(mutex_);
-        ++tally_.files;
-        tally_.bytes += bytes;
-        unreachable_ = 0;
-    }
+    done(1, bytes);
     context_.observer.item(action, path, bytes);
+}
+
+void operation::done(std::uint64_t files, std::uint64_t bytes) {
+    context_.progress.files_done.fetch_add(files, std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    tally_.files += files;
+    tally_.bytes += bytes;
+    unreachable_ = 0;
 }
 
 void operation::count(std::uint64_t summary::*what) {

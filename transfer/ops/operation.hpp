@@ -20,6 +20,8 @@ public:
     void skipped(std::string_view path, std::uint64_t bytes);
     /// Counts a finished item. Its bytes are counted by advance(), as they move.
     void done(std::string_view action, std::string_view path, std::uint64_t bytes);
+    /// Counts many at once, of which the observer is not told.
+    void done(std::uint64_t files, std::uint64_t bytes);
     /// Counts it once more, by what else there is to tell.
     void count(std::uint64_t summary::*what);
     void advance(std::uint64_t bytes) {

@@ -78,9 +78,10 @@ struct list_options {
         delimiter{};  ///< fold what goes on behind its next occurrence; not with snapshots or versions
     bool snapshots = false, versions = false;
     bool copy_state = false;  ///< also what is known of a copy to each blob
+    blob::detail detail = blob::detail::full;
 };
 /// Calls `each` in order of names, on one loop; the blob at the path itself comes first. Returns what was
-/// seen. kind::not_found when nothing matches.
+/// seen; the observer is not told of single items. kind::not_found when nothing matches.
 task<result<summary>> list(context&, remote at, list_options,
                            std::function<void(const blob::properties&)> each);
 

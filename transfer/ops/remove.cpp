@@ -16,6 +16,8 @@ public:
         query.prefix = from_.path;
         if (!query.prefix.empty() && !options_.raw_prefix) query.prefix += '/';
         query.metadata = true;  // tells folders of hierarchical accounts, which go last
+        // The selection looks at times, which are in the metadata.
+        if (options_.wanted.selects_all()) query.detail = blob::detail::brief;
         const std::size_t strip = options_.raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
         plan::listing pages(from_.client, from_.container, query, op_.patience(), &op_.context().buffers);
         task_group fetching;
