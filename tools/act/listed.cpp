@@ -4,22 +4,12 @@
 
 namespace act::cli {
 
-void append_path(std::string& out, std::string_view name, const cluster::mapping& m) {
-    if (m.folder != "*") {
-        if (m.path.empty()) {
-            out.append(m.folder).append("/");
-        } else if (name.starts_with(m.path) && (name.size() == m.path.size() || name[m.path.size()] == '/')) {
-            out.append(m.folder);
-            name.remove_prefix(m.path.size());
-        }
-    }
-    out.append(name);
-}
-
 std::string path_of(const std::string& name, const cluster::mapping& m) {
-    std::string path;
-    append_path(path, name, m);
-    return path;
+    if (m.folder == "*") return name;
+    if (m.path.empty()) return m.folder + "/" + name;
+    if (name == m.path) return m.folder;
+    const bool below = name.starts_with(m.path) && name[m.path.size()] == '/';
+    return below ? m.folder + name.substr(m.path.size()) : name;
 }
 
 std::string size_text(std::uint64_t bytes, const options& given) {

@@ -10,7 +10,6 @@ namespace act::cli {
 
 /// The path that `act d` would take for a blob, or the folder, of this name.
 std::string path_of(const std::string& name, const cluster::mapping&);
-void append_path(std::string& out, std::string_view name, const cluster::mapping&);
 
 /// "1.5 GiB", or with --bytes "1610612736".
 std::string size_text(std::uint64_t bytes, const options&);

@@ -6,6 +6,7 @@
 #include "engine/core/utf8.hpp"
 #include "tools/act/json.hpp"
 #include "tools/act/listed.hpp"
+#include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/session.hpp"
@@ -187,27 +188,28 @@ result<ops::list_options> wanted(const options& given) {
 int run(invocation& call) {
     auto how = wanted(call.given);
     if (!how) return give_up(call, how.error());
+    auto places = stored_locations(call);
+    if (!places) return give_up(call, places.error());
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
+    location_opener opener(call, s);
     report r(call, "listed", "blob");
     const bool sorted = call.given.sort != options::order::stored || call.given.reverse;
     std::vector<listed> kept;
     printer out(call);
-    std::string shown;
     std::uint64_t folded = 0;
-    for (const auto& path : call.words) {
+    for (const location& place : *places) {
         if (r.stopped()) break;
-        auto at = s.find(path);
+        auto at = opener.open(place);
         if (!at) {
-            r.fail(path, at.error());
+            r.fail(place.text, at.error());
             continue;
         }
         auto context = s.context(r);
         auto each = [&](const blob::properties& blob) {
             folded += blob.is_prefix;
-            shown.clear();
-            append_path(shown, blob.name, *at->location.map);
+            const std::string shown = at->shown(blob.name);
             if (sorted) {
                 kept.push_back({blob, shown});
                 return;
@@ -217,7 +219,7 @@ int run(invocation& call) {
         };
         auto outcome = s.runtime().run(ops::list(context, at->remote(), *how, each));
         out.flush();
-        r.add(path, outcome);
+        r.add(place.text, outcome);
     }
     sort(kept, call.given);
     for (const listed& one : kept) out.show(one.blob, one.path);
@@ -246,7 +248,7 @@ constexpr example examples[] = {
 
 constinit const verb ls_verb{
     .name = "ls",
-    .usage = "PATH...",
+    .usage = "PATH|CLUSTER:PATH|URL...",
     .sentence = "List what is stored: size, time of change (UTC), path, then the total.",
     .takes = takes::some,
     .run = run,
