@@ -89,6 +89,29 @@ class Streams:
         self.project.act("cat", self.url("moved/back/x"), expect=5)
         self.assertNotIn("sig=", said.replace("sig=***", ""))
 
+    def test_what_is_at_a_url(self):
+        for name in ("a b", "dir/c", "dir2"):
+            harness.write(self.project.folder / "tree" / name, b"12345")
+        self.project.act("cp", "tree", self.url("t"))
+        for url, bare in ((self.url("t"), self.url("t")), (self.url("t", sas=True), self.url("t"))):
+            listed = self.project.act("ls", url)
+            paths = [line[33:] for line in listed.out.splitlines()[:-1]]
+            self.assertEqual(paths, [f"{bare}/{name}" for name in ("a%20b", "dir/c", "dir2")])
+            self.assertIn(f"15 B            3  {bare}\n", self.project.act("du", url).out)
+            self.assertEqual([line.split("  ")[-2] for line in self.project.act("tree", url).out.splitlines()[1:-1]
+                              if " B" in line], ["a b", "c", "dir2"])  # fmt: skip
+            self.assertNotIn("sig=", listed.text)
+        # What was listed can be named.
+        self.assertEqual(self.project.act("cat", paths[0]).out, "12345")
+        dry = self.project.act("rm", "--dry-run", self.url("t/dir", sas=True))
+        self.assertIn("would have removed 1 blob", dry.out)
+        self.assertNotIn("sig=", dry.text)
+        self.project.act("rm", "--yes", self.url("t/dir", sas=True))
+        left = self.project.act("ls", self.url(), "--json").lines[:-1]
+        self.assertEqual([line["path"] for line in left], [self.url("t/a%20b"), self.url("t/dir2")])
+        self.project.act("ls", self.url("t/dir"), expect=5)
+        self.project.act("rm", "--yes", "-", expect=2)
+
     def test_properties(self):
         for name in "abc":
             harness.write(self.project.folder / "tree" / name, name.encode())

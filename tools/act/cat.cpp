@@ -18,12 +18,8 @@ struct source {
 result<std::vector<source>> find_all(invocation& call, session& s) {
     location_opener opener(call, s);
     std::vector<source> out;
-    for (const auto& word : call.words) {
-        ACT_TRY(location where, parse_location(call.world, word, plain::stored));
-        if (!where.remote()) {
-            return error(kind::usage, "`act cat` reads what is stored, not standard input",
-                         "name a stored file; see them with `act ls`");
-        }
+    ACT_TRY(const auto places, stored_locations(call));
+    for (const location& where : places) {
         ACT_TRY(opened_location at, opener.open(where));
         out.push_back({where.text, std::move(at)});
     }

@@ -5,6 +5,7 @@
 #include "tools/act/folder_tally.hpp"
 #include "tools/act/json.hpp"
 #include "tools/act/listed.hpp"
+#include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/session.hpp"
@@ -26,27 +27,29 @@ void row(invocation& call, const std::string& path, std::uint64_t files, std::ui
 }
 
 int run(invocation& call) {
+    auto places = stored_locations(call);
+    if (!places) return give_up(call, places.error());
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
+    location_opener opener(call, s);
     report r(call, "counted", "blob");
     std::uint64_t files = 0, bytes = 0;
-    for (const auto& path : call.words) {
+    for (const location& place : *places) {
         if (r.stopped()) break;
-        auto at = s.find(path);
+        auto at = opener.open(place);
         if (!at) {
-            r.fail(path, at.error());
+            r.fail(place.text, at.error());
             continue;
         }
-        const cluster::mapping& map = *at->location.map;
-        const std::string& root = at->location.blob_path;
+        const std::string& root = at->path;
         const std::string below = root.empty() ? std::string() : root + '/';
         auto leave = [&](const folder_tally::folder& f) {
             if (f.level == 0) {
                 files += f.files, bytes += f.bytes;
-                row(call, root.empty() ? path : path_of(root, map), f.files, f.bytes);
+                row(call, root.empty() ? place.text : at->shown(root), f.files, f.bytes);
             } else if (f.files > 0) {
-                row(call, path_of(below + f.path, map), f.files, f.bytes);
+                row(call, at->shown(below + f.path), f.files, f.bytes);
             }
         };
         folder_tally tally(
@@ -61,7 +64,7 @@ int run(invocation& call) {
         auto outcome = s.runtime().run(ops::list(context, at->remote(), {}, each));
         // The sum of a part would look like the sum of all.
         if (outcome && !outcome->stopped) tally.finish();
-        r.add(path, outcome);
+        r.add(place.text, outcome);
     }
     if (call.words.size() > 1 && !call.given.json && !r.stopped() && !call.screen.results_gone()) {
         row(call, "total", files, bytes);
@@ -81,7 +84,7 @@ constexpr example examples[] = {
 
 constinit const verb du_verb{
     .name = "du",
-    .usage = "PATH...",
+    .usage = "PATH|CLUSTER:PATH|URL...",
     .sentence = "Show how much is stored: size, number of blobs, folder; the whole last.",
     .takes = takes::some,
     .run = run,

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/log.hpp"
+#include "tools/act/listed.hpp"
 #include "tools/act/world.hpp"
 #include "tools/store/store.hpp"
 #include "transfer/blob/names.hpp"
@@ -111,6 +112,23 @@ result<location> parse_location(const world& w, const std::string& word, plain m
     return out;
 }
 
+std::string opened_location::shown(const std::string& name) const {
+    return before + (map ? path_of(name, *map) : blob::encode_blob_path(container, name));
+}
+
+result<std::vector<location>> stored_locations(invocation& call) {
+    std::vector<location> out;
+    for (auto& word : call.words) {
+        ACT_TRY(location at, parse_location(call.world, word, plain::stored));
+        if (!at.remote()) {
+            return error(kind::usage, "'-' is not in a store", "name what is stored; `act ls` shows it");
+        }
+        word = at.text;
+        out.push_back(std::move(at));
+    }
+    return out;
+}
+
 result<const cluster::config*> location_opener::cluster_of(const std::string& name) {
     if (name.empty()) return &session_.cluster();
     auto found = clusters_.find(name);
@@ -134,14 +152,17 @@ result<opened_location> location_opener::open_stored(const location& at) {
     ACT_TRY(const cluster::config* c, cluster_of(at.cluster));
     opened_location out;
     if (at.path.empty() && c->builtin_local) {
-        ACT_TRY(out.account, session_.account_of(*c, c->mappings.front()));
+        out.map = &c->mappings.front();
+        ACT_TRY(out.account, session_.account_of(*c, *out.map));
     } else {
         // Nothing behind the colon is the project's root, about which locate() says what is mapped.
         const std::string path = at.path.empty() ? c->root : at.path;
         ACT_TRY(place found, session_.find(*c, path));
         out.account = found.account;
         out.path = found.location.blob_path;
+        out.map = found.location.map;
     }
+    if (!at.cluster.empty()) out.before = at.cluster + ':';
     out.container = out.account->settings.container;
     return out;
 }
@@ -222,7 +243,7 @@ result<opened_location> location_opener::open_url(const location& at) {
 
     uri endpoint = at.url;
     endpoint.path = base;
-    a.blob_endpoint = endpoint.str();
+    a.blob_endpoint = out.before = endpoint.str();
     a.container = out.container;
     if (!at.sas.empty()) {
         a.key = {};

@@ -47,9 +47,18 @@ result<location> parse_location(const world&, const std::string& word, plain);
 struct opened_location {
     opened_account* account = nullptr;  ///< the session's
     std::string container;
-    std::string path;  ///< no slash at either end; empty: the whole container
+    std::string path;                       ///< no slash at either end; empty: the whole container
+    const cluster::mapping* map = nullptr;  ///< by which it was found; null for a URL
+    std::string before;                     ///< stands before each path shown: "CLUSTER:", or the endpoint
+
     ops::remote remote() const { return {*account->client, container, path}; }
+    /// How the command line would name the blob, or the folder, of this name; without a SAS.
+    std::string shown(const std::string& name) const;
 };
+
+/// The words of a call whose words are all in stores (plain ones of the cluster chosen with -c); in the call
+/// they are replaced by what may be shown of them. kind::usage also for `-`.
+result<std::vector<location>> stored_locations(invocation&);
 
 /// Finds clusters, accounts and credentials of locations, each once. Not to be used on a loop.
 class location_opener {

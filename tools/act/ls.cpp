@@ -6,6 +6,7 @@
 #include "engine/core/utf8.hpp"
 #include "tools/act/json.hpp"
 #include "tools/act/listed.hpp"
+#include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/session.hpp"
@@ -118,24 +119,27 @@ result<ops::list_options> wanted(const options& given) {
 int run(invocation& call) {
     auto how = wanted(call.given);
     if (!how) return give_up(call, how.error());
+    auto places = stored_locations(call);
+    if (!places) return give_up(call, places.error());
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
+    location_opener opener(call, s);
     report r(call, "listed", "blob");
     const bool sorted = call.given.sort != options::order::stored || call.given.reverse;
     std::vector<listed> kept;
     std::uint64_t folded = 0;
-    for (const auto& path : call.words) {
+    for (const location& place : *places) {
         if (r.stopped()) break;
-        auto at = s.find(path);
+        auto at = opener.open(place);
         if (!at) {
-            r.fail(path, at.error());
+            r.fail(place.text, at.error());
             continue;
         }
         auto context = s.context(r);
         auto each = [&](const blob::properties& blob) {
             folded += blob.is_prefix;
-            std::string shown = path_of(blob.name, *at->location.map);
+            std::string shown = at->shown(blob.name);
             if (sorted) {
                 kept.push_back({blob, std::move(shown)});
             } else {
@@ -144,7 +148,7 @@ int run(invocation& call) {
             // `act ls data | head`: nobody reads on.
             if (call.screen.results_gone()) s.stop();
         };
-        r.add(path, s.runtime().run(ops::list(context, at->remote(), *how, each)));
+        r.add(place.text, s.runtime().run(ops::list(context, at->remote(), *how, each)));
     }
     sort(kept, call.given);
     for (const listed& one : kept) show(call, one.blob, one.path);
@@ -172,7 +176,7 @@ constexpr example examples[] = {
 
 constinit const verb ls_verb{
     .name = "ls",
-    .usage = "PATH...",
+    .usage = "PATH|CLUSTER:PATH|URL...",
     .sentence = "List what is stored: size, time of change (UTC), path, then the total.",
     .takes = takes::some,
     .run = run,

@@ -4,6 +4,7 @@
 
 #include "engine/core/units.hpp"
 #include "engine/core/utf8.hpp"
+#include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/selecting.hpp"
@@ -27,7 +28,7 @@ bool yes_to(invocation& call, const std::string& question) {
 }
 
 // Through the same planner as the removal itself. True: go on.
-result<bool> confirm(invocation& call, session& s, const std::string& path, const place& at,
+result<bool> confirm(invocation& call, session& s, const std::string& path, const opened_location& at,
                      const ops::remove_options& how) {
     if (call.given.yes || call.given.dry_run) return true;
     ops::remove_options look = how;
@@ -37,8 +38,7 @@ result<bool> confirm(invocation& call, session& s, const std::string& path, cons
     ACT_TRY(summary found, s.runtime().run(ops::remove(context, at.remote(), look)));
     if (found.stopped) return error(kind::stopped, "interrupted");
     return yes_to(call, fmt::format("remove {} ({}) at {} in {}/{}?", counted(found.files, "blob"),
-                                    human_size(found.bytes), path, at.account->settings.name,
-                                    at.account->settings.container));
+                                    human_size(found.bytes), path, at.account->settings.name, at.container));
 }
 
 int run(invocation& call) {
@@ -47,9 +47,12 @@ int run(invocation& call) {
             call, error(kind::usage, "`act rm` asks before it removes, and there is no terminal to ask on",
                         "add --yes to remove, or --dry-run to see what would go"));
     }
+    auto places = stored_locations(call);
+    if (!places) return give_up(call, places.error());
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
+    location_opener opener(call, s);
     report r(call, "removed", "blob");
     auto wanted = selection_of(call);
     if (!wanted) return give_up(call, wanted.error());
@@ -57,25 +60,26 @@ int run(invocation& call) {
         .raw_prefix = call.given.raw_prefix, .dry_run = call.given.dry_run, .wanted = std::move(*wanted)};
 
     // All questions first: nothing asks in the middle of the work.
-    std::vector<std::string> agreed;
-    for (const auto& path : call.words) {
-        auto at = s.find(path);
-        auto answer = at ? confirm(call, s, path, *at, how) : result<bool>(at.error());
+    std::vector<opened_location> agreed;
+    call.words.clear();
+    for (const location& place : *places) {
+        auto at = opener.open(place);
+        auto answer = at ? confirm(call, s, place.text, *at, how) : result<bool>(at.error());
         if (!answer) {
-            r.fail(path, answer.error());
+            r.fail(place.text, answer.error());
             if (r.stopped()) break;
         } else if (*answer) {
-            agreed.push_back(path);
+            agreed.push_back(std::move(*at));
+            call.words.push_back(place.text);
         } else {
-            call.screen.problem(path + " is left as it is");
+            call.screen.problem(place.text + " is left as it is");
         }
     }
-    if (r.stopped()) agreed.clear();
-    call.words = agreed;
-    return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
-        ACT_TRY(place at, s.find(path));
+    if (r.stopped()) call.words.clear();
+    auto next = agreed.begin();
+    return for_each_path(call, s, r, [&](const std::string&) -> result<summary> {
         auto context = s.context(r);
-        return s.runtime().run(ops::remove(context, at.remote(), how));
+        return s.runtime().run(ops::remove(context, (next++)->remote(), how));
     });
 }
 
@@ -91,7 +95,7 @@ constexpr example examples[] = {
 
 constinit const verb rm_verb{
     .name = "rm",
-    .usage = "PATH...",
+    .usage = "PATH|CLUSTER:PATH|URL...",
     .sentence = "Remove what is stored at a path and below it.",
     .takes = takes::some,
     .run = run,

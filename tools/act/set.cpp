@@ -15,23 +15,14 @@ int run(invocation& call) {
                          .tags = call.given.tags,
                          .dry_run = call.given.dry_run};
     if (auto fine = ops::check(how); !fine) return give_up(call, fine.error());
-    std::vector<location> places;
-    for (auto& word : call.words) {
-        auto at = parse_location(call.world, word, plain::stored);
-        if (!at) return give_up(call, at.error());
-        if (!at->remote()) {
-            return give_up(call, error(kind::usage, "standard input has no properties",
-                                       "name what is stored; see it with `act ls`"));
-        }
-        word = at->text;
-        places.push_back(std::move(*at));
-    }
+    auto places = stored_locations(call);
+    if (!places) return give_up(call, places.error());
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
     location_opener opener(call, s);
     report r(call, "set", "blob");
-    auto next = places.begin();
+    auto next = places->begin();
     return for_each_path(call, s, r, [&](const std::string&) -> result<summary> {
         ACT_TRY(opened_location at, opener.open(*next++));
         auto context = s.context(r);

@@ -7,6 +7,7 @@
 #include "tools/act/folder_tally.hpp"
 #include "tools/act/json.hpp"
 #include "tools/act/listed.hpp"
+#include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/session.hpp"
@@ -22,10 +23,10 @@ namespace {
 /// comes when all that is in them is counted.
 class tree_printer {
 public:
-    tree_printer(invocation& call, const place& at)
+    tree_printer(invocation& call, const opened_location& at)
         : call_(call),
-          map_(*at.location.map),
-          root_(at.location.blob_path),
+          at_(at),
+          root_(at.path),
           below_(root_.empty() ? std::string() : root_ + '/'),
           depth_(call.given.depth.value_or(std::numeric_limits<std::size_t>::max())),
           tally_(
@@ -42,7 +43,7 @@ public:
         if (parents >= depth_) return;
         if (call_.given.json) {
             call_.screen.result(json_line("blob")
-                                    .add("path", path_of(blob.name, map_))
+                                    .add("path", at_.shown(blob.name))
                                     .add("level", parents + 1)
                                     .add("size", blob.size)
                                     .text());
@@ -67,7 +68,7 @@ private:
     void show(const folder_tally::folder& f, bool counted_too) {
         if (call_.given.json) {
             json_line out("folder");
-            out.add("path", path_of(below_ + f.path, map_)).add("level", f.level);
+            out.add("path", at_.shown(below_ + f.path)).add("level", f.level);
             if (counted_too) out.add("files", f.files).add("bytes", f.bytes);
             call_.screen.result(out.text());
             return;
@@ -85,7 +86,7 @@ private:
     }
 
     invocation& call_;
-    const cluster::mapping& map_;
+    const opened_location& at_;
     const std::string root_, below_;
     const std::size_t depth_;
     folder_tally tally_;
@@ -93,22 +94,25 @@ private:
 };
 
 int run(invocation& call) {
+    auto places = stored_locations(call);
+    if (!places) return give_up(call, places.error());
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
+    location_opener opener(call, s);
     report r(call, "listed", "blob");
     std::uint64_t folders = 0;
-    for (const auto& path : call.words) {
+    for (const location& place : *places) {
         if (r.stopped()) break;
-        auto at = s.find(path);
+        auto at = opener.open(place);
         if (!at) {
-            r.fail(path, at.error());
+            r.fail(place.text, at.error());
             continue;
         }
         tree_printer printer(call, *at);
         bool begun = false;
         auto each = [&](const blob::properties& blob) {
-            if (!begun && !call.given.json) call.screen.result(path);
+            if (!begun && !call.given.json) call.screen.result(place.text);
             begun = true;
             printer.add(blob);
             if (call.screen.results_gone()) s.stop();
@@ -117,7 +121,7 @@ int run(invocation& call) {
         auto outcome = s.runtime().run(ops::list(context, at->remote(), {}, each));
         if (outcome && !outcome->stopped) printer.finish();
         folders += printer.folders();
-        r.add(path, outcome);
+        r.add(place.text, outcome);
     }
     call.screen.flush();
     if (call.screen.results_gone()) return 0;
@@ -139,7 +143,7 @@ constexpr example examples[] = {
 
 constinit const verb tree_verb{
     .name = "tree",
-    .usage = "PATH...",
+    .usage = "PATH|CLUSTER:PATH|URL...",
     .sentence = "Show what is stored as a tree, with sizes and counts.",
     .takes = takes::some,
     .run = run,

@@ -206,6 +206,21 @@ TEST_F(cp, from_store_to_store) {
     EXPECT_EQ(act({"cp", "local:data/voc", "local:data/voc/sub"}).code, 2) << "a place within the other";
 }
 
+TEST_F(cp, what_is_stored_is_listed_and_removed_by_the_same_names) {
+    fill();
+    ASSERT_EQ(act({"cp", "voc", "local:data/voc"}).code, 0);
+    for (const char* verb : {"ls", "tree", "du"}) {
+        auto o = act({verb, "--json", "local:data/voc"});
+        EXPECT_EQ(o.code, 0) << o.problems;
+        EXPECT_THAT(o.out, HasSubstr("\"path\":\"local:data/voc")) << verb;
+        EXPECT_EQ(act({verb, "-"}).code, 2);
+    }
+    EXPECT_THAT(act({"ls", "local:data/voc"}).out, HasSubstr("  local:data/voc/sub/b.txt\n"));
+    auto gone = act({"rm", "--yes", "local:data/voc/sub"});
+    EXPECT_EQ(gone.code, 0) << gone.problems;
+    EXPECT_THAT(act({"ls", "local:data/voc"}).out, Not(HasSubstr("b.txt")));
+}
+
 TEST_F(cp, a_dry_run_reads_nothing_and_writes_nothing) {
     fill();
     auto tree = act({"cp", "--dry-run", "voc", "local:data/x"});
