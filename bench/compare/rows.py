@@ -198,6 +198,9 @@ def written_alone(world):
     return done
 
 
+ALONE = "the file alone, by dd"
+
+
 def play(world, contenders, scene, wanted, runs, note):
     """{(row, label): [Measured]} of `runs` rounds after one that is checked and not counted (0: that one), and
     {(row, label): {operation: requests}}. The tools take turns and the order changes every round."""
@@ -216,7 +219,5 @@ def play(world, contenders, scene, wanted, runs, note):
             print(f"{note} {scene} round {number} {tool.label}: {walls}", file=sys.stderr, flush=True)
         if "large-down" in wanted and counted and scene == "large":
             taken.setdefault(("large-down", ALONE), []).append(written_alone(world))
-    return {key: value for key, value in taken.items() if key[0] in wanted}, counts
-
-
-ALONE = "the file alone, by dd"
+    keys = [(row, label) for row in wanted for label in [*(tool.label for tool in contenders), ALONE]]
+    return {key: taken[key] for key in keys if key in taken}, counts
