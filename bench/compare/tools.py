@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -45,7 +46,8 @@ class Tool:
         if done.code != 0:
             self.log.seek(0)
             said = self.log.read()[-3000:].decode("utf-8", "replace")
-            sys.exit(f"{row}: {shlex.join(map(str, [*command, *flags]))}\nended with {done.code}:\n{said}")
+            told = f"{row}: {shlex.join(map(str, [*command, *flags]))}\nended with {done.code}:\n{said}"
+            sys.exit(re.sub(r"sig=[^&\s']+", "sig=***", told))
         return done
 
 
