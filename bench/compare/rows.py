@@ -1,6 +1,7 @@
 """The rows: what is measured, in which order, and how each result is checked."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -60,6 +61,10 @@ class World:
 
     def source(self, scene):
         return self.folder / scene
+
+    @functools.cache
+    def expected(self, scene):
+        return snapshot(self.source(scene))
 
     def request(self, method, store, target):
         url = f"{store.endpoint}/{target}&{harness.account_sas()}"
@@ -131,7 +136,7 @@ class Round:
         with world.container(world.stores[0], "bench") as place:
             self.take(row("up"), tool.up, source, place)
             if self.checked:
-                expected = snapshot(source)
+                expected = world.expected(scene)
                 world.expect_blobs(expected, place, said("what was sent"))
             if row("up-again") in self.wanted:
                 self.take(row("up-again"), tool.up_again, source, place)
