@@ -1,10 +1,8 @@
 #include <algorithm>
-#include <new>
-
-#define ZLIB_CONST
-#include <zlib.h>
+#include <optional>
 
 #include "engine/codec/deflate.hpp"
+#include "engine/codec/inflate_stream.hpp"
 #include "engine/codec/zip.hpp"
 #include "engine/codec/zip_format.hpp"
 #include "engine/core/utf8.hpp"
@@ -20,34 +18,12 @@ namespace {
 constexpr std::uint64_t whole_limit = 4U << 20;
 constexpr std::size_t input_tile = 128U << 10, output_tile = 256U << 10;
 
-/// zlib's state, kept between entries.
-class inflate_stream {
-public:
-    ~inflate_stream() {
-        if (made_) ::inflateEnd(&z_);
-    }
-    z_stream& restart() {
-        constexpr int raw_deflate = -MAX_WBITS;
-        if (made_) {
-            ::inflateReset(&z_);
-        } else {
-            if (::inflateInit2(&z_, raw_deflate) != Z_OK) throw std::bad_alloc();
-            made_ = true;
-        }
-        return z_;
-    }
-
-private:
-    z_stream z_{};
-    bool made_ = false;
-};
-
 }  // namespace
 
 struct zip_extractor::state {
     const zip_reader* reader;
     inflater whole;
-    inflate_stream stream;
+    inflate_stream stream{inflate_stream::format::raw};
     std::vector<std::byte> in, out;
 
     // What follows is about one entry.
@@ -125,35 +101,28 @@ result<std::uint32_t> zip_extractor::state::inflate_whole(const zip_entry& entry
 result<std::uint32_t> zip_extractor::state::inflate_in_tiles(const zip_entry& entry, std::uint64_t offset,
                                                              const zip_sink& sink) {
     in.resize(std::max(in.size(), input_tile));
-    out.resize(std::max(out.size(), output_tile));
-    z_stream& z = stream.restart();
-    z.avail_in = 0;
+    stream.restart();
     std::uint32_t crc = 0;
     std::uint64_t unread = entry.stored_size, unmade = entry.size;
-    for (int outcome = Z_OK; outcome != Z_STREAM_END;) {
-        if (z.avail_in == 0 && unread > 0) {
-            const auto tile =
-                std::span(in).first(static_cast<std::size_t>(std::min<std::uint64_t>(unread, input_tile)));
-            ACT_TRY_VOID(read(entry, offset, tile));
-            offset += tile.size();
-            unread -= tile.size();
-            z.next_in = reinterpret_cast<const Bytef*>(tile.data());
-            z.avail_in = static_cast<uInt>(tile.size());
-        }
-        z.next_out = reinterpret_cast<Bytef*>(out.data());
-        z.avail_out = static_cast<uInt>(output_tile);
-        outcome = ::inflate(&z, Z_NO_FLUSH);
-        const auto made = std::span(out).first(output_tile - z.avail_out);
-        // Z_BUF_ERROR: the input ended before the stream did.
-        if ((outcome != Z_OK && outcome != Z_STREAM_END) || made.size() > unmade) {
-            return damaged(entry, "the compressed data is damaged");
-        }
+    std::optional<error> refused;
+    const inflate_stream::sink take = [&](bytes_view made) -> result<void> {
+        if (made.size() > unmade) return error(kind::integrity, "longer than it said");
         unmade -= made.size();
         crc = crc32(crc, made);
-        if (!made.empty()) ACT_TRY_VOID(sink(made));
+        auto taken = sink(made);
+        if (!taken) refused = taken.error();
+        return taken;
+    };
+    while (unread > 0) {
+        const auto tile =
+            std::span(in).first(static_cast<std::size_t>(std::min<std::uint64_t>(unread, input_tile)));
+        ACT_TRY_VOID(read(entry, offset, tile));
+        offset += tile.size();
+        unread -= tile.size();
+        if (auto fed = stream.feed(tile, take); !fed)
+            return refused ? *refused : damaged(entry, "the compressed data is damaged");
     }
-    if (unmade != 0 || unread != 0 || z.avail_in != 0)
-        return damaged(entry, "the compressed data is damaged");
+    if (unmade != 0 || !stream.finish()) return damaged(entry, "the compressed data is damaged");
     return crc;
 }
 

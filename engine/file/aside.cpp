@@ -1,7 +1,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
-#include <random>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -26,15 +25,6 @@ bool unknown_to_filesystem(int number) {
     return number == EOPNOTSUPP || number == EISDIR || number == EINVAL || number == ENOSYS;
 }
 
-/// A name that nobody else has; not from the target's name, which may have the greatest length already.
-std::string hidden_name(const std::string& directory) {
-    thread_local std::mt19937_64 random(std::random_device{}() * 0x9E3779B97F4A7C15U ^
-                                        static_cast<std::uint64_t>(::getpid()));
-    char name[40];
-    std::snprintf(name, sizeof name, "/.act-%016llx.tmp", static_cast<unsigned long long>(random()));
-    return directory + name;
-}
-
 error in_the_way(const std::string& target) {
     return error(kind::conflict, "cannot write " + target + ": a directory of that name is in the way",
                  "remove it or choose another name");
@@ -43,14 +33,18 @@ error in_the_way(const std::string& target) {
 }  // namespace
 
 struct aside::state {
-    std::string target, directory;
+    std::string target;  ///< the path for messages
+    /// Where it goes: paths from the working directory, or (create_in) names in an open folder.
+    int at = AT_FDCWD;
+    std::shared_ptr<const descriptor> folder;
+    std::string directory, place;
     std::string temporary;  ///< the name it has meanwhile; empty while it has none
     bool kept = false;
     bool replaces = false;  ///< something stood at the target when we began
     descriptor fd;
 
     ~state() {
-        if (!kept && !temporary.empty()) ::unlink(temporary.c_str());
+        if (!kept && !temporary.empty()) ::unlinkat(at, temporary.c_str(), 0);
     }
 
     error failure(int number) const { return error::from_errno(number, "cannot write " + target); }
@@ -63,12 +57,16 @@ struct aside::state {
     result<void> lock_kept();
     int link_unnamed(const std::string& name) const;
     result<void> finish_content(std::uint32_t mode, wall_time modified, durability);
-    result<void> appear();
+    std::string kept_path() const {
+        return posix::parent_of(target) + temporary.substr(temporary.rfind('/'));
+    }
+    /// False when something stands there that is not to be replaced.
+    result<bool> appear(bool replace);
 };
 
 result<void> aside::state::look_at_target() {
     struct stat s;
-    if (::lstat(target.c_str(), &s) != 0) return {};
+    if (::fstatat(at, place.c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0) return {};
     if (S_ISDIR(s.st_mode)) return in_the_way(target);
     replaces = true;
     return {};
@@ -76,14 +74,14 @@ result<void> aside::state::look_at_target() {
 
 /// Each open_ function returns 0 or the errno.
 int aside::state::open_unnamed() {
-    fd = descriptor(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
+    fd = descriptor(::openat(at, directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
     return fd ? 0 : errno;
 }
 
 int aside::state::open_hidden() {
     for (;;) {
-        std::string name = hidden_name(directory);
-        fd = descriptor(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+        std::string name = posix::hidden_name(directory);
+        fd = descriptor(::openat(at, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
         if (!fd && errno == EEXIST) continue;
         if (!fd) return errno;
         temporary = std::move(name);
@@ -101,7 +99,7 @@ result<void> aside::state::open(naming how) {
     };
     int number = attempt();
     // Most targets share a directory that is there already: it is made only when missed.
-    if (number == ENOENT || number == ENOTDIR) {
+    if (!folder && (number == ENOENT || number == ENOTDIR)) {
         ACT_TRY_VOID(make_directories(directory));
         number = attempt();
     }
@@ -115,7 +113,7 @@ result<void> aside::state::open_kept(const std::string& name) {
     }
     temporary = directory + '/' + name;
     kept = true;
-    ACT_TRY_VOID(make_directories(directory));
+    if (!folder) ACT_TRY_VOID(make_directories(directory));
     return lock_kept();
 }
 
@@ -123,12 +121,12 @@ result<void> aside::state::open_kept(const std::string& name) {
 result<void> aside::state::lock_kept() {
     for (;;) {
         fd = descriptor(
-            ::open(temporary.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666));
-        if (!fd) return error::from_errno(errno, "cannot write " + temporary);
+            ::openat(at, temporary.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666));
+        if (!fd) return error::from_errno(errno, "cannot write " + kept_path());
         struct stat mine, named;
-        if (::fstat(fd.get(), &mine) != 0) return error::from_errno(errno, "cannot look at " + temporary);
+        if (::fstat(fd.get(), &mine) != 0) return error::from_errno(errno, "cannot look at " + kept_path());
         if (!S_ISREG(mine.st_mode)) {
-            return error(kind::conflict, "cannot write " + temporary + ": it is not a file", "remove it");
+            return error(kind::conflict, "cannot write " + kept_path() + ": it is not a file", "remove it");
         }
         // Where locks do not work at all it goes without.
         if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
@@ -136,8 +134,8 @@ result<void> aside::state::lock_kept() {
                          "wait until it has ended, then run the same command again");
         }
         // The one that held the lock before may have published the file, and with it the lock we got.
-        if (::lstat(temporary.c_str(), &named) == 0 && named.st_ino == mine.st_ino &&
-            named.st_dev == mine.st_dev) {
+        if (::fstatat(at, temporary.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+            named.st_ino == mine.st_ino && named.st_dev == mine.st_dev) {
             return {};
         }
     }
@@ -146,7 +144,7 @@ result<void> aside::state::lock_kept() {
 int aside::state::link_unnamed(const std::string& name) const {
     char source[40];
     std::snprintf(source, sizeof source, "/proc/self/fd/%d", fd.get());
-    return ::linkat(AT_FDCWD, source, AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+    return ::linkat(AT_FDCWD, source, at, name.c_str(), AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
 result<void> aside::state::finish_content(std::uint32_t mode, wall_time modified, durability how) {
@@ -173,15 +171,16 @@ result<void> aside::state::finish_content(std::uint32_t mode, wall_time modified
     return {};
 }
 
-result<void> aside::state::appear() {
-    if (temporary.empty() && !replaces) {
-        const int number = link_unnamed(target);
-        if (number == 0) return {};
+result<bool> aside::state::appear(bool replace) {
+    if (temporary.empty() && (!replaces || !replace)) {
+        const int number = link_unnamed(place);
+        if (number == 0) return true;
         if (number != EEXIST) return failure(number);
+        if (!replace) return false;
     }
     // linkat cannot replace: a name of its own first, then rename.
     while (temporary.empty()) {
-        std::string name = hidden_name(directory);
+        std::string name = posix::hidden_name(directory);
         const int number = link_unnamed(name);
         if (number == 0) {
             temporary = std::move(name);
@@ -189,11 +188,11 @@ result<void> aside::state::appear() {
             return failure(number);
         }
     }
-    if (::rename(temporary.c_str(), target.c_str()) != 0) {
-        return errno == EISDIR || errno == ENOTEMPTY ? in_the_way(target) : failure(errno);
-    }
+    const int number = posix::rename_in(at, temporary, place, replace);
+    if (number == EEXIST && !replace) return false;
+    if (number != 0) return number == EISDIR || number == ENOTEMPTY ? in_the_way(target) : failure(number);
     temporary.clear();
-    return {};
+    return true;
 }
 
 aside::aside(std::unique_ptr<state> s) : state_(std::move(s)) {}
@@ -201,10 +200,7 @@ aside::aside(aside&&) noexcept = default;
 aside& aside::operator=(aside&&) noexcept = default;
 aside::~aside() = default;
 
-result<aside> aside::create(std::string target, std::string keep_as, naming how) {
-    auto s = std::make_unique<state>();
-    s->target = std::move(target);
-    s->directory = posix::parent_of(s->target);
+result<aside> aside::begin(std::unique_ptr<state> s, std::string keep_as, naming how) {
     if (s->target.empty() || s->target.back() == '/') {
         return error(kind::usage, "cannot write '" + s->target + "': not a file name");
     }
@@ -213,23 +209,55 @@ result<aside> aside::create(std::string target, std::string keep_as, naming how)
     return aside(std::move(s));
 }
 
+result<aside> aside::create(std::string target, std::string keep_as, naming how) {
+    auto s = std::make_unique<state>();
+    s->directory = posix::parent_of(target);
+    s->place = target;
+    s->target = std::move(target);
+    return begin(std::move(s), std::move(keep_as), how);
+}
+
+result<aside> aside::create_in(std::shared_ptr<const descriptor> folder, std::string target,
+                               std::string keep_as, naming how) {
+    auto s = std::make_unique<state>();
+    s->at = folder->get();
+    s->folder = std::move(folder);
+    s->directory = ".";
+    s->place = target.substr(target.rfind('/') + 1);
+    s->target = std::move(target);
+    return begin(std::move(s), std::move(keep_as), how);
+}
+
 int aside::fd() const { return state_->fd.get(); }
 const std::string& aside::target() const { return state_->target; }
 
-result<void> aside::publish(std::uint32_t mode, wall_time modified, durability how) {
+result<bool> aside::publish_as(bool replace, std::uint32_t mode, wall_time modified, durability how) {
     state& s = *state_;
     ACT_TRY_VOID(s.finish_content(mode, modified, how));
-    ACT_TRY_VOID(s.appear());
+    ACT_TRY(const bool appeared, s.appear(replace));
+    if (!appeared) {
+        discard();
+        return false;
+    }
     s.fd.reset();
     if (how == durability::synced) {
-        ACT_TRY(const descriptor folder, open_read(s.directory));
-        if (::fsync(folder.get()) != 0) return s.failure(errno);
+        const descriptor folder(::openat(s.at, s.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (!folder || ::fsync(folder.get()) != 0) return s.failure(errno);
     }
+    return true;
+}
+
+result<void> aside::publish(std::uint32_t mode, wall_time modified, durability how) {
+    ACT_TRY_VOID(publish_as(true, mode, modified, how));
     return {};
 }
 
+result<bool> aside::publish_new(std::uint32_t mode, wall_time modified, durability how) {
+    return publish_as(false, mode, modified, how);
+}
+
 void aside::discard() {
-    if (state_->kept && !state_->temporary.empty()) ::unlink(state_->temporary.c_str());
+    if (!state_->temporary.empty()) ::unlinkat(state_->at, state_->temporary.c_str(), 0);
     state_->temporary.clear();
     state_->fd.reset();
 }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <limits>
+#include <random>
 #include <unistd.h>
 
 #include "engine/core/units.hpp"
@@ -51,6 +53,7 @@ status status_of(const struct stat& s) {
     out.modified = time_of(s.st_mtim);
     out.device = s.st_dev;
     out.inode = s.st_ino;
+    out.owner = {s.st_uid, s.st_gid};
     return out;
 }
 
@@ -79,6 +82,24 @@ bool write_all(int fd, std::span<const std::byte> data) {
         data = data.subspan(static_cast<std::size_t>(n));
     }
     return true;
+}
+
+std::string hidden_name(const std::string& folder) {
+    thread_local std::mt19937_64 random(std::random_device{}() * 0x9E3779B97F4A7C15U ^
+                                        static_cast<std::uint64_t>(::getpid()));
+    char name[40];
+    std::snprintf(name, sizeof name, "/.act-%016llx.tmp", static_cast<unsigned long long>(random()));
+    return folder + name;
+}
+
+int rename_in(int folder, const std::string& from, const std::string& to, bool replace) {
+    if (replace) return ::renameat(folder, from.c_str(), folder, to.c_str()) == 0 ? 0 : errno;
+    if (::renameat2(folder, from.c_str(), folder, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+    if (errno != EINVAL && errno != ENOSYS) return errno;
+    // A file system that cannot: a second name does not replace either.
+    if (::linkat(folder, from.c_str(), folder, to.c_str(), 0) != 0) return errno;
+    ::unlinkat(folder, from.c_str(), 0);
+    return 0;
 }
 
 std::string parent_of(const std::string& path) {
@@ -169,6 +190,12 @@ result<std::string> read_all(const std::string& path, std::size_t cap) {
                          "check that it is the right file");
         }
     }
+}
+
+result<bool> set_owner(int fd, owner o, const std::string& path) {
+    if (::fchown(fd, o.user, o.group) == 0) return true;
+    if (errno == EPERM || errno == EINVAL || errno == EOPNOTSUPP) return false;
+    return error::from_errno(errno, "cannot set the owner of " + path);
 }
 
 result<void> make_directories(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -31,12 +32,20 @@ private:
 
 enum class type { regular, directory, symlink, other };
 
+/// As numbers; what is not known is left as it is by those who set it.
+struct owner {
+    static constexpr std::uint32_t unknown = 0xffffffff;
+    std::uint32_t user = unknown, group = unknown;
+    friend bool operator==(const owner&, const owner&) = default;
+};
+
 struct status {
     file::type type = file::type::other;
     std::uint64_t size = 0;
     std::uint32_t mode = 0;  ///< permission bits, as in st_mode & 07777
     wall_time modified{};
     std::uint64_t device = 0, inode = 0;
+    file::owner owner;
 };
 
 result<descriptor> open_read(const std::string& path);
@@ -50,6 +59,9 @@ result<void> write_at(int fd, std::span<const std::byte>, std::uint64_t offset, 
 /// Lets the disk begin with a range that will not be written again, so that a later sync finds little to do.
 void start_writeback(int fd, std::uint64_t offset, std::uint64_t length);
 result<std::string> read_all(const std::string& path, std::size_t cap);
+
+/// False when this is not permitted. Takes set-user-id and set-group-id away: set the mode after it.
+result<bool> set_owner(int fd, owner, const std::string& path);
 
 result<void> make_directories(const std::string& path);
 
@@ -69,6 +81,10 @@ public:
     /// system knows no O_TMPFILE.
     enum class naming { unnamed, hidden };
     static result<aside> create(std::string target, std::string keep_as = {}, naming = naming::unnamed);
+    /// The same in a folder that is open already; `target` names the file, by its last component, and is the
+    /// path for messages.
+    static result<aside> create_in(std::shared_ptr<const descriptor> folder, std::string target,
+                                   std::string keep_as = {}, naming = naming::unnamed);
     aside(aside&&) noexcept;
     aside& operator=(aside&&) noexcept;
     ~aside();
@@ -80,12 +96,17 @@ public:
     /// (name included).
     enum class durability { by_size, synced };
     result<void> publish(std::uint32_t mode, wall_time modified, durability = durability::by_size);
+    /// Publishes only where nothing stands; false, and nothing but the file aside is lost, when something
+    /// does.
+    result<bool> publish_new(std::uint32_t mode, wall_time modified, durability = durability::by_size);
     /// Removes a kept file.
     void discard();
 
 private:
     struct state;
     explicit aside(std::unique_ptr<state>);
+    static result<aside> begin(std::unique_ptr<state>, std::string keep_as, naming);
+    result<bool> publish_as(bool replace, std::uint32_t mode, wall_time modified, durability);
     std::unique_ptr<state> state_;
 };
 

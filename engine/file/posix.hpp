@@ -13,6 +13,12 @@ status status_of(const struct stat&);
 /// A file descriptor of an anonymous file on a disk that holds temporary files; invalid when there is none.
 descriptor anonymous_file();
 bool write_all(int fd, std::span<const std::byte>);
+/// "FOLDER/.act-....tmp": a name that nobody else has; not from a target's name, which may have the greatest
+/// length already.
+std::string hidden_name(const std::string& folder);
+/// Renames within a folder (AT_FDCWD: of paths): 0 or the errno, EEXIST where something stands that is not to
+/// be replaced.
+int rename_in(int folder, const std::string& from, const std::string& to, bool replace);
 /// Takes the path without its last component: "." for a plain name.
 std::string parent_of(const std::string& path);
 

@@ -25,11 +25,20 @@ public:
         steady::time_point begun, ended;
         std::uint64_t expected = 0;  ///< the bytes that it entered with
         std::uint64_t bytes = 0;     ///< of bodies, sent and received
+        std::uint64_t sent = 0;      ///< of those, sent
         int status = 0;              ///< 0: no answer
         std::optional<steady::duration> retry_after;
     };
     /// Once for each request that entered.
     virtual void leave(const report&) = 0;
+
+    static constexpr steady::duration never = steady::duration::max();
+    /// Whether a request of so many bytes that has not ended after `age` is worth being sent once more,
+    /// beside itself. Zero: yes, and that is counted. Else how long to wait before asking again.
+    virtual steady::duration repeat(std::uint64_t bytes, steady::duration age) {
+        (void)bytes, (void)age;
+        return never;
+    }
 };
 
 /// A request under way. Leaves its admission when it ends or dies.
@@ -56,7 +65,11 @@ public:
         report_.status = status;
         report_.retry_after = retry_after;
     }
-    void moved(std::uint64_t bytes) { report_.bytes += bytes; }
+    void sent(std::uint64_t bytes) {
+        report_.sent += bytes;
+        report_.bytes += bytes;
+    }
+    void received(std::uint64_t bytes) { report_.bytes += bytes; }
     void end() {
         if (!owner_) return;
         report_.ended = steady::now();

@@ -30,12 +30,14 @@ result<void> compose(std::string& out, const request& r, const body& b, const de
     if (!sendable_target(r.target)) return error(kind::internal, "a request target is not encoded");
     out.clear();
     out.append(to_string(r.method)).push_back(' ');
+    out.append(c.target_prefix);
     if (r.target.empty() || r.target.front() != '/') {
         if (r.target != "*") out.push_back('/');
     }
     out.append(r.target).append(" HTTP/1.1\r\n");
     if (!r.headers.has("Host")) out.append(c.host_line);
     if (!r.headers.has("User-Agent")) out.append(c.agent_line);
+    out.append(c.proxy_line);
     out.append(r.headers.wire());
     if (r.headers.has("Content-Length")) {
         if (parse_number(r.headers.get("Content-Length")) != b.length) {
@@ -83,7 +85,7 @@ void exchange::impl::release() {
 
 void exchange::impl::land() {
     if (!under_way) return;
-    under_way.moved(body.delivered());
+    under_way.received(body.delivered());
     under_way.end();
 }
 
@@ -209,6 +211,12 @@ task<result<exchange>> client::impl::send(const endpoint& to, const request& r, 
         const until one = report.allowed ? u.within(*report.allowed) : u;
         auto outcome = co_await converse(*made, r, b, one);
         if (outcome && *outcome == verdict::answered) {
+            if (made->head.status == 407 && made->connection->via) {
+                const auto refused =
+                    made->connection->via->refusal(407, made->head.reason, to.host_and_port());
+                pool->release(std::move(made->connection), false);
+                co_return refused;
+            }
             if (made->body.finished()) made->release();
             co_return exchange(std::move(made));
         }

@@ -10,6 +10,7 @@
 #include "engine/core/uri.hpp"
 #include "engine/http/admission.hpp"
 #include "engine/http/message.hpp"
+#include "engine/http/proxy.hpp"
 
 namespace act::http {
 
@@ -21,6 +22,8 @@ struct endpoint {
     friend auto operator<=>(const endpoint&, const endpoint&) = default;
     static endpoint of(const uri& u) { return {u.host, u.port, u.tls}; }
     std::string authority() const;
+    /// With the port, whatever it is: "[::1]:80".
+    std::string host_and_port() const;
 };
 
 struct client_options {
@@ -33,6 +36,8 @@ struct client_options {
     std::string user_agent = "act";
     /// Addresses to use for a host name instead of asking for them.
     std::map<std::string, std::vector<std::string>> pinned;
+    /// Which endpoints are reached through a proxy.
+    proxy_rules proxies;
     /// PEM file of trusted roots; empty: SSL_CERT_FILE, SSL_CERT_DIR, else the system's.
     std::string ca_file;
 };
@@ -41,6 +46,7 @@ struct client_options {
 struct counters {
     std::atomic<std::uint64_t> requests{0};
     std::atomic<std::uint64_t> retries{0};
+    std::atomic<std::uint64_t> hedged{0};  ///< sent once more, beside themselves, for being slow
     std::atomic<std::uint64_t> body_bytes_sent{0};
     std::atomic<std::uint64_t> body_bytes_received{0};
     std::atomic<std::uint64_t> connections_opened{0};
@@ -133,6 +139,8 @@ public:
     task<result<exchange>> send(const endpoint&, const request&, const body&, until,
                                 unsigned* tries = nullptr);
     client& transport() { return client_; }
+    /// Who admits the requests; may be null.
+    http::admission* admitted_by() const { return options_.admission.get(); }
     /// Told of each answer's status before it is decided upon (0: transport failure); for concurrency
     /// control.
     std::function<void(int status)> on_answer;

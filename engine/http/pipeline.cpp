@@ -136,7 +136,7 @@ task<result<exchange>> pipeline::send(const endpoint& to, const request& r, cons
         if (worth_another_try(status)) asked = retry_after((*answer)->head().headers, now());
         if (under_way) {
             under_way.answered(status, asked);
-            if (status != 0) under_way.moved(b.length);
+            if (status != 0) under_way.sent(b.length);
             if (status / 100 == 2 && !(*answer)->finished()) {
                 (*answer)->impl_->under_way = std::move(under_way);
             } else {

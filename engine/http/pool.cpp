@@ -11,22 +11,22 @@ namespace {
 // A connection idle for longer is looked at before it is used again.
 constexpr auto look_after = std::chrono::seconds(1);
 
-std::string host_and_port(const endpoint& e) {
-    const bool v6 = e.host.find(':') != std::string::npos;
-    return fmt::format("{}{}{}:{}", v6 ? "[" : "", e.host, v6 ? "]" : "", e.port);
-}
-
 }  // namespace
 
+std::string endpoint::host_and_port() const {
+    const bool v6 = host.find(':') != std::string::npos;
+    return fmt::format("{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", port);
+}
+
 std::string endpoint::authority() const {
-    std::string text = host_and_port(*this);
+    std::string text = host_and_port();
     if (port == (tls ? 443 : 80)) text.erase(text.rfind(':'));
     return text;
 }
 
 detail::connection::connection(loop& home, const endpoint& e, const client_options& o)
     : to(e),
-      stream(home, host_and_port(e), o.idle_timeout),
+      stream(home, e.host_and_port(), o.idle_timeout),
       host_line("Host: " + e.authority() + "\r\n"),
       agent_line("User-Agent: " + o.user_agent + "\r\n") {}
 
@@ -99,7 +99,7 @@ task<result<loop_pool::lease>> loop_pool::acquire(const endpoint& to, const unti
             }
             if (waited.error().kind() != kind::timeout) co_return waited.error();
             co_return error(kind::timeout,
-                            fmt::format("no connection to {} became free in time", host_and_port(to)));
+                            fmt::format("no connection to {} became free in time", to.host_and_port()));
         }
         if (me.given) {
             me.given->reused = true;
@@ -149,63 +149,6 @@ void loop_pool::close_idle() {
         open_ -= static_cast<unsigned>(kept.size());
         kept.clear();
     }
-}
-
-// ---- opening
-
-task<result<loop_pool::lease>> loop_pool::open_at(const endpoint& to, const address& where, const until& u) {
-    auto made = std::make_unique<detail::connection>(home_, to, shared_.options);
-    if (auto ok = co_await made->stream.connect(where, u); !ok) co_return ok.error();
-    if (to.tls) {
-        auto context = co_await shared_.tls_context();
-        if (!context) co_return context.error();
-        auto session = (*context)->connect(to.host, made->stream.peer());
-        if (!session) co_return session.error();
-        if (auto ok = co_await made->stream.start_tls(std::move(*session), u); !ok) {
-            if (ok.error().kind() != kind::configuration) co_return ok.error();
-            co_return error(ok.error())
-                .with_advice(fmt::format(
-                    "check that {} is the right host; if its certificate is issued by an authority of your "
-                    "own, set SSL_CERT_FILE to that authority's PEM file (now used: {})",
-                    to.host, (*context)->roots()));
-        }
-    }
-    shared_.stats.connections_opened.fetch_add(1, std::memory_order_relaxed);
-    co_return made;
-}
-
-task<result<loop_pool::lease>> loop_pool::open(endpoint to, const until& u, attempt& report) {
-    if (to.tls) shared_.prepare_tls();
-    const until all = u.within(shared_.options.connect_timeout);
-    auto addresses = co_await shared_.names.resolve(to.host, to.port, all);
-    if (!addresses) {
-        report.hopeless =
-            addresses.error().kind() == kind::unavailable && !shared_.names.ever_reached(to.host, to.port);
-        co_return addresses.error();
-    }
-    error last;
-    bool refused = true;
-    for (std::size_t i = 0; i < addresses->size(); ++i) {
-        const address& where = (*addresses)[i];
-        // With others left to try, a silent address does not get all the time.
-        const bool more = i + 1 < addresses->size();
-        const until each = more ? all.within(shared_.options.connect_timeout / 4) : all;
-        const auto begun = steady::now();
-        auto made = co_await open_at(to, where, each);
-        if (made) {
-            shared_.names.note(where, true);
-            shared_.names.reached(to.host, to.port);
-            co_return made;
-        }
-        last = made.error();
-        if (last.kind() != kind::unavailable && last.kind() != kind::timeout) co_return last;
-        if (last.kind() == kind::timeout || steady::now() - begun > std::chrono::seconds(1)) refused = false;
-        if (addresses->size() > 1) shared_.names.note(where, false);
-        if (auto ok = u.check(); !ok) co_return last;
-        if (all.deadline <= steady::now()) break;
-    }
-    report.hopeless = refused && !shared_.names.ever_reached(to.host, to.port);
-    co_return std::move(last).with_advice("check the network, and that the endpoint is the right one");
 }
 
 }  // namespace act::http

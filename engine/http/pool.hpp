@@ -4,6 +4,7 @@
 #include <map>
 #include <vector>
 
+#include "engine/async/channel.hpp"
 #include "engine/http/body_reader.hpp"
 #include "engine/http/client.hpp"
 #include "engine/http/resolve.hpp"
@@ -57,6 +58,10 @@ public:
     std::string head;
     std::string host_line;
     std::string agent_line;
+    /// Through a proxy without a tunnel: what makes a target a whole URL, and the line that lets us in.
+    std::string target_prefix;
+    std::string proxy_line;
+    std::optional<proxy> via;
     steady::time_point idle_since{};
     /// Has carried a request before, so that the server may have closed it meanwhile.
     bool reused = false;
@@ -76,8 +81,8 @@ struct attempt {
     bool resent = false;
 };
 
-/// The connections of one loop: idle ones per endpoint, last used first taken, and those who wait because
-/// there are enough. Touched by its loop only.
+/// The connections of one loop: idle ones per endpoint (which says also through which proxy), last used first
+/// taken, and those who wait because there are enough. Touched by its loop only.
 class loop_pool {
 public:
     loop_pool(loop& home, client_shared& shared) : home_(home), shared_(shared) {}
@@ -98,8 +103,20 @@ private:
         lease given;
         bool may_open = false;
     };
+    // opening.cpp
+    struct runner;
+    struct dialled {
+        lease made;
+        address where;
+    };
     task<result<lease>> open(endpoint, const until&, attempt&);
-    task<result<lease>> open_at(const endpoint&, const address&, const until&);
+    /// Connects to the first of the addresses that answers, and takes it and those that failed out of them.
+    task<result<dialled>> dial(const endpoint&, std::vector<address>&, bool& refused, const until&);
+    static task<void> try_one(runner&, std::size_t index, channel<std::size_t>& ended, until);
+    /// What comes between a connected socket and the first request: the proxy's tunnel, TLS.
+    task<result<void>> prepare(detail::connection&, const until&);
+    task<result<void>> tunnel(detail::connection&, const until&);
+    lease fresh(const endpoint&, const std::optional<proxy>&);
     lease take_idle(const endpoint&);
     bool evict_one();
     /// A place has become free: the first who waits gets it.

@@ -80,7 +80,23 @@ struct resolver::state {
 
     std::vector<address> order(std::vector<address> all, std::uint16_t port, unsigned first) {
         for (address& a : all) a.set_port(port);
-        std::rotate(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(first % all.size()), all.end());
+        // The system knows which family is the better one. The other comes second, so that one that leads
+        // nowhere costs little; within each the first one changes.
+        const int better = all.front().family();
+        const auto middle = std::stable_partition(all.begin(), all.end(),
+                                                  [&](const address& a) { return a.family() == better; });
+        const auto turn = [first](auto begin, auto end) {
+            if (begin != end)
+                std::rotate(begin, begin + static_cast<std::ptrdiff_t>(first) % (end - begin), end);
+        };
+        turn(all.begin(), middle);
+        turn(middle, all.end());
+        std::vector<address> mixed;
+        for (auto a = all.begin(), b = middle; a != middle || b != all.end();) {
+            if (a != middle) mixed.push_back(*a++);
+            if (b != all.end()) mixed.push_back(*b++);
+        }
+        all = std::move(mixed);
         const auto now = steady::now();
         std::stable_partition(all.begin(), all.end(), [&](const address& a) {
             const auto found = avoided.find(key(a));

@@ -16,8 +16,9 @@ class resolver {
 public:
     resolver(runtime&, const std::map<std::string, std::vector<std::string>>& pinned);
 
-    /// The addresses in the order in which to try them: each call begins with another one, so that
-    /// connections spread; those that failed lately come last. Never empty on success. kind::unavailable: the
+    /// The addresses in the order in which to try them: both families in turn, the one that the system
+    /// prefers first; each call begins with another one, so that connections spread; those that failed lately
+    /// come last. Never empty on success. kind::unavailable: the
     /// name does not resolve.
     task<result<std::vector<address>>> resolve(const std::string& host, std::uint16_t port, const until&);
     /// Tells how connecting went; a failed address is avoided for a while.

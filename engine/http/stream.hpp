@@ -71,6 +71,7 @@ public:
     bool is_tls() const { return tls_ != nullptr; }
     bool is_open() const { return socket_.is_open(); }
     const std::string& peer() const { return peer_; }
+    void set_peer(std::string name) { peer_ = std::move(name); }
     loop& home() const { return home_; }
 
     /// Says good-bye (TLS) without waiting, and closes.

@@ -35,8 +35,9 @@ std::byte* map(std::size_t size) {
 }  // namespace
 
 struct buffer_pool::impl {
-    explicit impl(std::size_t bytes) : budget(bytes) {}
+    explicit impl(std::size_t bytes) : budget(bytes), spare(bytes / 2) {}
     semaphore budget;
+    semaphore spare;  ///< how much of it may be held by what can be left undone
     std::mutex mutex;
     std::array<std::vector<std::byte*>, classes> idle;
     std::size_t idle_bytes = 0;
@@ -97,25 +98,44 @@ buffer_pool::~buffer_pool() {
     }
 }
 
+buffer buffer_pool::claimed(permit ticket, unsigned size_class, std::size_t size) {
+    buffer b;
+    b.pool_ = this;
+    b.ticket_ = std::move(ticket);
+    b.size_class_ = size_class;
+    b.size_ = size;
+    b.data_ = impl_->claim(size_class, size);
+    return b;
+}
+
 task<result<buffer>> buffer_pool::take(std::size_t size, until u) {
     const unsigned size_class = class_of(size);
     const std::size_t memory = size_class == unpooled ? size : bytes_of(size_class);
     auto ticket = co_await impl_->budget.acquire(memory, std::move(u));
     if (!ticket) co_return ticket.error();
-    buffer b;
-    b.pool_ = this;
-    b.ticket_ = std::move(*ticket);
-    b.size_class_ = size_class;
-    b.size_ = size;
-    b.data_ = impl_->claim(size_class, size);
-    co_return std::move(b);
+    co_return claimed(std::move(*ticket), size_class, size);
+}
+
+buffer buffer_pool::try_take(std::size_t size) {
+    const unsigned size_class = class_of(size);
+    permit ticket = impl_->budget.try_acquire(size_class == unpooled ? size : bytes_of(size_class));
+    return ticket.units() == 0 ? buffer() : claimed(std::move(ticket), size_class, size);
 }
 
 task<result<permit>> buffer_pool::reserve(std::size_t bytes, until u) {
     return impl_->budget.acquire(bytes, std::move(u));
 }
 
-permit buffer_pool::try_reserve(std::size_t bytes) { return impl_->budget.try_acquire(bytes); }
+spare_bytes buffer_pool::try_reserve(std::size_t bytes) {
+    spare_bytes out;
+    // The semaphore would let a larger one pass when all is free.
+    if (bytes > impl_->spare.total()) return out;
+    out.share_ = impl_->spare.try_acquire(bytes);
+    if (out.share_.units() == 0) return out;
+    out.bytes_ = impl_->budget.try_acquire(bytes);
+    if (out.bytes_.units() == 0) out.share_.release();
+    return out;
+}
 
 void buffer_pool::give_back(std::byte* data, unsigned size_class, std::size_t size) {
     if (size_class == unpooled) {

@@ -35,6 +35,16 @@ private:
     permit ticket_;
 };
 
+/// Bytes that were reserved because nobody needed them more. Gives them back when it dies.
+class spare_bytes {
+public:
+    std::uint64_t units() const { return bytes_.units(); }
+
+private:
+    friend class buffer_pool;
+    permit share_, bytes_;
+};
+
 /// The one byte budget of the process, and the reused buffers that are drawn on it. Sizes are powers of two
 /// from 4 KiB to 16 MiB (larger ones are mapped for the call). Freed buffers are kept warm, at most as many
 /// as the budget allows.
@@ -47,17 +57,22 @@ public:
 
     /// Waits, in order, for the budget; the ticket is taken before the memory is claimed.
     task<result<buffer>> take(std::size_t size, until);
+    /// The same for what can be left undone: an empty buffer when it would have to wait.
+    buffer try_take(std::size_t size);
     /// Bytes without memory of ours: for queues and listings that hold their own. In the same order as
     /// take().
     task<result<permit>> reserve(std::size_t bytes, until);
-    /// The same for what can be left undone: an empty permit when it would have to wait.
-    permit try_reserve(std::size_t bytes);
+    /// The same for what can be left undone: nothing when it would have to wait. However many operations
+    /// share the budget, all that they hold in this way is at most half of it: who must wait for the other
+    /// half (no single take() needs more) gets it, whoever has to read these bytes first.
+    spare_bytes try_reserve(std::size_t bytes);
     std::size_t budget() const;
     std::size_t in_use() const;
 
 private:
     friend class buffer;
     void give_back(std::byte*, unsigned size_class, std::size_t size);
+    buffer claimed(permit, unsigned size_class, std::size_t size);
     struct impl;
     std::unique_ptr<impl> impl_;
 };

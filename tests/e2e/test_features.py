@@ -255,6 +255,85 @@ class Features:
             self.assertEqual(self.files(*arguments, "--dry-run"), 1, arguments)
         self.assertEqual(self.stored(), ["a"])
 
+    def test_overwrite_never_newer_different_always(self):
+        self.tree(["a"])
+        self.act("u", "data/t")
+        (self.here / "data/t/a").write_bytes(b"B")
+        os.utime(self.here / "data/t/a", ns=(harness.MOMENT, harness.MOMENT))
+        for how, sent in (("never", 0), ("newer", 0), ("different", 1), ("different", 0), ("always", 1)):
+            self.assertEqual(self.files("u", "--overwrite", how, "data/t"), sent, how)
+        (self.here / "data/t/a").write_bytes(b"here")
+        for how, fetched in (("never", 0), ("newer", 0), ("different", 1)):
+            self.assertEqual(self.files("d", "--overwrite", how, "data/t"), fetched, how)
+
+    def test_symbolic_links_followed_or_kept(self):
+        self.tree(["a"])
+        (self.here / "data/t/link").symlink_to("a")
+        self.act("u", "data/t")
+        self.assertEqual(self.act("cat", "data/t/link").out, "a")
+        self.act("u", "--preserve-symlinks", "--force", "data/t")
+        (self.here / "data/t/link").unlink()
+        self.act("d", "--preserve-symlinks", "data/t")
+        self.assertEqual(os.readlink(self.here / "data/t/link"), "a")
+
+    def test_lists_in_and_manifests_out(self):
+        self.tree(["a", "b", "c/d"])
+        (self.here / "list").write_text('a\n{"source":"c/d","destination":"e","size":3}\n')
+        self.act("u", "--from-list", "list", "--manifest-out", "manifest", "data/t")
+        self.assertEqual(self.stored(), ["a", "e"])
+        self.act("check", "--manifest", "manifest", self.url("t"))
+        (self.here / "manifest").write_text((self.here / "manifest").read_text().replace('"size":1,', '"size":2,'))
+        self.act("check", "--manifest", "manifest", self.url("t"), expect=1)
+
+    def test_many_commands_in_one_process(self):
+        self.tree(["a", "b"])
+        (self.here / "commands").write_text(f"u data/t\ncp data/t {self.url('again')}  # a comment\n")
+        self.act("run", "--jobs", "1", "commands")
+        self.assertEqual(self.stored("data/again"), ["a", "b"])
+
+    @store_only("its batches and speed make this take long")
+    def test_bench(self):
+        rows = self.act("bench", "--large", "8MiB", "--small-count", "20", "--repeat", "1", self.url("bench"), "--json").lines
+        self.assertTrue(any(line.get("limited_by") for line in rows))
+        self.assertEqual(self.stored("data/bench"), [])
+
+    # -- integrity
+
+    def test_whole_md5_put_and_checked(self):
+        self.tree(["a"])
+        self.large()
+        self.act("u", "--put-md5", "data")
+        line = [l for l in self.act("ls", "--long", "data", "--json").lines if l.get("name") == "large"][0]
+        expected = harness.hashlib.md5((self.here / "data/large").read_bytes()).digest()
+        self.assertEqual(line["md5"], harness.base64.b64encode(expected).decode())
+        (self.here / "data").rename(self.here / "sent")
+        self.act("d", "--check-md5", "require", "data")
+
+    def test_gzip_decompressed(self):
+        import gzip
+
+        harness.write(self.here / "data/t/log", gzip.compress(b"plain text" * 1000))
+        self.act("u", "--header", "content-encoding=gzip", "data/t")
+        (self.here / "data/t/log").unlink()
+        self.act("d", "--decompress", "data/t")
+        self.assertEqual((self.here / "data/t/log").read_bytes(), b"plain text" * 1000)
+
+    def test_page_and_append_blobs_downloaded_and_copied(self):
+        from azure.storage.blob import ContainerClient
+
+        key = {"account_name": harness.ACCOUNT, "account_key": harness.KEY}
+        client = ContainerClient(self.endpoint, self.container(), credential=key)
+        client.get_blob_client("t/log").create_append_blob()
+        client.get_blob_client("t/log").append_block(b"one line")
+        page = client.get_blob_client("t/disk")
+        page.create_page_blob(8 * MIB)
+        page.upload_page(b"x" * 512, offset=5 * MIB, length=512)
+        self.act("cp", self.url("t"), self.url("copy"))
+        self.act("d", "data/copy")
+        self.assertEqual((self.here / "data/copy/log").read_bytes(), b"one line")
+        disk = (self.here / "data/copy/disk").read_bytes()
+        self.assertEqual((len(disk), disk[5 * MIB : 5 * MIB + 512]), (8 * MIB, b"x" * 512))
+
     # -- what is set on blobs
 
     def test_tier_metadata_headers_and_tags(self):
@@ -264,6 +343,13 @@ class Features:
                  "project=voc", "data/t")  # fmt: skip
         line = self.act("ls", "--long", "data/t", "--json").lines[0]
         self.assertEqual((line["tier"], line["content_type"]), ("Cool", "text/csv"))
+
+    def test_the_same_on_upload_and_types_by_extension(self):
+        self.tree(["a.json", "b.bin"])
+        self.act("u", "--tier", "Cool", "--metadata", "owner=me", "data/t")
+        lines = self.act("ls", "--long", "data/t", "--json").lines[:-1]
+        self.assertEqual([(line["tier"], line["content_type"]) for line in lines],
+                         [("Cool", "application/json"), ("Cool", "application/octet-stream")])  # fmt: skip
 
     # -- limits, accounts, output
 

@@ -52,7 +52,7 @@ class Local(unittest.TestCase):
     def test_summary_has_all_its_counters(self):
         harness.write(self.project.folder / "data/f", b"12345")
         summary = self.project.act("u", "data/f", "--json").summary
-        for name in ("files", "bytes", "skipped", "failed", "requests", "bytes_sent", "bytes_received"):
+        for name in ("files", "bytes", "skipped", "failed", "requests", "bytes_sent", "bytes_received", "hedged"):
             self.assertIsInstance(summary[name], int, name)
         self.assertIsInstance(summary["elapsed_s"], float)
         self.assertEqual((summary["files"], summary["bytes"], summary["bytes_sent"]), (1, 5, 5))

@@ -6,6 +6,7 @@
 
 #include "engine/core/utf8.hpp"
 #include "submit/cluster/suggest.hpp"
+#include "tools/act/policy.hpp"
 #include "tools/act/text.hpp"
 
 namespace act::cli {
@@ -200,6 +201,7 @@ private:
             return error(kind::usage, fmt::format("`act {}` has no option {}", v.name, o->name),
                          fmt::format("`act {} --help` lists what it has", v.name));
         }
+        ACT_TRY_VOID(check_policy(v.name, out_.given));
         bool needs = v.takes == takes::some || v.takes == takes::command;
         if (needs && out_.words.empty()) {
             return error(kind::usage, fmt::format("`act {}` needs {}", v.name, v.usage),

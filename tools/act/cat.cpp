@@ -1,3 +1,4 @@
+#include "tools/act/content_options.hpp"
 #include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
@@ -37,6 +38,9 @@ int run(invocation& call) {
     ops::stream_out_options how;
     how.offset = call.given.offset;
     if (call.given.count > 0) how.count = call.given.count;
+    how.md5 = call.given.check_md5;
+    how.decompress = call.given.decompress;
+    if (auto fine = check_content_options(call.given); !fine) return give_up(call, fine.error());
     for (const auto& from : *sources) {
         auto context = s.context(r);
         auto sent =
@@ -57,6 +61,7 @@ constexpr example examples[] = {
     {"act cat data/voc.tar | tar x", "an archive, unpacked on its way"},
     {"act cat eu:data/part1 eu:data/part2 > whole", "one after another, from cluster eu"},
     {"act cat --offset 1GiB --count 64KiB data/big", "a piece of it"},
+    {"act cat --decompress data/log.gz | grep x", "what is stored with Content-Encoding gzip"},
     {"act cat 'https://acc.blob.core.windows.net/con/a.csv?SAS' | head", "by URL; quoted because of the '&'"},
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/act/policy.hpp"
 #include "tools/act/world.hpp"
 
 namespace act::cli {
@@ -26,7 +27,9 @@ result<void> check_ends(const location& from, const location& to, bool into) {
     return {};
 }
 
-result<ops::tree_end> end_of(invocation& call, location_opener& opener, const location& at) {
+}  // namespace
+
+result<ops::tree_end> tree_of(invocation& call, location_opener& opener, const location& at) {
     ops::tree_end end;
     if (at.what == type::stream) {
         return error(kind::usage, "a stream is no tree", "name a file or a folder");
@@ -36,12 +39,25 @@ result<ops::tree_end> end_of(invocation& call, location_opener& opener, const lo
         end.there.emplace(found.remote());
     } else {
         end.local = call.world.absolute(at.path);
+        end.links = links_of(call.given);
         while (end.local.size() > 1 && end.local.ends_with('/')) end.local.pop_back();
     }
     return end;
 }
 
-}  // namespace
+result<void> check_stored(const copy_pair& p, std::string_view instead) {
+    if (p.from.remote() || p.to.remote()) return {};
+    return error(
+        kind::usage, "neither end is in a store",
+        fmt::format("write CLUSTER:PATH or a URL for one of them; {} copies on this machine", instead));
+}
+
+void enter(report& r, const copy_pair& p) {
+    std::string path =
+        p.to.what == type::url ? decode_component(p.to.url.path).value_or(p.to.url.path) : p.to.path;
+    while (path.ends_with('/')) path.pop_back();
+    r.enter(p.name, p.name.empty() ? path.substr(path.rfind('/') + 1) : p.name);
+}
 
 result<tree_pair> two_trees(invocation& call, location_opener& opener) {
     if (call.words.size() != 2) {
@@ -51,9 +67,9 @@ result<tree_pair> two_trees(invocation& call, location_opener& opener) {
     }
     ACT_TRY(location from, parse_location(call.world, call.words[0], plain::local));
     ACT_TRY(location to, parse_location(call.world, call.words[1], plain::local));
-    ACT_TRY(ops::tree_end source, end_of(call, opener, from));
-    ACT_TRY(ops::tree_end destination, end_of(call, opener, to));
-    return tree_pair{{std::move(from), std::move(to)}, std::move(source), std::move(destination)};
+    ACT_TRY(ops::tree_end source, tree_of(call, opener, from));
+    ACT_TRY(ops::tree_end destination, tree_of(call, opener, to));
+    return tree_pair{{std::move(from), std::move(to), {}}, std::move(source), std::move(destination)};
 }
 
 std::string last_component(const location& at, const std::string& opened_path) {
@@ -118,50 +134,41 @@ result<std::vector<copy_pair>> copy_pairs_of(invocation& call, location_opener& 
                 fmt::format("'{}' and '{}' would both become '{}'", other.from.text, from.text, target.text),
                 "copy them one at a time, to different names");
         }
-        out.push_back({std::move(from), std::move(target)});
+        std::string name = ends.size() > 1 ? last_component(from, opened_path) : std::string();
+        out.push_back({std::move(from), std::move(target), std::move(name)});
     }
     return out;
 }
 
 result<summary> transfer_tree(invocation& call, session& s, report& r, location_opener& opener,
-                              const copy_pair& p, copy_links& links, const plan::selection& wanted) {
+                              const copy_pair& p, const plan::selection& wanted, plan::item_list* items) {
     const options& given = call.given;
     auto context = s.context(r);
     if (p.from.what == type::local) {
         ACT_TRY(opened_location to, opener.open(p.to));
         const std::string local = call.world.absolute(p.from.path);
-        ops::upload_options how{.block_size = given.block_size,
-                                .always = given.force,
-                                .compare_content = given.hash,
-                                .dry_run = given.dry_run,
-                                .wanted = wanted};
+        auto how = upload_options_of(given, wanted);
+        how.items = items;
         return s.runtime().run(ops::upload(context, local, to.remote(), how));
     }
     if (p.to.what == type::local) {
+        ACT_TRY_VOID(check_attributes_fit(given, p.to.text));
         ACT_TRY(opened_location from, opener.open(p.from));
         const std::string local = call.world.absolute(p.to.path);
-        ops::download_options how{
-            .always = given.force, .compare_content = given.hash, .dry_run = given.dry_run, .wanted = wanted};
-        if (given.block_size > 0) how.part_size = given.block_size;
+        auto how = download_options_of(given, wanted);
+        how.items = items;
         return s.runtime().run(ops::download(context, from.remote(), local, how));
     }
-    ops::copy_options how{.block_size = given.block_size,
-                          .always = given.force,
-                          .compare_content = given.hash,
-                          .dry_run = given.dry_run,
-                          .wanted = wanted};
-    return copy_between_stores(s, r, opener, p, how, links);
+    auto how = copy_options_of(given, wanted);
+    how.items = items;
+    return copy_between_stores(s, r, opener, p, how);
 }
 
 result<summary> copy_between_stores(session& s, report& r, location_opener& opener, const copy_pair& p,
-                                    const ops::copy_options& how, copy_links& links) {
+                                    const ops::copy_options& how) {
     ACT_TRY(opened_location from, opener.open(p.from));
     ACT_TRY(opened_location to, opener.open(p.to));
-    const cluster::account& a = from.account->settings;
-    // With `auth: sas` the key is not to be used.
-    const secret key = a.auth == cluster::account::method::sas ? secret() : a.key;
-    auto& link =
-        links.try_emplace({from.account, to.account}, *from.account->client, key, a.sas).first->second;
+    auto& link = s.link(*from.account, *to.account);
     auto context = s.context(r);
     r.tell_ways();
     return s.runtime().run(

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <map>
-#include <utility>
 #include <vector>
 
 #include "tools/act/location.hpp"
@@ -13,6 +11,7 @@ namespace act::cli {
 /// One source of `cp` or `mv` and the name that it gets.
 struct copy_pair {
     location from, to;
+    std::string name{};  ///< among several: what it is called in the destination
 };
 
 /// What SOURCE... DESTINATION means, the same in every direction. With several sources, or a destination that
@@ -21,18 +20,20 @@ struct copy_pair {
 /// Else the source gets just that name. One of the two ends is in a store. kind::usage otherwise.
 result<std::vector<copy_pair>> copy_pairs_of(invocation&, location_opener&);
 
-/// What is known of each pair of accounts, kept over all sources of a call.
-using copy_links = std::map<std::pair<opened_account*, opened_account*>, ops::copy_link>;
-
 /// Copies (or moves) from one store to another, within the service where it can.
 result<summary> copy_between_stores(session&, report&, location_opener&, const copy_pair&,
-                                    const ops::copy_options&, copy_links&);
+                                    const ops::copy_options&);
 
-/// Brings the source's tree (or file) to the destination; neither end is a stream. By the call's --force,
-/// --hash,
-/// --block-size and --dry-run.
-result<summary> transfer_tree(invocation&, session&, report&, location_opener&, const copy_pair&, copy_links&,
-                              const plan::selection&);
+/// Brings the source's tree (or file) to the destination; neither end is a stream. By the call's options
+/// (policy.hpp). With `items` only those.
+result<summary> transfer_tree(invocation&, session&, report&, location_opener&, const copy_pair&,
+                              const plan::selection&, plan::item_list* items = nullptr);
+/// One end of a comparison. A stream is kind::usage.
+result<ops::tree_end> tree_of(invocation&, location_opener&, const location&);
+/// Neither of the two is in a store: kind::usage, with what to use instead.
+result<void> check_stored(const copy_pair&, std::string_view instead);
+/// Tells the report what the items of a pair are called.
+void enter(report&, const copy_pair&);
 
 /// The two ends of `sync` and `check`: just what was named, no "into". For anything but two words, or a
 /// stream, kind::usage.

@@ -1,4 +1,7 @@
+#include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
+#include "tools/act/list_file.hpp"
+#include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/selecting.hpp"
@@ -19,24 +22,43 @@ summary would_do(report& r, std::string_view action, const std::string& text) {
 }
 
 result<summary> copy_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
-                         copy_links& links, const plan::selection& wanted) {
+                         const plan::selection& wanted) {
     using type = location::type;
+    enter(r, p);
     auto context = s.context(r);
     if (p.from.what == type::stream) {
         ACT_TRY(opened_location to, opener.open(p.to));
         if (call.given.dry_run) return would_do(r, "upload", p.to.text);
-        ops::stream_in_options how;
-        how.block_size = call.given.block_size;
+        const auto how = stream_options_of(call.given);
         return s.runtime().run(ops::stream_in(context, call.world.in_descriptor, to.remote(), how));
     }
     if (p.to.what == type::stream) {
+        ACT_TRY_VOID(check_attributes_fit(call.given, "standard output"));
         ACT_TRY(opened_location from, opener.open(p.from));
         if (call.given.dry_run) return would_do(r, "download", p.from.text);
+        ops::stream_out_options how;
+        how.md5 = call.given.check_md5;
+        how.decompress = call.given.decompress;
         ACT_TRY(auto sent,
-                s.runtime().run(ops::stream_out(context, from.remote(), call.world.out_descriptor, {})));
+                s.runtime().run(ops::stream_out(context, from.remote(), call.world.out_descriptor, how)));
         return std::move(sent.summary);
     }
-    return transfer_tree(call, s, r, opener, p, links, wanted);
+    return transfer_tree(call, s, r, opener, p, wanted);
+}
+
+/// With --from-list the ends are just what was named, as for `sync`: there is nothing to be "into".
+int copy_listed(invocation& call, session& s, location_opener& opener, plan::item_list& items) {
+    auto trees = two_trees(call, opener);
+    if (!trees) return give_up(call, trees.error());
+    const copy_pair& p = trees->locations;
+    if (auto fine = check_stored(p, "cp(1)"); !fine) return give_up(call, fine.error());
+    report r(call, "copied", "file");
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
+    call.words = {p.from.text};
+    return for_each_path(call, s, r, [&](const std::string&) {
+        enter(r, p);
+        return transfer_tree(call, s, r, opener, p, {}, &items);
+    });
 }
 
 int run(invocation& call) {
@@ -46,22 +68,25 @@ int run(invocation& call) {
     if (!wanted) return give_up(call, wanted.error());
     session s(call, std::move(*cluster));
     location_opener opener(call, s);
+    auto items = list_of(call, 2, s.until());
+    if (!items) return give_up(call, items.error());
+    if (*items) return copy_listed(call, s, opener, **items);
     auto pairs = copy_pairs_of(call, opener);
     if (!pairs) return give_up(call, pairs.error());
+    if (auto fine = check_content_options(call.given, *pairs); !fine) return give_up(call, fine.error());
     const bool to_stream = pairs->front().to.what == location::type::stream;
     if (to_stream) call.screen.results_aside();
     report r(call, "copied", "file");
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);
-    copy_links links;
     auto next = pairs->begin();
     if (to_stream) {
-        r.add(next->from.text, copy_one(call, s, r, opener, *next, links, *wanted));
+        r.add(next->from.text, copy_one(call, s, r, opener, *next, *wanted));
         return r.finish_quietly(s.wire());
     }
-    return for_each_path(call, s, r, [&](const std::string&) {
-        return copy_one(call, s, r, opener, *next++, links, *wanted);
-    });
+    return for_each_path(call, s, r,
+                         [&](const std::string&) { return copy_one(call, s, r, opener, *next++, *wanted); });
 }
 
 constexpr example examples[] = {
@@ -73,6 +98,9 @@ constexpr example examples[] = {
     {"act cp eu:data/src.tar - | tar t", "and back"},
     {"act cp we:data/voc eu:data/voc", "from store to store, within the service where it can"},
     {"act cp --include '*.json' we:data/voc ./voc", "only what matches, at any depth"},
+    {"act cp --from-list names.txt ./voc eu:data/voc", "only what is named, below both ends"},
+    {"act cp --overwrite newer ./voc eu:data/voc", "never replace what is newer there"},
+    {"act cp --header content-type=text/csv - eu:data/a", "with what only a store knows"},
     {"act cp --dry-run ./voc local:data/", "show what would be sent to the built-in store"},
 };
 
@@ -98,6 +126,12 @@ constinit const verb cp_verb{
         "just\n"
         "that name, and a folder is merged into the one that is there. SOURCE/. means what is in it.\n"
         "What is there already and unchanged is skipped, and an interrupted copy goes on, as with u and d.\n"
+        "With --from-list both ends are just what was named; see `act u --help` and `act d --help` for the "
+        "list.\n"
+        "--metadata, --header, --tag and --tier go with what is sent to a store, and replace there what a "
+        "source\n"
+        "in another store has of the same name; what is unchanged is not copied again for them (`act set`\n"
+        "does that). Links, owners and content types: `act u --help`, `act d --help`.\n"
         "A producer that dies looks like one that has ended: `set -o pipefail` in scripts tells.",
 };
 

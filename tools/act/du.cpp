@@ -34,6 +34,7 @@ int run(invocation& call) {
     session s(call, std::move(*cluster));
     location_opener opener(call, s);
     report r(call, "counted", "blob");
+    const ops::list_options how{.detail = blob::detail::brief};
     std::uint64_t files = 0, bytes = 0;
     for (const location& place : *places) {
         if (r.stopped()) break;
@@ -51,6 +52,7 @@ int run(invocation& call) {
             } else if (f.files > 0) {
                 row(call, at->shown(below + f.path), f.files, f.bytes);
             }
+            if (call.screen.results_gone()) s.stop();
         };
         folder_tally tally(
             call.given.depth.value_or(1), [](const auto&) {}, leave);
@@ -58,10 +60,9 @@ int run(invocation& call) {
             const std::string_view name =
                 blob.name == root ? std::string_view() : std::string_view(blob.name).substr(below.size());
             if (!blob.is_directory) tally.add(name, blob.size);
-            if (call.screen.results_gone()) s.stop();
         };
         auto context = s.context(r);
-        auto outcome = s.runtime().run(ops::list(context, at->remote(), {}, each));
+        auto outcome = s.runtime().run(ops::list(context, at->remote(), how, each));
         // The sum of a part would look like the sum of all.
         if (outcome && !outcome->stopped) tally.finish();
         r.add(place.text, outcome);

@@ -19,11 +19,20 @@ std::size_t character_at(std::string_view text) {
     return 0;
 }
 
-}  // namespace
+bool plain(std::string_view text) {
+    bool other = false;
+    for (char c : text) other |= (c < 0x20) | (c == 0x7f) | (c == '"') | (c == '\\');
+    return !other;
+}
 
-std::string json_quoted(std::string_view text) {
+void append_quoted(std::string& out, std::string_view text) {
+    out += '"';
+    if (plain(text)) {
+        out += text;
+        out += '"';
+        return;
+    }
     const bool valid = is_utf8(text);
-    std::string out = "\"";
     for (std::size_t at = 0; at < text.size(); ++at) {
         auto byte = static_cast<unsigned char>(text[at]);
         if (byte >= 0x80) {
@@ -56,26 +65,36 @@ std::string json_quoted(std::string_view text) {
                 }
         }
     }
-    return out += '"';
+    out += '"';
+}
+
+}  // namespace
+
+std::string json_quoted(std::string_view text) {
+    std::string out;
+    append_quoted(out, text);
+    return out;
 }
 
 json_line& json_line::raw(std::string_view key, std::string_view value) {
     if (text_.size() > 1) text_ += ',';
-    text_ += json_quoted(key);
+    append_quoted(text_, key);
     text_ += ':';
     text_ += value;
     return *this;
 }
 
 json_line& json_line::add(std::string_view key, std::string_view value) {
-    return raw(key, json_quoted(value));
+    raw(key, {});
+    append_quoted(text_, value);
+    return *this;
 }
 
 json_line& json_line::add(std::string_view key, const std::vector<std::string>& values) {
     std::string list = "[";
     for (const auto& value : values) {
         if (list.size() > 1) list += ',';
-        list += json_quoted(value);
+        append_quoted(list, value);
     }
     return raw(key, list += ']');
 }

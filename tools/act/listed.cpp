@@ -4,18 +4,16 @@
 
 namespace act::cli {
 
-std::string path_of(const std::string& name, const cluster::mapping& m) {
-    if (m.folder == "*") return name;
-    if (m.path.empty()) return m.folder + "/" + name;
-    if (name == m.path) return m.folder;
-    const bool below = name.starts_with(m.path) && name[m.path.size()] == '/';
-    return below ? m.folder + name.substr(m.path.size()) : name;
-}
-
-std::string moment(wall_time at) {
-    std::string text = to_iso8601(at);
-    text[10] = ' ';
-    return text.substr(0, 19);
+void append_path(std::string& out, std::string_view name, const cluster::mapping& m) {
+    if (m.folder != "*") {
+        if (m.path.empty()) {
+            out.append(m.folder).append("/");
+        } else if (name.starts_with(m.path) && (name.size() == m.path.size() || name[m.path.size()] == '/')) {
+            out.append(m.folder);
+            name.remove_prefix(m.path.size());
+        }
+    }
+    out.append(name);
 }
 
 std::string size_text(std::uint64_t bytes, const options& given) {

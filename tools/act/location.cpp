@@ -112,8 +112,19 @@ result<location> parse_location(const world& w, const std::string& word, plain m
     return out;
 }
 
-std::string opened_location::shown(const std::string& name) const {
-    return before + (map ? path_of(name, *map) : blob::encode_blob_path(container, name));
+void opened_location::append_shown(std::string& out, std::string_view name) const {
+    out += before;
+    if (map) {
+        append_path(out, name, *map);
+    } else {
+        out += blob::encode_blob_path(container, name);
+    }
+}
+
+std::string opened_location::shown(std::string_view name) const {
+    std::string out;
+    append_shown(out, name);
+    return out;
 }
 
 result<std::vector<location>> stored_locations(invocation& call) {

@@ -53,7 +53,8 @@ struct opened_location {
 
     ops::remote remote() const { return {*account->client, container, path}; }
     /// How the command line would name the blob, or the folder, of this name; without a SAS.
-    std::string shown(const std::string& name) const;
+    std::string shown(std::string_view name) const;
+    void append_shown(std::string& out, std::string_view name) const;
 };
 
 /// The words of a call whose words are all in stores (plain ones of the cluster chosen with -c); in the call

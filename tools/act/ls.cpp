@@ -42,43 +42,105 @@ std::string_view unquoted(std::string_view etag) {
     return etag;
 }
 
-std::string line_of(const blob::properties& b, const std::string& path, const options& given) {
-    const std::string size = b.is_prefix ? std::string() : size_text(b.size, given);
-    const std::string time = b.is_prefix ? std::string() : moment(b.modified);
-    std::string line = fmt::format("{:>10}  {:19}  ", size, time);
-    const std::string state = state_of(b);
-    if (given.details) {
-        const std::string_view sum = b.content.md5.empty() ? unquoted(b.etag.text) : b.content.md5;
-        line += fmt::format("{:6}  {:7}  {:24}  ", b.is_prefix ? "" : name_of(b.type), b.tier, sum);
-    }
-    line += path;
-    const bool which = !b.snapshot.empty() || !b.version_id.empty();
-    if ((given.details || which) && !state.empty()) line += fmt::format("  ({})", state);
-    return line;
+void append_padded(std::string& line, std::size_t width, std::string_view text) {
+    line.append(width - std::min(width, text.size()), ' ').append(text);
 }
 
-json_line json_of(const blob::properties& b, const std::string& path, const options& given) {
-    json_line line(b.is_prefix ? "prefix" : "blob");
-    line.add("name", b.name).add("path", path);
-    if (b.is_prefix) return line;
-    line.add("size", b.size).add("modified", to_iso8601(b.modified)).add("etag", b.etag.text);
-    if (!b.snapshot.empty()) line.add("snapshot", b.snapshot);
-    if (!b.version_id.empty()) line.add("version", b.version_id).add("current_version", b.current_version);
-    if (b.is_directory) line.add("directory", true);
-    if (!given.details) return line;
-    line.add("blob_type", name_of(b.type)).add("tier", b.tier).add("md5", b.content.md5);
-    line.add("content_type", b.content.type).add("lease_state", b.lease_state);
-    if (!b.copy_status.empty()) line.add("copy_status", b.copy_status).add("copy_progress", b.copy_progress);
-    return line;
-}
+/// Writes a line for each entry. Lines that nobody is watching come in blocks, and what neighbours mostly
+/// have in common is made into text once: a listing may have millions of them.
+class printer {
+public:
+    explicit printer(invocation& call) : call_(call) {}
 
-void show(invocation& call, const blob::properties& blob, const std::string& path) {
-    if (call.given.json) {
-        call.screen.result(json_of(blob, path, call.given).text());
-    } else {
-        call.screen.result(line_of(blob, call.world.out_is_terminal ? printable(path) : path, call.given));
+    /// True when lines were handed out.
+    bool show(const blob::properties& blob, const std::string& path) {
+        if (call_.given.json) {
+            lines_ += json_of(blob, path);
+        } else {
+            add_line(blob, call_.world.out_is_terminal ? printable(path) : path);
+        }
+        lines_ += '\n';
+        if (!call_.world.out_is_terminal && lines_.size() < block) return false;
+        flush();
+        return true;
     }
-}
+
+    void flush() {
+        if (lines_.empty()) return;
+        lines_.pop_back();
+        call_.screen.result(lines_);
+        lines_.clear();
+    }
+
+private:
+    static constexpr std::size_t block = 64 * 1024;
+
+    const std::string& size_of(const blob::properties& b) {
+        if (size_.empty() || b.size != bytes_) {
+            bytes_ = b.size;
+            size_ = size_text(b.size, call_.given);
+        }
+        return size_;
+    }
+
+    /// "2026-01-02T03:04:05Z"
+    const std::string& time_of(const blob::properties& b) {
+        const auto second = std::chrono::floor<std::chrono::seconds>(b.modified);
+        if (time_.empty() || second != second_) {
+            second_ = second;
+            time_ = to_iso8601(b.modified);
+        }
+        return time_;
+    }
+
+    void add_line(const blob::properties& b, const std::string& path) {
+        const options& given = call_.given;
+        append_padded(lines_, 10, b.is_prefix ? std::string_view() : size_of(b));
+        if (b.is_prefix) {
+            lines_.append(23, ' ');
+        } else {
+            const std::string_view time = time_of(b);
+            lines_.append("  ")
+                .append(time.substr(0, 10))
+                .append(" ")
+                .append(time.substr(11, 8))
+                .append("  ");
+        }
+        if (given.details) {
+            const std::string_view sum = b.content.md5.empty() ? unquoted(b.etag.text) : b.content.md5;
+            lines_ += fmt::format("{:6}  {:7}  {:24}  ", b.is_prefix ? "" : name_of(b.type), b.tier, sum);
+        }
+        lines_ += path;
+        if (!given.details && b.snapshot.empty() && b.version_id.empty()) return;
+        if (const std::string state = state_of(b); !state.empty()) lines_ += fmt::format("  ({})", state);
+    }
+
+    std::string json_of(const blob::properties& b, const std::string& path) {
+        json_line line(b.is_prefix ? "prefix" : "blob");
+        line.add("name", b.name).add("path", path);
+        if (b.is_prefix) return line.text();
+        line.add("size", b.size).add("modified", time_of(b)).add("etag", b.etag.text);
+        if (!b.snapshot.empty()) line.add("snapshot", b.snapshot);
+        if (!b.version_id.empty())
+            line.add("version", b.version_id).add("current_version", b.current_version);
+        if (b.is_directory) line.add("directory", true);
+        if (!call_.given.details) return line.text();
+        line.add("blob_type", name_of(b.type)).add("tier", b.tier).add("md5", b.content.md5);
+        line.add("content_type", b.content.type).add("lease_state", b.lease_state);
+        if (!b.copy_status.empty()) {
+            line.add("copy_status", b.copy_status).add("copy_progress", b.copy_progress);
+        }
+        return line.text();
+    }
+
+    invocation& call_;
+    std::string lines_;
+    // The last ones, and their texts.
+    std::uint64_t bytes_ = 0;
+    std::string size_;
+    std::chrono::time_point<std::chrono::system_clock, std::chrono::seconds> second_{};
+    std::string time_;
+};
 
 struct listed {
     blob::properties blob;
@@ -103,12 +165,19 @@ void sort(std::vector<listed>& all, const options& given) {
     if (given.reverse) std::reverse(all.begin(), all.end());
 }
 
+blob::detail detail_for(const options& given) {
+    // A lease is told of with --long, and beside a snapshot or version.
+    if (given.details || given.snapshots || given.versions) return blob::detail::full;
+    return given.json ? blob::detail::etag : blob::detail::brief;
+}
+
 result<ops::list_options> wanted(const options& given) {
     ops::list_options how{.raw_prefix = given.raw_prefix,
                           .delimiter = given.delimiter.empty() && given.one_level ? "/" : given.delimiter,
                           .snapshots = given.snapshots,
                           .versions = given.versions,
-                          .copy_state = given.details};
+                          .copy_state = given.details,
+                          .detail = detail_for(given)};
     if (!how.delimiter.empty() && (how.snapshots || how.versions)) {
         return error(kind::usage, "snapshots and versions are listed with whole names only",
                      "leave out --one-level and --delimiter, or --snapshots and --versions");
@@ -128,6 +197,8 @@ int run(invocation& call) {
     report r(call, "listed", "blob");
     const bool sorted = call.given.sort != options::order::stored || call.given.reverse;
     std::vector<listed> kept;
+    printer out(call);
+    std::string shown;
     std::uint64_t folded = 0;
     for (const location& place : *places) {
         if (r.stopped()) break;
@@ -139,19 +210,22 @@ int run(invocation& call) {
         auto context = s.context(r);
         auto each = [&](const blob::properties& blob) {
             folded += blob.is_prefix;
-            std::string shown = at->shown(blob.name);
+            shown.clear();
+            at->append_shown(shown, blob.name);
             if (sorted) {
-                kept.push_back({blob, std::move(shown)});
-            } else {
-                show(call, blob, shown);
+                kept.push_back({blob, shown});
+                return;
             }
             // `act ls data | head`: nobody reads on.
-            if (call.screen.results_gone()) s.stop();
+            if (out.show(blob, shown) && call.screen.results_gone()) s.stop();
         };
-        r.add(place.text, s.runtime().run(ops::list(context, at->remote(), *how, each)));
+        auto outcome = s.runtime().run(ops::list(context, at->remote(), *how, each));
+        out.flush();
+        r.add(place.text, outcome);
     }
     sort(kept, call.given);
-    for (const listed& one : kept) show(call, one.blob, one.path);
+    for (const listed& one : kept) out.show(one.blob, one.path);
+    out.flush();
     call.screen.flush();
     if (call.screen.results_gone()) return 0;
     if (!call.given.json && r.total().files + folded > 0) {

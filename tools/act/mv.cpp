@@ -1,4 +1,6 @@
+#include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
+#include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/verbs.hpp"
 #include "tools/act/world.hpp"
@@ -8,31 +10,31 @@ namespace act::cli {
 namespace {
 
 // Content decides what is there already: time and size are not enough to remove the other copy.
-result<summary> move_one(invocation& call, session& s, report& r, location_opener& opener, const copy_pair& p,
-                         copy_links& links) {
+template <class Options>
+Options moving(Options how) {
+    how.compare_content = true;
+    how.remove_source = true;
+    return how;
+}
+
+result<summary> move_one(invocation& call, session& s, report& r, location_opener& opener,
+                         const copy_pair& p) {
     using type = location::type;
+    enter(r, p);
     auto context = s.context(r);
     if (p.from.what == type::local) {
-        ops::upload_options how{.block_size = call.given.block_size,
-                                .compare_content = true,
-                                .dry_run = call.given.dry_run,
-                                .remove_source = true};
+        const auto how = moving(upload_options_of(call.given, {}));
         ACT_TRY(opened_location to, opener.open(p.to));
         const std::string local = call.world.absolute(p.from.path);
         return s.runtime().run(ops::upload(context, local, to.remote(), how));
     }
     if (p.to.what == type::local) {
-        ops::download_options how{
-            .compare_content = true, .dry_run = call.given.dry_run, .remove_source = true};
+        const auto how = moving(download_options_of(call.given, {}));
         ACT_TRY(opened_location from, opener.open(p.from));
         const std::string local = call.world.absolute(p.to.path);
         return s.runtime().run(ops::download(context, from.remote(), local, how));
     }
-    ops::copy_options how{.block_size = call.given.block_size,
-                          .compare_content = true,
-                          .dry_run = call.given.dry_run,
-                          .remove_source = true};
-    return copy_between_stores(s, r, opener, p, how, links);
+    return copy_between_stores(s, r, opener, p, moving(copy_options_of(call.given, {})));
 }
 
 int run(invocation& call) {
@@ -46,13 +48,14 @@ int run(invocation& call) {
         if (p.from.what != location::type::stream && p.to.what != location::type::stream) continue;
         return give_up(call, error(kind::usage, "a stream cannot be moved", "use `act cp`"));
     }
+    if (auto fine = check_content_options(call.given, *pairs); !fine) return give_up(call, fine.error());
     report r(call, "moved", "file");
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     call.words.clear();
     for (const auto& p : *pairs) call.words.push_back(p.from.text);
-    copy_links links;
     auto next = pairs->begin();
     return for_each_path(call, s, r,
-                         [&](const std::string&) { return move_one(call, s, r, opener, *next++, links); });
+                         [&](const std::string&) { return move_one(call, s, r, opener, *next++); });
 }
 
 constexpr example examples[] = {
@@ -78,7 +81,10 @@ constinit const verb mv_verb{
         "verified, and only if it is still what was read: a file of the same size and time, a blob of the "
         "same\n"
         "ETag. What is behind a symbolic link to a folder is copied and stays, and so does a blob with\n"
-        "snapshots. An interrupted move goes on when the same command is run again.",
+        "snapshots. With --overwrite never or newer what is left at the destination keeps its source, too; "
+        "with\n"
+        "--preserve-symlinks a link is moved as a link. An interrupted move goes on when the same command is "
+        "run again.",
 };
 
 }  // namespace act::cli

@@ -31,6 +31,15 @@ outcome text(options& to, const option&, std::string_view value) {
     return {};
 }
 
+// Of a list that is not there, nothing is chosen; a variable that is not set must not come to mean
+// everything.
+template <std::string options::*Field>
+outcome file_name(options& to, const option& o, std::string_view value) {
+    if (value.empty()) return bad_value(o, value, "the name of a file");
+    to.*Field = std::string(value);
+    return {};
+}
+
 template <auto Field, std::uint64_t Least, std::uint64_t Most>
 outcome number(options& to, const option& o, std::string_view value) {
     std::uint64_t parsed = 0;
@@ -99,7 +108,7 @@ outcome moment(options& to, const option& o, std::string_view value) {
 }
 
 // KEY=VALUE. Names of metadata and headers compare without case; those of tags do not.
-template <std::map<std::string, std::string> options::*Field, bool LowerCase>
+template <std::map<std::string, std::string> plan::property_changes::*Field, bool LowerCase>
 outcome entry(options& to, const option& o, std::string_view value) {
     const std::size_t equals = value.find('=');
     if (equals == 0 || equals == std::string_view::npos)
@@ -108,18 +117,60 @@ outcome entry(options& to, const option& o, std::string_view value) {
     for (char& c : key) {
         if (LowerCase && c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
     }
-    (to.*Field)[key] = value.substr(equals + 1);
+    (to.changes.*Field)[key] = value.substr(equals + 1);
     return {};
 }
 
 outcome tier(options& to, const option& o, std::string_view value) {
     for (std::string_view name : {"Hot", "Cool", "Cold", "Archive"}) {
         if (http::same_name(value, name)) {
-            to.tier = name;
+            to.changes.tier = name;
             return {};
         }
     }
     return bad_value(o, value, "one of Hot, Cool, Cold, Archive");
+}
+
+outcome rehydrate(options& to, const option& o, std::string_view value) {
+    for (std::string_view name : {"Standard", "High"}) {
+        if (http::same_name(value, name)) {
+            to.rehydrate = name;
+            return {};
+        }
+    }
+    return bad_value(o, value, "Standard or High");
+}
+
+outcome check_md5(options& to, const option& o, std::string_view value) {
+    using check = ops::md5_check;
+    // The second names are azcopy's.
+    static constexpr std::pair<std::string_view, check> names[] = {
+        {"no", check::no},           {"NoCheck", check::no},
+        {"log", check::log},         {"LogOnly", check::log},
+        {"fail", check::fail},       {"FailIfDifferent", check::fail},
+        {"require", check::require}, {"FailIfDifferentOrMissing", check::require}};
+    for (auto [name, check] : names) {
+        if (http::same_name(value, name)) {
+            to.check_md5 = check;
+            return {};
+        }
+    }
+    return bad_value(o, value, "one of no, log, fail, require");
+}
+
+outcome overwriting(options& to, const option& o, std::string_view value) {
+    using plan::overwrite;
+    static constexpr std::pair<std::string_view, overwrite> ways[] = {{"different", overwrite::different},
+                                                                      {"always", overwrite::always},
+                                                                      {"newer", overwrite::newer},
+                                                                      {"never", overwrite::never}};
+    for (auto [name, way] : ways) {
+        if (name == value) {
+            to.overwrite = way;
+            return {};
+        }
+    }
+    return bad_value(o, value, "one of different, always, newer, never");
 }
 
 outcome most_deleted(options& to, const option& o, std::string_view value) {
@@ -249,7 +300,10 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 
 constexpr std::string_view select_verbs = "upload download cp sync check rm";
 constexpr std::string_view data_verbs = "upload download cp sync";
-constexpr std::string_view capped_verbs = "upload download cp mv sync rm";
+constexpr std::string_view listed_verbs = "upload download cp rm";
+constexpr std::string_view moving_verbs = "upload download cp mv sync";
+constexpr std::string_view attribute_verbs = "set upload cp sync";
+constexpr std::string_view capped_verbs = "upload download cp mv sync rm run";
 
 constexpr option table[] = {
     {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
@@ -266,20 +320,43 @@ constexpr option table[] = {
     {"--help", "-h", "", "", "this text", flag<&options::help>},
     {"--version", "", "", "", "the version", flag<&options::version>},
 
-    {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm init submit",
+    {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm run init submit",
      "show what would be done and do nothing", flag<&options::dry_run>},
     {"--yes", "-y", "", "rm", "remove without asking", flag<&options::yes>},
     {"--delete-snapshots", "", "FATE", "rm",
      "include (default), only (the blobs stay) or refuse (those that have any)", snapshot_fate},
-    {"--force", "", "", data_verbs, "transfer also what looks unchanged", flag<&options::force>},
+    {"--force", "", "", data_verbs, "transfer also what looks unchanged: --overwrite always",
+     flag<&options::force>},
+    {"--overwrite", "", "WHEN", moving_verbs,
+     "replace what is there: different (the default), always, newer, never", overwriting},
     {"--hash", "", "", "upload download cp sync check", "compare by content instead of size and time",
      flag<&options::hash>},
     {"--block-size", "", "SIZE", "upload download cp mv sync",
      "size of the parts of large files (default 8MiB)", size<&options::block_size, 64 * KiB, 4000 * MiB>},
 
+    {"--put-md5", "", "", "upload cp mv sync", "store the MD5 of each uploaded file's content with its blob",
+     flag<&options::put_md5>},
+    {"--check-md5", "", "MODE", "download cat cp mv sync",
+     "a blob's stored MD5: no, log, fail, require (default: fail for others' blobs)", check_md5},
+    {"--decompress", "", "", "download cat cp", "unpack blobs whose Content-Encoding is gzip or deflate",
+     flag<&options::decompress>},
+    {"--preserve-symlinks", "", "", "upload download cp mv sync check",
+     "symbolic links travel as links, not as what they lead to", flag<&options::keep_links>},
+    {"--follow-symlinks", "", "", "upload download cp mv sync check",
+     "send what they lead to (the default); down: write through them", flag<&options::follow_links>},
+    {"--unsafe-symlinks", "", "", "download cp mv sync",
+     "with --preserve-symlinks: make also links that are absolute or lead out", flag<&options::unsafe_links>},
+    {"--preserve-owner", "", "", moving_verbs, "record user and group; on download, restore them",
+     flag<&options::keep_owner>},
+    {"--no-guess-content-type", "", "", "upload cp mv sync",
+     "do not tell content types by the extensions of names", flag<&options::no_guess>},
+
     {"--cap-ops", "", "N/s", capped_verbs, "send no more requests a second to one account", cap_operations},
     {"--cap-mbps", "", "N", capped_verbs, "move no more megabits a second to and from one account",
      cap_megabits},
+
+    {"--no-hedge", "", "", "upload download cp mv sync check cat ls rm",
+     "never send a slow request once more beside itself", flag<&options::no_hedge>},
 
     {"--delete", "", "", "sync", "delete at the destination what the source does not have",
      flag<&options::delete_extras>},
@@ -302,17 +379,32 @@ constexpr option table[] = {
     {"--older-than", "", "TIME", select_verbs, "only what did not change since",
      moment<&options::older_than>},
 
+    {"--from-list", "", "FILE", listed_verbs, "only what FILE (-: standard input) names, one a line",
+     file_name<&options::from_list>},
+    {"--null", "-0", "", listed_verbs, "the list's names end with NUL, as those of find -print0",
+     flag<&options::null_separated>},
+    {"--manifest-out", "", "FILE", data_verbs, "write a line for each object: name, size, ETag, hash",
+     file_name<&options::manifest_out>},
+    {"--failed-out", "", "FILE", "upload download cp mv sync rm",
+     "write the items that failed, as a list for --from-list", file_name<&options::failed_out>},
+    {"--manifest", "", "FILE", "check", "compare PATH with what --manifest-out wrote",
+     file_name<&options::manifest>},
+    {"--extra", "", "", "check", "with --manifest: tell also what it does not name", flag<&options::extra>},
+
     {"--prefix", "", "", "ls rm", "PATH is a plain string prefix, as in ACT", flag<&options::raw_prefix>},
     {"--one-level", "", "", "ls", "fold what is below the next slash", flag<&options::one_level>},
     {"--offset", "", "SIZE", "cat", "begin so many bytes after the start of each",
      size<&options::offset, 0, ~0ull>},
     {"--count", "", "SIZE", "cat", "at most so many bytes of each", size<&options::count, 1, ~0ull>},
-    {"--tier", "", "TIER", "set", "Hot, Cool, Cold or Archive", tier},
-    {"--metadata", "", "KEY=VALUE", "set", "an entry of the metadata (several: give it again)",
-     entry<&options::metadata, true>},
-    {"--header", "", "KEY=VALUE", "set", "content-type, -encoding, -language, -disposition, or cache-control",
-     entry<&options::headers, true>},
-    {"--tag", "", "KEY=VALUE", "set", "an index tag", entry<&options::tags, false>},
+    {"--tier", "", "TIER", attribute_verbs, "Hot, Cool, Cold or Archive", tier},
+    {"--rehydrate-priority", "", "PRIORITY", "set",
+     "out of the archive tier: Standard (up to 15 hours) or High", rehydrate},
+    {"--metadata", "", "KEY=VALUE", attribute_verbs, "an entry of the metadata (several: give it again)",
+     entry<&plan::property_changes::metadata, true>},
+    {"--header", "", "KEY=VALUE", attribute_verbs,
+     "content-type, -encoding, -language, -disposition, or cache-control",
+     entry<&plan::property_changes::headers, true>},
+    {"--tag", "", "KEY=VALUE", attribute_verbs, "an index tag", entry<&plan::property_changes::tags, false>},
     {"--delimiter", "", "TEXT", "ls", "fold what is behind the next TEXT", delimiter},
     {"--long", "-l", "", "ls", "type, tier, checksum (or ETag) and state of each as well",
      flag<&options::details>},
@@ -326,6 +418,20 @@ constexpr option table[] = {
     {"--depth", "", "N", "du tree", "show folders down to this level (du: default 1)",
      number<&options::depth, 0, 1'000'000>},
     {"--expires", "", "TIME", "url", "how long the link works (default 30d)", duration<&options::expires>},
+
+    {"--jobs", "", "N", "run", "commands at a time (default 16)", number<&options::jobs, 1, 256>},
+    {"--large", "", "SIZE", "bench",
+     "the large file (default 1GiB; 256MiB with an account that is not local)",
+     size<&options::large, 1, 100 * TiB>},
+    {"--small-count", "", "N", "bench", "small files (default 10000; 1000)",
+     number<&options::small_count, 1, 10'000'000>},
+    {"--small-size", "", "SIZE", "bench", "of each (default 4KiB)", size<&options::small_size, 1, GiB>},
+    {"--repeat", "", "N", "bench", "rounds; the medians count (default 3; 1)",
+     number<&options::repeat, 1, 1000>},
+    {"--only", "", "NAME,...", "bench", "these rows, or those with this in their name: large, copy, get",
+     text<&options::only>},
+    {"--folder", "", "DIR", "bench", "where its files are (default: in memory, /dev/shm, if there is room)",
+     text<&options::folder>},
 
     {"--root", "", "DIR", "serve", "the folder that holds the data", text<&options::root>},
     {"--listen", "", "HOST:PORT", "serve", "where to listen (default 127.0.0.1:10000; port 0 picks one)",

@@ -14,6 +14,8 @@
 #include "engine/core/result.hpp"
 #include "engine/core/secret.hpp"
 #include "tools/store/network_model.hpp"
+#include "transfer/ops/ops.hpp"
+#include "transfer/plan/policy.hpp"
 
 namespace act::cli {
 
@@ -27,6 +29,7 @@ struct options {
     std::uint64_t memory = 256ull << 20;
     std::optional<unsigned> concurrency;       ///< unset: found out while running
     double cap_operations = 0, cap_bytes = 0;  ///< a second and account; 0: none
+    bool no_hedge = false;
     std::string cluster, from_cluster;
     std::optional<int> num_gpu;
 
@@ -38,9 +41,21 @@ struct options {
     std::optional<std::uint64_t> most_deleted;
     std::optional<double> most_deleted_percent;
     std::uint64_t offset = 0, count = 0;  ///< a range; count 0: to the end
-    std::string tier;
-    std::map<std::string, std::string> metadata, headers, tags;  ///< an empty value: take it away
-    std::uint64_t block_size = 0;                                ///< 0: chosen by the operation
+    plan::property_changes changes;       ///< of `set`, or what transfers give to new blobs
+    std::string rehydrate;
+    bool put_md5 = false, decompress = false;
+    ops::md5_check check_md5 = ops::md5_check::automatic;
+    std::uint64_t block_size = 0;  ///< 0: chosen by the operation
+
+    // what transfers do with what stands there, with links, owners and types
+    std::optional<plan::overwrite> overwrite;
+    bool follow_links = false, keep_links = false, unsafe_links = false;
+    bool keep_owner = false, no_guess = false;
+
+    // lists and manifests
+    std::string from_list, manifest_out, failed_out, manifest;  ///< files; from_list may be "-"
+    bool null_separated = false;
+    bool extra = false;
 
     // what takes part
     struct choice {
@@ -59,6 +74,12 @@ struct options {
     enum class order { stored, name, size, time } sort = order::stored;
     std::optional<std::uint64_t> depth;
     double expires = 30 * 86400.0;  ///< seconds
+
+    // run, bench
+    unsigned jobs = 16;
+    std::uint64_t large = 0, small_count = 0, small_size = 0;  ///< 0: chosen by what is measured
+    unsigned repeat = 0;
+    std::string only, folder;
 
     // serve
     std::string root, listen, account;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/core/log.hpp"
 #include "engine/core/secret.hpp"
 #include "engine/core/units.hpp"
 #include "engine/core/utf8.hpp"
@@ -19,6 +20,9 @@ namespace act::cli {
 namespace {
 
 constexpr std::size_t paths_shown = 5;
+constexpr unsigned told_at_once = 3;
+// What fails sooner than this is told at the end, which is near.
+constexpr double worth_telling_at_once = 2;
 
 double seconds_since(steady::time_point start) {
     return std::chrono::duration<double>(steady::now() - start).count();
@@ -32,12 +36,13 @@ json_line summary_json(std::string_view verb, const summary& s, const http::coun
     line.add("requests", wire ? wire->requests.load(relaxed) : 0);
     line.add("bytes_sent", wire ? wire->body_bytes_sent.load(relaxed) : 0);
     line.add("bytes_received", wire ? wire->body_bytes_received.load(relaxed) : 0);
+    line.add("hedged", wire ? wire->hedged.load(relaxed) : 0);
     line.add("elapsed_s", seconds);
     return line;
 }
 
 // The shell line that does the same again.
-std::string again(const invocation& call) { return "act " + redact(shell_quoted(call.world.arguments)); }
+std::string again(const invocation& call) { return "act " + shell_quoted(call.world.arguments); }
 
 bool worth_repeating(kind k) {
     switch (k) {
@@ -53,7 +58,7 @@ bool worth_repeating(kind k) {
 
 }  // namespace
 
-json_line failure_line(const std::string& path, const error& e) {
+json_line failure_line(const std::string& path, const error& e, const item_name& item) {
     json_line line("failure");
     // A URL may hold a SAS; names of files and blobs are told as they are.
     const bool url = path.starts_with("http://") || path.starts_with("https://");
@@ -61,6 +66,9 @@ json_line failure_line(const std::string& path, const error& e) {
         .add("code", e.code().empty() ? std::string(to_string(e.kind())) : e.code());
     line.add("status", e.status()).add("request_id", e.request_id());
     line.add("message", redact(e.message())).add("advice", redact(e.advice()));
+    if (item.source.empty()) return line;
+    if (item.source == item.destination) return line.add("name", item.source);
+    line.add("source", item.source).add("destination", item.destination);
     return line;
 }
 
@@ -117,15 +125,23 @@ void report::item(std::string_view action, std::string_view path, std::uint64_t 
 
 void report::failed(const failure& f) {
     if (f.error.kind() == kind::stopped) return;
-    if (call_.given.json) call_.screen.result(failure_line(f.path, f.error).text());
+    const std::string line =
+        failure_line(f.path, f.error, f.item ? files_.full(*f.item) : item_name()).text();
+    if (call_.given.json) call_.screen.result(line);
+    files_.failed(line);
     std::lock_guard lock(mutex_);
-    remember(f.path, f.error);
+    remember(f);
 }
 
-void report::remember(const std::string& path, const error& e) {
-    group& g = groups_[{e.kind(), e.code()}];
-    if (g.count++ == 0) g.first = e;
-    if (g.paths.size() < paths_shown) g.paths.push_back(path);
+void report::remember(const failure& f) {
+    group& g = groups_[{f.error.kind(), f.error.code()}];
+    if (g.count++ == 0) g.first = f.error;
+    if (g.paths.size() < paths_shown) g.paths.push_back(f.path);
+    if (call_.given.json || !f.item || told_ == told_at_once) return;
+    if (seconds_since(call_.started) < worth_telling_at_once) return;
+    ++told_;
+    call_.screen.problem(f.path + ": " + f.error.describe());
+    if (told_ == told_at_once) call_.screen.detail("  more failures are told at the end");
 }
 
 void report::add(const std::string& path, const result<summary>& outcome) {
@@ -147,7 +163,7 @@ void report::fail(const std::string& path, const error& e) {
         return;
     }
     ++total_.failed;
-    failed({path, e});
+    failed({path, e, std::nullopt});
 }
 
 void report::tell_failures(bool can_continue) {
@@ -169,9 +185,27 @@ void report::tell_failures(bool can_continue) {
     }
     if (total_.stopped) call_.screen.problem("interrupted");
     // There is something to continue only where something was begun.
-    if (can_continue && repeat && !call_.given.dry_run && (total_.files > 0 || total_.stopped)) {
-        call_.screen.detail("  run the same command again to continue: " + again(call_));
+    const bool begun = total_.files + total_.skipped > 0 || total_.stopped;
+    if (can_continue && repeat && !call_.given.dry_run && begun) {
+        const std::string line = again(call_);
+        call_.screen.detail("  run the same command again to continue: " + redact(line));
+        if (redact(line) != line) call_.screen.detail("  with the secret in place of ***");
     }
+    if (files_.has_failures() && !total_.stopped) {
+        call_.screen.detail("  or only what failed, by: --from-list " + shell_quoted(call_.given.failed_out));
+    }
+}
+
+void report::publish_files() {
+    if (total_.stopped) {
+        const error rest(kind::stopped, "interrupted: what was not begun is not in this list",
+                         "run the whole command again");
+        files_.failed(failure_line("", rest).text());
+    }
+    auto published = files_.publish(total_.failed == 0 && !total_.stopped);
+    if (published) return;
+    unwritten_ = true;
+    tell(call_, published.error());
 }
 
 std::string report::sentence(double seconds) const {
@@ -209,7 +243,7 @@ std::string report::summary_line(const http::counters* wire, double seconds) con
 
 int report::exit_status() const {
     if (total_.stopped) return exit_code(kind::stopped);
-    if (total_.failed == 0) return 0;
+    if (total_.failed == 0) return unwritten_ ? 1 : 0;
     if (total_.files + total_.skipped > 0) return 1;
     // Nothing worked: the cause, where there is but one.
     std::set<int> codes;
@@ -219,7 +253,10 @@ int report::exit_status() const {
 
 int report::finish(const http::counters* wire) {
     double seconds = seconds_since(call_.started);
+    publish_files();
     tell_failures(true);
+    if (const auto repeated = wire ? wire->hedged.load() : 0; repeated > 0)
+        log::debug("{} sent once more for being slow", counted(repeated, "request"));
     if (call_.given.json) {
         call_.screen.result(summary_line(wire, seconds));
     } else if (total_.files + total_.skipped > 0 || total_.failed == 0) {
@@ -229,6 +266,7 @@ int report::finish(const http::counters* wire) {
 }
 
 int report::finish_quietly(const http::counters* wire) {
+    publish_files();
     tell_failures(false);
     if (call_.given.json) {
         call_.screen.result(summary_line(wire, seconds_since(call_.started)));

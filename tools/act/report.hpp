@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tools/act/outcome_files.hpp"
 #include "tools/act/verb.hpp"
 #include "transfer/mover/progress.hpp"
 
@@ -19,8 +20,9 @@ namespace act::cli {
 class json_line;
 class progress_bar;
 
-/// What one call of a verb did, over all its paths, and how that is told: failures as they come with --json,
-/// for people at the end, grouped by cause; then one summary; then the exit code.
+/// What one call of a verb did, over all its paths, and how that is told: failures as they come with --json;
+/// for people the first few as they come, if that is long before the end, and all at the end, grouped by
+/// cause; then one summary; then the exit code.
 class report : public observer {
 public:
     /// `action` is the past tense for people: "uploaded"; `thing` what is counted: "file", "blob".
@@ -29,6 +31,13 @@ public:
     // observer: called from any loop
     void item(std::string_view action, std::string_view path, std::uint64_t size) override;
     void failed(const failure&) override;
+    bool records() const override { return files_.records(); }
+    void recorded(const record& r) override { files_.recorded(r); }
+
+    /// Opens the files of --manifest-out and --failed-out; finish() publishes them.
+    result<void> open_files() { return files_.open(call_); }
+    /// What is done next is called so in files and failures; see outcome_files.
+    void enter(std::string prefix, std::string alone) { files_.enter(std::move(prefix), std::move(alone)); }
 
     /// How the operation on one path ended. An error is a failure of that path as a whole.
     void add(const std::string& path, const result<summary>&);
@@ -58,7 +67,8 @@ private:
         error first;
         std::vector<std::string> paths;
     };
-    void remember(const std::string& path, const error&);
+    void remember(const failure&);
+    void publish_files();
     void tell_failures(bool can_continue);
     std::string sentence(double seconds) const;
     std::string summary_line(const http::counters*, double seconds) const;
@@ -69,6 +79,9 @@ private:
     std::mutex mutex_;
     summary total_;
     std::map<std::tuple<kind, std::string>, group> groups_;
+    outcome_files files_;
+    unsigned told_ = 0;       ///< failures that were shown as they came
+    bool unwritten_ = false;  ///< a file that was asked for could not be written
     progress_bar* bar_ = nullptr;
     bool ways_ = false, deletions_ = false;
 };
@@ -81,6 +94,6 @@ int give_up(invocation&, const error&);
 int done(invocation&, int code);
 
 /// {"type":"failure",...} of DESIGN section 8, redacted.
-json_line failure_line(const std::string& path, const error&);
+json_line failure_line(const std::string& path, const error&, const item_name& = {});
 
 }  // namespace act::cli

@@ -4,6 +4,7 @@
 
 #include "engine/core/units.hpp"
 #include "engine/core/utf8.hpp"
+#include "tools/act/list_file.hpp"
 #include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
@@ -40,6 +41,9 @@ result<bool> confirm(invocation& call, session& s, const std::string& path, cons
     if (call.given.yes || call.given.dry_run) return true;
     ops::remove_options look = how;
     look.dry_run = true;
+    // A list is read twice: first to count it.
+    ACT_TRY(auto items, list_of(call, 1, s.until()));
+    look.items = items.get();
     silent nobody;
     auto context = s.context(nobody);
     ACT_TRY(summary found, s.runtime().run(ops::remove(context, at.remote(), look)));
@@ -54,6 +58,14 @@ int run(invocation& call) {
             call, error(kind::usage, "`act rm` asks before it removes, and there is no terminal to ask on",
                         "add --yes to remove, or --dry-run to see what would go"));
     }
+    if (!call.given.from_list.empty() && call.given.raw_prefix) {
+        return give_up(call, error(kind::usage, "--from-list names items below a folder, --prefix is none",
+                                   "leave one of them out"));
+    }
+    if (call.given.from_list == "-" && !call.given.yes && !call.given.dry_run) {
+        return give_up(call, error(kind::usage, "the list comes from where the answer to `remove?` would",
+                                   "add --yes to remove, or --dry-run to see what would go"));
+    }
     auto places = stored_locations(call);
     if (!places) return give_up(call, places.error());
     auto cluster = load_cluster(call, call.given.cluster);
@@ -63,6 +75,9 @@ int run(invocation& call) {
     report r(call, "removed", "blob");
     auto wanted = selection_of(call);
     if (!wanted) return give_up(call, wanted.error());
+    auto items = list_of(call, 1, s.until());
+    if (!items) return give_up(call, items.error());
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     ops::remove_options how{.raw_prefix = call.given.raw_prefix,
                             .dry_run = call.given.dry_run,
                             .wanted = std::move(*wanted),
@@ -85,6 +100,7 @@ int run(invocation& call) {
         }
     }
     if (r.stopped()) call.words.clear();
+    how.items = items->get();
     auto next = agreed.begin();
     return for_each_path(call, s, r, [&](const std::string&) -> result<summary> {
         auto context = s.context(r);
@@ -98,6 +114,7 @@ constexpr example examples[] = {
     {"act rm --yes data/old", "in a script: do not ask"},
     {"act rm --include '*.ckpt' --older-than 30d output/run7", "only what matches"},
     {"act rm --delete-snapshots only data/voc20", "the snapshots alone; the blobs stay"},
+    {"act rm --from-list old.txt data", "what the list names below data, and nothing else"},
     {"act rm --prefix data/tmp_", "everything whose name begins so, as ACT did"},
 };
 

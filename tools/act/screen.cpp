@@ -30,6 +30,13 @@ void screen::result(std::string_view line) {
     if (out_is_terminal_) out_->flush();
 }
 
+void screen::lines(std::string_view text) {
+    std::lock_guard lock(mutex_);
+    if (!status_.empty() && out_is_terminal_) hide_status();
+    *out_ << text;
+    if (out_is_terminal_) out_->flush();
+}
+
 void screen::raw(std::string_view bytes) {
     std::lock_guard lock(mutex_);
     if (!status_.empty() && out_is_terminal_) hide_status();

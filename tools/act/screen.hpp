@@ -21,6 +21,8 @@ public:
     void results_aside();
     /// A line of results; buffered.
     void result(std::string_view line);
+    /// Several, each with its end.
+    void lines(std::string_view text);
     /// A job's output as it is, and out at once: to the results, or to the problems.
     void raw(std::string_view bytes);
     void raw_problem(std::string_view bytes);

@@ -11,16 +11,25 @@
 #include "tools/act/world.hpp"
 #include "tools/store/store.hpp"
 #include "transfer/auth/credential.hpp"
+#include "transfer/auth/token.hpp"
 
 namespace act::cli {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+void tell_warnings(screen& to, const cluster::config& c) {
+    for (const auto& warning : c.warnings) to.problem("warning: " + warning);
+}
+
+}  // namespace
+
 result<cluster::config> load_cluster(invocation& call, const std::string& name) {
     cluster::load_options where{.name = name,
                                 .working_directory = call.world.working_directory,
                                 .environment = call.world.environment};
-    ACT_TRY(cluster::config c, cluster::load(where));
+    ACT_TRY(cluster::config c, call.shared ? call.shared->load(where) : cluster::load(where));
     const options& given = call.given;
     auto override = [&](const char* setting, std::string value, std::string_view flag) {
         std::erase_if(c.settings, [&](const cluster::setting& s) { return s.name == setting; });
@@ -42,7 +51,8 @@ result<cluster::config> load_cluster(invocation& call, const std::string& name) 
         c.compile_args = *given.compile_args;
         override("compile_args", *given.compile_args, "-ca");
     }
-    for (const auto& warning : c.warnings) call.screen.problem("warning: " + warning);
+    // Those of a file that many calls share were told when it was read.
+    if (!call.shared) tell_warnings(call.screen, c);
     return c;
 }
 
@@ -75,41 +85,77 @@ result<uri> endpoint_of(const cluster::account& a) {
 
 namespace {
 
+constexpr unsigned lanes_of_one = 4;
+result<std::shared_ptr<http::authorizer>> by_token(result<std::shared_ptr<auth::token_source>> from) {
+    if (!from) return from.error();
+    return auth::bearer(std::move(*from));
+}
+
 controller::options control_of(const options& given) {
     controller::options o{.cap_operations = given.cap_operations, .cap_bytes = given.cap_bytes};
     if (given.concurrency) o.start = o.least = o.most = *given.concurrency;
     return o;
 }
 
+/// Counts for one call what passes the gate that it shares with others.
+class counted final : public http::admission {
+public:
+    counted(std::shared_ptr<http::admission> gate, http::counters& to) : gate_(std::move(gate)), to_(to) {}
+    bool try_enter(std::uint64_t bytes, steady::time_point at) override {
+        return gate_->try_enter(bytes, at);
+    }
+    task<result<void>> enter(std::uint64_t bytes, until u) override {
+        return gate_->enter(bytes, std::move(u));
+    }
+    void leave(const report& r) override {
+        constexpr auto relaxed = std::memory_order_relaxed;
+        to_.requests.fetch_add(1, relaxed);
+        to_.body_bytes_sent.fetch_add(r.sent, relaxed);
+        to_.body_bytes_received.fetch_add(r.bytes - r.sent, relaxed);
+        gate_->leave(r);
+    }
+
+private:
+    const std::shared_ptr<http::admission> gate_;
+    http::counters& to_;
+};
+
 }  // namespace
 
-session::session(invocation& call, cluster::config c)
-    : call_(call),
-      cluster_(std::move(c)),
-      stop_(call.world.stop.token()),
-      control_(control_of(call.given)),
+// ---- resources
+
+resources::resources(const world& w, screen& s, const options& given)
+    : world_(w),
+      screen_(s),
+      threads_(given.threads),
+      memory_(given.memory),
+      hedge_(!given.no_hedge),
+      control_(control_of(given)),
       lanes_(control_.start) {}
 
-session::~session() {
+resources::~resources() {
     accounts_.clear();
     if (transport_) runtime_->run(transport_->close());
     if (store_) runtime_->run(store_->stop(200ms));
 }
 
-act::runtime& session::runtime() {
-    if (!runtime_) runtime_.emplace(runtime_options{.loops = call_.given.threads});
+act::runtime& resources::runtime() {
+    std::lock_guard lock(making_);
+    if (!runtime_) runtime_.emplace(runtime_options{.loops = threads_});
     return *runtime_;
 }
 
-ops::context session::context(observer& o) {
-    if (!buffers_) buffers_.emplace(call_.given.memory);
-    return {runtime(), *buffers_, progress_, o, stop_.token(), lanes_.load(), &lanes_};
+buffer_pool& resources::buffers() {
+    std::lock_guard lock(making_);
+    if (!buffers_) buffers_.emplace(memory_);
+    return *buffers_;
 }
 
-http::client& session::transport() {
+http::client& resources::transport() {
     if (!transport_) {
         http::client_options o;
         o.user_agent = "act/" ACT_VERSION;
+        o.proxies = http::proxy_rules(world_.environment);
         const unsigned per_loop = control_.most / std::max(1u, runtime().size()) + 1;
         o.max_connections_per_loop = std::max(o.max_connections_per_loop, per_loop);
         transport_ = std::make_unique<http::client>(runtime(), o);
@@ -117,12 +163,31 @@ http::client& session::transport() {
     return *transport_;
 }
 
-const http::counters* session::wire() const { return transport_ ? &transport_->stats() : nullptr; }
+const http::counters* resources::wire() const { return transport_ ? &transport_->stats() : nullptr; }
 
-result<void> session::start_store(cluster::account& a) {
+result<cluster::config> resources::load(const cluster::load_options& where) {
+    std::lock_guard lock(making_);
+    auto found = clusters_.find(where.name);
+    if (found == clusters_.end()) {
+        ACT_TRY(cluster::config c, cluster::load(where));
+        tell_warnings(screen_, c);
+        found = clusters_.emplace(where.name, std::move(c)).first;
+    }
+    return found->second;
+}
+
+ops::copy_link& resources::link(const opened_account& from, const opened_account& to) {
+    std::lock_guard lock(making_);
+    const cluster::account& a = from.settings;
+    // With `auth: sas` the key is not to be used.
+    const secret key = a.auth == cluster::account::method::sas ? secret() : a.key;
+    return links_.try_emplace({&from, &to}, *from.client, key, a.sas).first->second;
+}
+
+result<void> resources::start_store(cluster::account& a) {
     if (!store_) {
         store::options o;
-        ACT_TRY(o.root, default_store_root(call_.world));
+        ACT_TRY(o.root, default_store_root(world_));
         o.listen = "127.0.0.1:0";
         auto made = std::make_unique<store::store>(runtime(), o);
         auto started = made->start();
@@ -135,7 +200,7 @@ result<void> session::start_store(cluster::account& a) {
     return {};
 }
 
-result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster::account& a) const {
+result<std::shared_ptr<http::authorizer>> resources::authorizer_for(const cluster::account& a) {
     using method = cluster::account::method;
     auto needs = [&](const char* key) {
         return error(kind::configuration,
@@ -156,18 +221,24 @@ result<std::shared_ptr<http::authorizer>> session::authorizer_for(const cluster:
             return error(kind::configuration,
                          fmt::format("{}: no credential for account {}", a.source, a.name),
                          "add account_key or sas_token; the value may be env:NAME or file:PATH");
-        default:
-            return error(kind::unsupported,
-                         fmt::format("{}: this kind of `auth` is not available yet", a.source),
-                         "use account_key or sas_token");
+        case method::cli:
+            return auth::bearer(auth::azure_cli(runtime()));
+        case method::msi:
+            return by_token(auth::managed_identity(transport(), world_.environment));
+        case method::sp:
+            return by_token(auth::service_principal(transport(), world_.environment));
+        case method::workload:
+            return by_token(auth::workload_identity(transport(), world_.environment));
     }
+    return error(kind::internal, "an account has no kind of `auth`");
 }
 
-result<std::unique_ptr<opened_account>> session::open(cluster::account settings, bool embedded) {
+result<std::unique_ptr<opened_account>> resources::open(cluster::account settings, bool embedded) {
     auto out = std::make_unique<opened_account>();
     out->settings = std::move(settings);
     cluster::account& a = out->settings;
-    for (const auto& warning : a.warnings) call_.screen.problem("warning: " + warning);
+    for (const auto& warning : a.warnings) screen_.problem("warning: " + warning);
+    out->embedded = embedded;
     if (embedded) ACT_TRY_VOID(start_store(a));
     ACT_TRY(uri endpoint, endpoint_of(a));
     auto authorizer = authorizer_for(a);
@@ -177,19 +248,20 @@ result<std::unique_ptr<opened_account>> session::open(cluster::account settings,
     }
     blob::account address{.name = a.name, .endpoint = std::move(endpoint), .settings = a.source};
     http::pipeline_options how;
-    how.admission = std::make_shared<gate>(a.name, control_, &lanes_);
+    out->gate = std::make_shared<gate>(a.name, control_, &lanes_, hedge_);
+    how.admission = out->gate;
     out->client = std::make_unique<blob::client>(transport(), std::move(address), std::move(*authorizer),
                                                  std::move(how));
     return out;
 }
 
-result<opened_account*> session::account_of(const cluster::config& c, const cluster::mapping& m) {
-    std::lock_guard lock(opening_);
+result<opened_account*> resources::account_of(const cluster::config& c, const cluster::mapping& m) {
+    std::lock_guard lock(making_);
     // Of two clusters one account file may mean the embedded store in one and nothing in the other.
     const std::string key = c.platform + '\n' + c.root + '\n' + m.account_file;
     auto found = accounts_.find(key);
     if (found == accounts_.end()) {
-        ACT_TRY(auto settings, cluster::load_account(c, m.account_file, call_.world.environment));
+        ACT_TRY(auto settings, cluster::load_account(c, m.account_file, world_.environment));
         const bool embedded = is_embedded(c, settings);
         ACT_TRY(auto made, open(std::move(settings), embedded));
         found = accounts_.emplace(key, std::move(made)).first;
@@ -197,14 +269,67 @@ result<opened_account*> session::account_of(const cluster::config& c, const clus
     return found->second.get();
 }
 
-result<opened_account*> session::account_at(const std::string& key, cluster::account settings) {
-    std::lock_guard lock(opening_);
+result<opened_account*> resources::account_at(const std::string& key, cluster::account settings) {
+    std::lock_guard lock(making_);
     auto found = accounts_.find(key);
     if (found == accounts_.end()) {
         ACT_TRY(auto made, open(std::move(settings), false));
         found = accounts_.emplace(key, std::move(made)).first;
     }
     return found->second.get();
+}
+
+// ---- session
+
+session::session(invocation& call, cluster::config c)
+    : call_(call), cluster_(std::move(c)), stop_(call.world.stop.token()), shared_(call.shared) {
+    if (shared_) return;
+    own_ = std::make_unique<resources>(call.world, call.screen, call.given);
+    shared_ = own_.get();
+}
+
+session::~session() = default;
+
+ops::context session::context(observer& o) {
+    const auto& lanes = shared_->lanes();
+    // Of many commands at once most are small: lanes are added to those that have work for them.
+    const unsigned start = own_ ? lanes.load() : std::min(lanes_of_one, lanes.load());
+    return {runtime(), buffers(), progress(), o, stop_.token(), start, &lanes};
+}
+
+const http::counters* session::wire() const {
+    if (own_) return own_->wire();
+    return accounts_.empty() ? nullptr : &counters_;
+}
+
+opened_account* session::mine(opened_account& common) {
+    if (own_) return &common;
+    auto& made = accounts_[&common];
+    if (!made) {
+        made = std::make_unique<opened_account>();
+        made->settings = common.settings;
+        made->gate = std::make_shared<counted>(common.gate, counters_);
+        made->embedded = common.embedded;
+        made->origin = &common;
+        http::pipeline_options how;
+        how.admission = made->gate;
+        made->client = std::make_unique<blob::client>(*common.client, std::move(how));
+    }
+    return made.get();
+}
+
+result<opened_account*> session::account_of(const cluster::config& c, const cluster::mapping& m) {
+    ACT_TRY(opened_account * found, shared_->account_of(c, m));
+    return mine(*found);
+}
+
+result<opened_account*> session::account_at(const std::string& key, cluster::account settings) {
+    ACT_TRY(opened_account * found, shared_->account_at(key, std::move(settings)));
+    return mine(*found);
+}
+
+ops::copy_link& session::link(const opened_account& from, const opened_account& to) {
+    return shared_->link(*from.origin, *to.origin);
 }
 
 result<place> session::find(const cluster::config& c, const std::string& path) {
@@ -219,10 +344,13 @@ int for_each_path(invocation& call, session& s, report& r,
     {
         progress_bar bar(call.world, call.screen, s.progress());
         r.show_in(&bar);
+        // A single path's own name is not part of what is below it.
+        const auto names = below_common_folder(call.words);
         for (std::size_t i = 0; i < call.words.size() && !r.stopped(); ++i) {
             // What is still to come is not counted before it is looked at.
             bar.expect_more(i + 1 < call.words.size());
             s.progress().scan_finished = false;
+            r.enter(names.size() > 1 ? names[i] : std::string(), names[i]);
             r.add(call.words[i], each(call.words[i]));
         }
         r.show_in(nullptr);

@@ -14,6 +14,7 @@
 #include "transfer/client/client.hpp"
 #include "transfer/mover/gate.hpp"
 #include "transfer/mover/progress.hpp"
+#include "transfer/ops/copy_link.hpp"
 #include "transfer/ops/ops.hpp"
 
 namespace act::store {
@@ -33,6 +34,9 @@ result<cluster::config> load_cluster(invocation&, const std::string& name);
 struct opened_account {
     cluster::account settings;
     std::unique_ptr<blob::client> client;
+    std::shared_ptr<http::admission> gate;  ///< all requests to the account pass it
+    bool embedded = false;                  ///< served by this process
+    const opened_account* origin = this;    ///< the one of `resources` that this is for
 };
 
 /// A path of the command line, found.
@@ -43,10 +47,61 @@ struct place {
     ops::remote remote() const { return {*account->client, account->settings.container, location.blob_path}; }
 };
 
-/// All that a verb which talks to a store needs, made when first used: loops, byte budget, connections, and
-/// the accounts that the paths lead to, no others. For the built-in cluster, and for `platform: local`
+/// What all commands of a process share, each part made when first used: loops, byte budget, connections,
+/// cluster files, and the accounts that paths led to. For the built-in cluster, and for `platform: local`
 /// accounts without endpoint or credential, it runs the embedded store in this process, on a port of loopback
-/// that nobody is told.
+/// that nobody is told. Thread-safe; not to be called on a loop.
+class resources {
+public:
+    /// `given`: its threads, memory, concurrency and caps count, for all commands together.
+    resources(const world&, screen&, const options& given);
+    ~resources();
+    resources(const resources&) = delete;
+    resources& operator=(const resources&) = delete;
+
+    act::runtime& runtime();
+    buffer_pool& buffers();
+    act::progress& progress() { return progress_; }
+    /// How many requests are wanted at work at once.
+    const std::atomic<unsigned>& lanes() const { return lanes_; }
+    /// Null before the first request.
+    const http::counters* wire() const;
+
+    /// The cluster file, read once; prints its warnings when it is read.
+    result<cluster::config> load(const cluster::load_options&);
+    /// The account of a mapping, opened on first use; reads files.
+    result<opened_account*> account_of(const cluster::config&, const cluster::mapping&);
+    /// An account that no mapping names, opened on first use; `key` tells it from others.
+    result<opened_account*> account_at(const std::string& key, cluster::account);
+    /// What is known of copying from one of these accounts to another.
+    ops::copy_link& link(const opened_account& from, const opened_account& to);
+
+private:
+    result<std::unique_ptr<opened_account>> open(cluster::account, bool embedded);
+    result<std::shared_ptr<http::authorizer>> authorizer_for(const cluster::account&);
+    result<void> start_store(cluster::account&);
+    http::client& transport();
+
+    const world& world_;
+    screen& screen_;
+    const unsigned threads_;
+    const std::uint64_t memory_;
+    const bool hedge_;
+    act::progress progress_;
+    const controller::options control_;  ///< of each account
+    std::atomic<unsigned> lanes_;
+    std::recursive_mutex making_;
+    std::optional<act::runtime> runtime_;
+    std::optional<buffer_pool> buffers_;
+    std::unique_ptr<store::store> store_;
+    std::unique_ptr<http::client> transport_;
+    std::map<std::string, cluster::config> clusters_;
+    std::map<std::string, std::unique_ptr<opened_account>> accounts_;
+    std::map<std::pair<const opened_account*, const opened_account*>, ops::copy_link> links_;
+};
+
+/// All that a verb which talks to a store needs: resources (its own, or those of the `act run` that it is a
+/// line of), and a stop, accounts and counts for this call alone.
 class session {
 public:
     session(invocation&, cluster::config);
@@ -55,8 +110,10 @@ public:
     session& operator=(const session&) = delete;
 
     const cluster::config& cluster() const { return cluster_; }
-    act::runtime& runtime();
-    act::progress& progress() { return progress_; }
+    act::runtime& runtime() { return shared_->runtime(); }
+    act::progress& progress() { return shared_->progress(); }
+    /// The bytes that everything may hold together.
+    buffer_pool& buffers() { return shared_->buffers(); }
     /// What all operations of this call are given, but for the observer.
     ops::context context(observer&);
     /// For the wait of anything else.
@@ -73,27 +130,22 @@ public:
     result<opened_account*> account_of(const cluster::config&, const cluster::mapping&);
     /// An account that no mapping names, opened on first use; `key` tells it from others.
     result<opened_account*> account_at(const std::string& key, cluster::account);
-    /// Null before the first request.
+    /// What is known of copying from one account to the other.
+    ops::copy_link& link(const opened_account& from, const opened_account& to);
+    /// What this call has moved; null before the first request.
     const http::counters* wire() const;
 
 private:
-    result<std::unique_ptr<opened_account>> open(cluster::account, bool embedded);
-    result<std::shared_ptr<http::authorizer>> authorizer_for(const cluster::account&) const;
-    result<void> start_store(cluster::account&);
-    http::client& transport();
+    opened_account* mine(opened_account&);
 
     invocation& call_;
     cluster::config cluster_;
     stop_source stop_;
-    act::progress progress_;
-    const controller::options control_;  ///< of each account
-    std::atomic<unsigned> lanes_;        ///< how many requests are wanted at work at once
-    std::optional<act::runtime> runtime_;
-    std::optional<buffer_pool> buffers_;
-    std::unique_ptr<store::store> store_;
-    std::unique_ptr<http::client> transport_;
-    std::mutex opening_;
-    std::map<std::string, std::unique_ptr<opened_account>> accounts_;
+    std::unique_ptr<resources> own_;
+    resources* shared_;
+    // With resources that others use too: clients whose requests are counted for this call.
+    http::counters counters_;
+    std::map<const opened_account*, std::unique_ptr<opened_account>> accounts_;
 };
 
 /// $XDG_DATA_HOME/act/store, or ~/.local/share/act/store: what the embedded store serves unless told
@@ -107,7 +159,8 @@ bool is_embedded(const cluster::config&, const cluster::account&);
 result<uri> endpoint_of(const cluster::account&);
 
 /// Calls `each` for every word of the call, with a progress bar, until one was stopped; the exit code. `each`
-/// returns how the operation on that path ended.
+/// returns how the operation on that path ended. Items are called by their names below the folder that all
+/// words share, unless `each` tells the report otherwise.
 int for_each_path(invocation&, session&, report&,
                   const std::function<result<summary>(const std::string& path)>& each);
 

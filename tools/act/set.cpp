@@ -9,11 +9,8 @@ namespace act::cli {
 namespace {
 
 int run(invocation& call) {
-    ops::set_options how{.tier = call.given.tier,
-                         .metadata = call.given.metadata,
-                         .headers = call.given.headers,
-                         .tags = call.given.tags,
-                         .dry_run = call.given.dry_run};
+    ops::set_options how{
+        .changes = call.given.changes, .rehydrate = call.given.rehydrate, .dry_run = call.given.dry_run};
     if (auto fine = ops::check(how); !fine) return give_up(call, fine.error());
     auto places = stored_locations(call);
     if (!places) return give_up(call, places.error());
@@ -32,6 +29,7 @@ int run(invocation& call) {
 
 constexpr example examples[] = {
     {"act set --tier Cool data/old", "everything stored below data/old"},
+    {"act set --tier Hot --rehydrate-priority High data/old", "out of the archive tier; takes hours"},
     {"act set --header content-type=text/csv eu:data/a.csv", "what browsers are told"},
     {"act set --metadata owner=me --metadata draft= data/x", "one entry set, another taken away"},
     {"act set --tag project=voc --dry-run data/voc20", "show what would be changed"},

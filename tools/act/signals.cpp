@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <forward_list>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -18,11 +19,16 @@ constexpr int watched[] = {SIGINT, SIGTERM};
 // What the handlers may touch: they run between any two instructions.
 std::atomic<bool> asked{false};
 int pipe_ends[2] = {-1, -1};
+std::atomic<const std::string*> last_words{nullptr};
 struct sigaction before[3];
 
 // Requesting a stop takes locks, so the handler only wakes the thread that does it.
 void on_request(int) {
-    if (asked.exchange(true)) ::_exit(exit_code(kind::stopped));
+    if (asked.exchange(true)) {
+        if (const std::string* text = last_words.load())
+            (void)!::write(STDERR_FILENO, text->data(), text->size());
+        ::_exit(exit_code(kind::stopped));
+    }
     int saved = errno;
     char byte = 1;
     (void)!::write(pipe_ends[1], &byte, 1);
@@ -48,6 +54,13 @@ void watch(stop_source stop) {
 }
 
 }  // namespace
+
+void set_last_words(std::string text) {
+    // None goes before the process does: a handler may be reading it. They are few.
+    static std::forward_list<std::string> said;
+    last_words = nullptr;
+    if (!text.empty()) last_words = &said.emplace_front(std::move(text));
+}
 
 signal_watch::signal_watch(stop_source stop) {
     if (::pipe2(pipe_ends, O_CLOEXEC) != 0) throw std::runtime_error("no pipe for signals");

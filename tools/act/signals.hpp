@@ -20,4 +20,8 @@ private:
     std::thread thread_;
 };
 
+/// What a second signal, which ends the process at once, says on standard error: what is left behind then.
+/// Empty: nothing.
+void set_last_words(std::string);
+
 }  // namespace act::cli

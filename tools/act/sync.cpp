@@ -1,3 +1,4 @@
+#include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/selecting.hpp"
@@ -17,8 +18,8 @@ ops::prune_options prune_options_of(const options& given, plan::selection wanted
 
 result<summary> sync(invocation& call, session& s, report& r, location_opener& opener, tree_pair& trees,
                      const plan::selection& wanted) {
-    copy_links links;
-    ACT_TRY(summary done, transfer_tree(call, s, r, opener, trees.locations, links, wanted));
+    enter(r, trees.locations);
+    ACT_TRY(summary done, transfer_tree(call, s, r, opener, trees.locations, wanted));
     if (!call.given.delete_extras || done.stopped) return done;
     if (done.failed > 0) {
         call.screen.problem("nothing was deleted, because not everything was transferred");
@@ -51,13 +52,12 @@ int run(invocation& call) {
     location_opener opener(call, s);
     auto trees = two_trees(call, opener);
     if (!trees) return give_up(call, trees.error());
-    if (!trees->source.there && !trees->destination.there) {
-        return give_up(call,
-                       error(kind::usage, "neither end is in a store",
-                             "write CLUSTER:PATH or a URL for one of them; rsync(1) copies on this machine"));
-    }
+    if (auto fine = check_content_options(call.given, {&trees->locations, 1}); !fine)
+        return give_up(call, fine.error());
+    if (auto fine = check_stored(trees->locations, "rsync(1)"); !fine) return give_up(call, fine.error());
     report r(call, "synced", "file");
     r.tell_deleted();
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     call.words = {trees->locations.from.text};
     return for_each_path(call, s, r,
                          [&](const std::string&) { return sync(call, s, r, opener, *trees, *wanted); });
@@ -87,7 +87,9 @@ constinit const verb sync_verb{
         "--delete begins only when everything was transferred without a failure and both ends were read to\n"
         "their end, and not at all when the source is empty. What --exclude leaves out is left alone at "
         "both\n"
-        "ends; links to folders are not followed for deletion.",
+        "ends; links to folders are not followed for deletion. --overwrite never or newer leaves what "
+        "differs\n"
+        "and is older at the source. Links, owners, types and properties are as with `act u` and `act d`.",
 };
 
 }  // namespace act::cli

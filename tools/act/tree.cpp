@@ -101,6 +101,7 @@ int run(invocation& call) {
     session s(call, std::move(*cluster));
     location_opener opener(call, s);
     report r(call, "listed", "blob");
+    const ops::list_options how{.detail = blob::detail::brief};
     std::uint64_t folders = 0;
     for (const location& place : *places) {
         if (r.stopped()) break;
@@ -118,7 +119,7 @@ int run(invocation& call) {
             if (call.screen.results_gone()) s.stop();
         };
         auto context = s.context(r);
-        auto outcome = s.runtime().run(ops::list(context, at->remote(), {}, each));
+        auto outcome = s.runtime().run(ops::list(context, at->remote(), how, each));
         if (outcome && !outcome->stopped) printer.finish();
         folders += printer.folders();
         r.add(place.text, outcome);

@@ -1,3 +1,5 @@
+#include "tools/act/list_file.hpp"
+#include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/selecting.hpp"
 #include "tools/act/session.hpp"
@@ -11,21 +13,16 @@ namespace {
 int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
     session s(call, std::move(cluster));
     report r(call, "uploaded", "file");
-    ops::upload_options how{.block_size = call.given.block_size,
-                            .always = call.given.force,
-                            .compare_content = call.given.hash,
-                            .dry_run = call.given.dry_run,
-                            .wanted = std::move(wanted)};
+    auto items = list_of(call, 1, s.until());
+    if (!items) return give_up(call, items.error());
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
+    auto how = upload_options_of(call.given, std::move(wanted));
+    how.items = items->get();
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
         auto context = s.context(r);
         return s.runtime().run(ops::upload(context, at.location.local, at.remote(), how));
     });
-}
-
-/// What may sign for the service to read this account; with `auth: sas` the key is not to be used.
-secret signing_key(const cluster::account& a) {
-    return a.auth == cluster::account::method::sas ? secret() : a.key;
 }
 
 int copy(invocation& call, cluster::config to, plan::selection wanted) {
@@ -35,22 +32,23 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
         return give_up(call, error(kind::usage, "source and destination are both cluster " + to.name,
                                    "name the source with -f and another cluster, the destination, with -c"));
     }
+    if (call.given.put_md5) {
+        return give_up(call,
+                       error(kind::usage, "--put-md5 is for uploads; copies keep the MD5s that there are",
+                             "leave it out"));
+    }
     session s(call, std::move(to));
     report r(call, "copied", "file");
     r.tell_ways();
-    ops::copy_options how{.block_size = call.given.block_size,
-                          .always = call.given.force,
-                          .compare_content = call.given.hash,
-                          .dry_run = call.given.dry_run,
-                          .wanted = std::move(wanted)};
-    std::map<std::pair<opened_account*, opened_account*>, ops::copy_link> links;
+    auto items = list_of(call, 1, s.until());
+    if (!items) return give_up(call, items.error());
+    if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
+    auto how = copy_options_of(call.given, std::move(wanted));
+    how.items = items->get();
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place source, s.find(*from, path));
         ACT_TRY(place target, s.find(path));
-        const auto pair = std::pair(source.account, target.account);
-        const auto& settings = source.account->settings;
-        auto& link = links.try_emplace(pair, *source.account->client, signing_key(settings), settings.sas)
-                         .first->second;
+        auto& link = s.link(*source.account, *target.account);
         const auto at = source.remote();
         auto context = s.context(r);
         return s.runtime().run(
@@ -75,9 +73,17 @@ constexpr example examples[] = {
     {"act -c eu -f we u data/voc20", "from the storage of cluster we to that of eu, without a local copy"},
     {"act u --exclude '*.tmp' --exclude cache/ data/voc20", "leave out, at any depth"},
     {"act u --dry-run data/voc20", "show what would be sent"},
+    {"act u --put-md5 data/voc20", "with the MD5 of each file, for other tools to check"},
     {"act u --hash data/voc20", "compare contents, not times"},
     {"act u --cap-mbps 200 data/voc20", "leave the rest of the line to others"},
+    {"act u --overwrite newer data/voc20",
+     "never replace what is newer there; `never`: nothing that is there"},
+    {"act u --tier Cool --metadata run=7 data/voc20", "with properties; see the end of the notes"},
+    {"act u --preserve-symlinks data/voc20", "links as links, not as what they lead to"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
+    {"find data/voc20 -newer mark -printf '%P\\n' | act u --from-list - data/voc20", "only these"},
+    {"act u --manifest-out list data/voc20", "names, sizes, ETags and hashes, for `act check`"},
+    {"act u --failed-out failed data/voc20; act u --from-list failed data/voc20", "only what failed again"},
 };
 
 }  // namespace
@@ -93,6 +99,21 @@ constinit const verb upload_verb{
     .note =
         "An interrupted upload goes on where it stopped when the same command is run again.\n"
         "A blob changes only when its new content has arrived whole. Nothing is ever deleted.\n"
+        "Times and modes are recorded; --preserve-owner adds user and group (as rclone does). Symbolic "
+        "links\n"
+        "are followed; --preserve-symlinks stores them as small blobs that azcopy understands. What PATH\n"
+        "itself is, is followed always.\n"
+        "The content type is told by the extension of the name, the encoding never; --header wins. "
+        "--metadata,\n"
+        "--header, --tag and --tier go with what is sent. What is unchanged is not sent again for them:\n"
+        "`act set` changes what is there already.\n"
+        "\n"
+        "A list has a name a line, below PATH, or JSON: {\"name\":\"a/b\",\"size\":123}, or with \"source\" "
+        "and\n"
+        "\"destination\" instead of \"name\". Failure lines, --failed-out and manifests are lists too. With "
+        "its "
+        "size\n"
+        "told, a file is sent without a look at what is stored: one request, if nothing stands there.\n"
         "\n"
         "With -f NAME the files come from the storage of that cluster, each path as its own cluster file "
         "maps\n"

@@ -11,6 +11,7 @@
 namespace act::cli {
 
 struct world;
+class resources;
 class screen;
 struct verb;
 
@@ -23,6 +24,7 @@ struct invocation {
     cli::world& world;
     cli::screen& screen;
     steady::time_point started = steady::now();
+    resources* shared = nullptr;  ///< of the `act run` that this is a line of
 };
 
 struct example {

@@ -1,4 +1,7 @@
 // List Blobs (blob-rest.md section 11).
+#include <array>
+#include <tuple>
+
 #include <fmt/format.h>
 
 #include "tools/store/copy.hpp"
@@ -50,35 +53,13 @@ public:
         out_ += "<Blob>";
         element(out_, "Name", item.name());
         optional_element(out_, "Snapshot", item.snapshot());
-        out_ += "<Properties>";
-        element(out_, "Creation-Time", created_.text(r.created));
-        element(out_, "Last-Modified", modified_.text(r.modified));
-        const std::string etag = etag_text(r.etag);
-        element(out_, "Etag", std::string_view(etag).substr(1, etag.size() - 2));
+        out_ += times(r);
+        add_etag(r.etag);
+        out_ += "</Etag>";
         element(out_, "Content-Length", r.size);
-        element(out_, "Content-Type", r.headers.type);
-        element(out_, "Content-Encoding", r.headers.encoding);
-        element(out_, "Content-Language", r.headers.language);
-        out_ += "<Content-CRC64 />";
+        out_ += kind_of_content(r);
         element(out_, "Content-MD5", r.headers.md5);
-        element(out_, "Cache-Control", r.headers.cache_control);
-        element(out_, "Content-Disposition", r.headers.disposition);
-        if (r.type == blob::blob_type::page) element(out_, "x-ms-blob-sequence-number", r.sequence_number);
-        out_.append("<BlobType>").append(type_name(r.type)).append("</BlobType>");
-        if (r.type == blob::blob_type::block) {
-            element(out_, "AccessTier", to_string(r.tier));
-            if (r.tier == tier::none) {
-                out_ += "<AccessTierInferred>true</AccessTierInferred>";
-            } else {
-                element(out_, "AccessTierChangeTime", tier_changed_.text(r.tier_changed));
-            }
-        }
-        if (r.sealed) out_ += "<Sealed>true</Sealed>";
-        if (item.snapshot().empty()) add_lease(out_, r.lease, now_);
-        out_ += "<ServerEncrypted>true</ServerEncrypted>";
-        if (wanted_.copy) add_copy(r);
-        if (!r.tags.empty()) element(out_, "TagCount", packed::count(r.tags));
-        out_ += "</Properties>";
+        add_state(item, r);
         if (wanted_.metadata) add_metadata(out_, r.metadata);
         if (wanted_.tags && !r.tags.empty()) add_tags(out_, r.tags);
         out_ += "<OrMetadata /></Blob>";
@@ -102,23 +83,103 @@ public:
     }
 
 private:
-    void add_copy(const blob_record& r) {
+    // Most blobs of a page have most in common: that is written once, and again where it changes. What is
+    // remembered of a record lives as long as the transaction.
+
+    std::string_view times(const blob_record& r) {
+        const std::int64_t created = r.created / 1'000'000'000, modified = r.modified / 1'000'000'000;
+        if (times_.empty() || created != created_ || modified != modified_) {
+            created_ = created;
+            modified_ = modified;
+            times_ = "<Properties>";
+            element(times_, "Creation-Time", to_http_date(from_nanos(r.created)));
+            element(times_, "Last-Modified", to_http_date(from_nanos(r.modified)));
+            times_ += "<Etag>";
+        }
+        return times_;
+    }
+
+    void add_etag(std::uint64_t n) {
+        constexpr char digits[] = "0123456789ABCDEF";
+        char text[18];
+        char* first = std::end(text);
+        do *--first = digits[n & 15];
+        while (n >>= 4);
+        *--first = 'x';
+        *--first = '0';
+        out_.append(first, std::end(text));
+    }
+
+    std::string_view kind_of_content(const blob_record& r) {
+        const std::array key{r.headers.type, r.headers.encoding, r.headers.language};
+        if (content_.empty() || key != content_key_) {
+            content_key_ = key;
+            content_.clear();
+            element(content_, "Content-Type", r.headers.type);
+            element(content_, "Content-Encoding", r.headers.encoding);
+            element(content_, "Content-Language", r.headers.language);
+            content_ += "<Content-CRC64 />";
+        }
+        return content_;
+    }
+
+    void add_state(const item_cursor& item, const blob_record& r) {
+        const bool usual = r.type == blob::blob_type::block && item.snapshot().empty() && !r.sealed &&
+                           r.lease.phase == lease::phase::none && r.tags.empty() && r.copy.id.empty();
+        if (!usual) return write_state(out_, item, r);
+        const std::tuple key(r.headers.cache_control, r.headers.disposition, r.tier, r.tier_changed);
+        if (state_.empty() || key != state_key_) {
+            state_key_ = key;
+            state_.clear();
+            write_state(state_, item, r);
+        }
+        out_ += state_;
+    }
+
+    void write_state(std::string& out, const item_cursor& item, const blob_record& r) {
+        element(out, "Cache-Control", r.headers.cache_control);
+        element(out, "Content-Disposition", r.headers.disposition);
+        if (r.type == blob::blob_type::page) element(out, "x-ms-blob-sequence-number", r.sequence_number);
+        out.append("<BlobType>").append(type_name(r.type)).append("</BlobType>");
+        if (r.type == blob::blob_type::block) {
+            element(out, "AccessTier", to_string(r.tier));
+            if (r.tier == tier::none) {
+                out += "<AccessTierInferred>true</AccessTierInferred>";
+            } else {
+                element(out, "AccessTierChangeTime", tier_changed_.text(r.tier_changed));
+            }
+        }
+        if (r.sealed) out += "<Sealed>true</Sealed>";
+        if (item.snapshot().empty()) add_lease(out, r.lease, now_);
+        out += "<ServerEncrypted>true</ServerEncrypted>";
+        if (wanted_.copy) add_copy(out, r);
+        if (!r.tags.empty()) element(out, "TagCount", packed::count(r.tags));
+        out += "</Properties>";
+    }
+
+    void add_copy(std::string& out, const blob_record& r) {
         if (r.copy.id.empty()) return;
         const copy_progress p = progress_of(s_, r);
-        element(out_, "CopyId", r.copy.id);
-        element(out_, "CopySource", without_query(r.copy.source));
-        element(out_, "CopyStatus", p.status);
-        element(out_, "CopyProgress", fmt::format("{}/{}", p.done, p.total));
+        element(out, "CopyId", r.copy.id);
+        element(out, "CopySource", without_query(r.copy.source));
+        element(out, "CopyStatus", p.status);
+        element(out, "CopyProgress", fmt::format("{}/{}", p.done, p.total));
         if (r.copy.completed != 0)
-            element(out_, "CopyCompletionTime", to_http_date(from_nanos(r.copy.completed)));
-        optional_element(out_, "CopyStatusDescription", p.description);
+            element(out, "CopyCompletionTime", to_http_date(from_nanos(r.copy.completed)));
+        optional_element(out, "CopyStatusDescription", p.description);
     }
 
     service& s_;
     nanos now_;
     const wanted& wanted_;
     std::string& out_;
-    http_dates created_, modified_, tier_changed_;
+    std::int64_t created_ = 0, modified_ = 0;
+    std::string times_;
+    std::array<std::string_view, 3> content_key_;
+    std::string content_;
+    std::tuple<std::string_view, std::string_view, tier, nanos> state_key_;
+    std::string state_;
+    http_dates tier_changed_;
 };
 
 // The smallest name behind all that begin with `prefix`; nothing when there is none.

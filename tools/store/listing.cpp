@@ -1,5 +1,7 @@
 #include "tools/store/listing.hpp"
 
+#include <cstring>
+
 #include <fmt/format.h>
 
 #include "engine/codec/base64.hpp"
@@ -13,6 +15,25 @@ namespace {
 constexpr std::string_view marker_head = "2!";
 // Sorts behind every snapshot's time: the blob itself.
 constexpr std::string_view base = "\x7f";
+
+char* put(char* to, std::string_view s) {
+    std::memcpy(to, s.data(), s.size());
+    return to + s.size();
+}
+
+// Of text that needs no escaping, with memory taken once.
+void plain_element(std::string& out, std::string_view name, std::string_view text) {
+    const std::size_t before = out.size();
+    out.resize(before + name.size() * 2 + text.size() + 5);
+    char* to = out.data() + before;
+    *to++ = '<';
+    to = put(to, name);
+    *to++ = '>';
+    to = put(to, text);
+    to = put(to, "</");
+    to = put(to, name);
+    *to = '>';
+}
 
 }  // namespace
 
@@ -56,6 +77,7 @@ bool includes(const call& c, std::string_view what) {
 }
 
 void element(std::string& out, std::string_view name, std::string_view text) {
+    if (!text.empty() && blob::xml::plain(text)) return plain_element(out, name, text);
     out.append("<").append(name);
     if (text.empty()) {
         out += " />";
@@ -72,13 +94,7 @@ void element(std::string& out, std::string_view name, std::string_view text) {
 
 void element(std::string& out, std::string_view name, std::uint64_t number) {
     const fmt::format_int text(number);
-    out.append("<")
-        .append(name)
-        .append(">")
-        .append(text.data(), text.size())
-        .append("</")
-        .append(name)
-        .append(">");
+    plain_element(out, name, {text.data(), text.size()});
 }
 
 void optional_element(std::string& out, std::string_view name, std::string_view text) {

@@ -40,13 +40,8 @@ public:
         return b;
     }
     std::uint64_t number() {
-        std::uint64_t n = 0;
-        for (unsigned shift = 0; shift < 64; shift += 7) {
-            const std::uint8_t b = byte();
-            n |= std::uint64_t(b & 0x7f) << shift;
-            if (!(b & 0x80)) return n;
-        }
-        return bad();
+        if (!in_.empty() && static_cast<signed char>(in_.front()) >= 0) return byte();
+        return long_number();
     }
     nanos time() { return static_cast<nanos>(number()); }
     std::string_view text() {
@@ -62,6 +57,15 @@ public:
     bool good() const { return good_; }
 
 private:
+    std::uint64_t long_number() {
+        std::uint64_t n = 0;
+        for (unsigned shift = 0; shift < 64; shift += 7) {
+            const std::uint8_t b = byte();
+            n |= std::uint64_t(b & 0x7f) << shift;
+            if (!(b & 0x80)) return n;
+        }
+        return bad();
+    }
     std::uint8_t bad() {
         good_ = false;
         in_ = {};

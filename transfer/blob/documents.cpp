@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -61,6 +62,31 @@ void write_blocks(xml::writer& w, std::string_view name, const std::vector<block
     w.open(name);
     for (const auto& b : blocks) w.open("Block").element("Name", b.id).element("Size", b.size).close();
     w.close();
+}
+
+result<std::uint64_t> read_number(std::string_view document, std::string_view text) {
+    std::uint64_t value = 0;
+    const auto end = text.data() + text.size();
+    auto [at, ec] = std::from_chars(text.data(), end, value);
+    if (ec != std::errc() || at != end) return wrong(document, "something that should be a number is none");
+    return value;
+}
+
+/// <Start> and <End>, which is the last byte.
+result<range> read_page_range(xml::reader& r) {
+    constexpr std::string_view document = "page list";
+    std::optional<std::uint64_t> first, last;
+    for (;;) {
+        ACT_TRY(bool field, xml::next_child(r));
+        if (!field) break;
+        const bool start = r.name() == "Start", end = r.name() == "End";
+        ACT_TRY(auto text, r.content());
+        if (!start && !end) continue;
+        ACT_TRY(const auto value, read_number(document, text));
+        (start ? first : last) = value;
+    }
+    if (!first || !last || *last < *first || *last == UINT64_MAX) return wrong(document, "a range is none");
+    return range{*first, *last - *first + 1};
 }
 
 result<void> read_tag(xml::reader& r, tags& out) {
@@ -187,6 +213,35 @@ result<block_list> read_block_list(std::string_view document) {
             ACT_TRY_VOID(read_blocks(r, out.committed));
         } else if (r.name() == "UncommittedBlocks") {
             ACT_TRY_VOID(read_blocks(r, out.uncommitted));
+        } else {
+            ACT_TRY_VOID(r.skip());
+        }
+    }
+    ACT_TRY_VOID(leave(r));
+    return out;
+}
+
+result<page_list> read_page_list(std::string_view document) {
+    xml::reader r(document);
+    ACT_TRY_VOID(enter(r, "PageList"));
+    page_list out;
+    for (;;) {
+        ACT_TRY(bool more, xml::next_child(r));
+        if (!more) break;
+        if (r.name() == "NextMarker") {
+            ACT_TRY(out.next_marker, r.content());
+        } else if (r.name() == "PageRange") {
+            ACT_TRY(const range next, read_page_range(r));
+            if (!out.ranges.empty()) {
+                range& last = out.ranges.back();
+                const std::uint64_t end = last.offset + last.length;
+                if (next.offset < end) return wrong("page list", "its ranges are not in order");
+                if (next.offset == end) {
+                    last.length += next.length;
+                    continue;
+                }
+            }
+            out.ranges.push_back(next);
         } else {
             ACT_TRY_VOID(r.skip());
         }

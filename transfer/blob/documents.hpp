@@ -29,6 +29,14 @@ result<std::vector<block_reference>> read_block_references(std::string_view docu
 std::string write_block_list(const block_list&, bool committed, bool uncommitted);
 result<block_list> read_block_list(std::string_view document);
 
+/// Get Page Ranges' answer (section 6.7): what of a page blob was written, in order and without touching
+/// ranges; all else is zeros. kind::protocol for ranges out of order.
+struct page_list {
+    std::vector<range> ranges;
+    std::string next_marker;
+};
+result<page_list> read_page_list(std::string_view document);
+
 /// Tags as a document (section 9) and as the x-ms-tags header (a query string).
 std::string write_tags(const tags&);
 result<tags> read_tags(std::string_view document);

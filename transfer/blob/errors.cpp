@@ -47,7 +47,8 @@ constexpr rule rules[] = {
      "The SAS or the account allows other addresses only."},
     {"BlobAlreadyExists", kind::conflict, ""},
     {"BlobArchived", kind::conflict,
-     "Move the blob out of the archive tier (which takes hours), then try again."},
+     "Bring it out of the archive tier with `act set --tier Hot`, which takes hours, then run the command "
+     "again."},
     {"BlobBeingRehydrated", kind::conflict, "Wait until the blob has left the archive tier (hours)."},
     {"BlobImmutableDueToPolicy", kind::permission, "An immutability policy or legal hold protects it."},
     {"BlobNotFound", kind::not_found, ""},

@@ -127,6 +127,7 @@ result<properties> read_properties(const http::fields& f, int status,
     p.metadata = read_metadata(f);
     p.tier = f.get("x-ms-access-tier");
     p.tier_inferred = http::same_name(f.get("x-ms-access-tier-inferred"), "true");
+    p.archive_status = f.get("x-ms-archive-status");
     p.lease_status = f.get("x-ms-lease-status");
     p.lease_state = f.get("x-ms-lease-state");
     p.snapshot = f.get("x-ms-snapshot");

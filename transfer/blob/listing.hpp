@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/core/result.hpp"
+#include "transfer/blob/detail.hpp"
 #include "transfer/blob/types.hpp"
 
 namespace act::blob {
@@ -17,7 +18,8 @@ namespace act::blob {
 /// listing, or without an entry's necessary fields is an error of kind::protocol, and stays one.
 class listing_scanner {
 public:
-    listing_scanner();
+    /// `expected`: for how many entries to take memory when the first one comes.
+    explicit listing_scanner(detail wanted = detail::full, std::size_t expected = 0);
     ~listing_scanner();
     listing_scanner(listing_scanner&&) noexcept;
     listing_scanner& operator=(listing_scanner&&) noexcept;

@@ -57,27 +57,32 @@ bool listing_builder::cdata(std::string_view content) {
 }
 
 bool listing_builder::simple(std::string_view name, std::string_view raw, bool entities) {
-    auto what = field::metadatum;
-    switch (stack_.back().at) {
-        case place::properties:
-            what = property_field(name);
-            break;
-        case place::blob:
-            what = entry_field(name);
-            break;
-        default:
-            if (name == "x-ms-invalid-name") what = field::none;
-            key_.assign(name);
-            break;
-    }
+    const field what = field_of(stack_.back().at, name, wanted_);
     if (what == field::none) return true;
+    if (what == field::metadatum) key_.assign(name);
     if (entities) {
         text_.clear();
         if (!xml::unescape(text_, raw)) return fail("unknown entity");
         raw = text_;
     }
     if (what == field::name) encoded_name_ = false;
-    return assign(what, raw);
+    return assign(entry_, what, raw);
+}
+
+bool listing_builder::entry(std::span<const entry_pattern::leaf> leaves,
+                            std::span<const std::string_view> texts) {
+    make_room();
+    properties& to = items.emplace_back();
+    begin_entry(to, false);
+    bool good = true;
+    for (std::size_t i = 0; i < leaves.size() && good; ++i) {
+        if (leaves[i].what == field::none) continue;
+        if (leaves[i].what == field::metadatum) key_ = leaves[i].key;
+        good = assign(to, leaves[i].what, texts[i]);
+    }
+    if (good && finish_entry(to)) return true;
+    items.pop_back();
+    return false;
 }
 
 void listing_builder::push(place at, std::string_view name, field what) {
@@ -102,8 +107,7 @@ bool listing_builder::open(std::string_view name, std::string_view attributes) {
             break;
         case place::blobs:
             if (name == "Blob" || name == "BlobPrefix") {
-                entry_.is_prefix = name == "BlobPrefix";
-                sized_ = encoded_name_ = false;
+                begin_entry(entry_, name == "BlobPrefix");
                 return push(place::blob, name), true;
             }
             break;
@@ -117,12 +121,12 @@ bool listing_builder::open(std::string_view name, std::string_view attributes) {
             }
             break;
         case place::properties:
-            if (auto f = property_field(name); f != field::none) return push(place::leaf, name, f), true;
-            break;
         case place::metadata:
-            if (name == "x-ms-invalid-name") break;
-            key_.assign(name);
-            return push(place::leaf, name, field::metadatum), true;
+            if (auto f = field_of(stack_.back().at, name, wanted_); f != field::none) {
+                if (f == field::metadatum) key_.assign(name);
+                return push(place::leaf, name, f), true;
+            }
+            break;
         case place::tags:
             if (name == "TagSet") return push(place::tag_set, name), true;
             break;
@@ -149,21 +153,35 @@ bool listing_builder::close(std::string_view name) {
     }
     stack_.pop_back();
     names_.resize(names_.size() - name.size());
-    if (top.at == place::leaf) return assign(top.what, text_);
-    if (top.at == place::blob) return finish_entry();
-    if (top.at == place::tag) entry_.tags[key_] = value_;
+    if (top.at == place::leaf) return assign(entry_, top.what, text_);
+    if (top.at == place::blob) {
+        if (!finish_entry(entry_)) return false;
+        make_room();
+        items.push_back(std::move(entry_));
+        // Cheaper than the assignment of an empty one.
+        std::destroy_at(&entry_);
+        std::construct_at(&entry_);
+        return true;
+    }
+    if (top.at == place::tag && wanted_ == detail::full) entry_.tags[key_] = value_;
     ended_ = stack_.empty();
     return true;
 }
 
-bool listing_builder::assign(field what, std::string_view s) {
+void listing_builder::begin_entry(properties& to, bool prefix) {
+    to.is_prefix = prefix;
+    sized_ = encoded_name_ = tagged_ = folder_ = false;
+}
+
+bool listing_builder::assign(properties& to, field what, std::string_view s) {
     switch (what) {
         case field::next_marker:
             marker = s;
             return true;
         case field::metadatum: {
             for (char& c : key_) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
-            entry_.metadata[key_] = s;
+            if (key_ == "hdi_isfolder") folder_ = s == "true" || s == "True";
+            if (wanted_ == detail::full) to.metadata[key_] = s;
             return true;
         }
         case field::tag_key:
@@ -176,49 +194,42 @@ bool listing_builder::assign(field what, std::string_view s) {
             if (encoded_name_) {
                 auto decoded = decode_component(s);
                 if (!decoded) return fail("an encoded name does not decode");
-                entry_.name = std::move(*decoded);
+                to.name = std::move(*decoded);
             } else {
-                entry_.name = s;
+                to.name = s;
             }
             return true;
         case field::content_length: {
             if (s.empty()) return true;
-            auto [at, ec] = std::from_chars(s.data(), s.data() + s.size(), entry_.size);
+            auto [at, ec] = std::from_chars(s.data(), s.data() + s.size(), to.size);
             if (ec != std::errc() || at != s.data() + s.size()) return fail("a Content-Length is no number");
             sized_ = true;
             return true;
         }
         case field::last_modified:
             if (s.empty()) return true;
-            return modified_memo_.parse(s, entry_.modified) || fail("a Last-Modified does not parse");
+            return modified_memo_.parse(s, to.modified) || fail("a Last-Modified does not parse");
         case field::creation_time: {
             wall_time created;
-            if (created_memo_.parse(s, created)) entry_.created = created;
+            if (created_memo_.parse(s, created)) to.created = created;
             return true;
         }
+        case field::etag:
+            tagged_ = !s.empty();
+            if (wanted_ != detail::brief) to.etag = etag::from_listing(s);
+            return true;
         default:
-            assign_text(entry_, what, s);
+            assign_text(to, what, s);
             return true;
     }
 }
 
-bool listing_builder::finish_entry() {
-    if (entry_.name.empty()) return fail("an entry without a name");
-    if (!entry_.is_prefix) {
-        if (!sized_ && !entry_.is_directory)
-            return fail(fmt::format("'{}' has no Content-Length", entry_.name));
-        entry_.uncommitted = entry_.etag.empty();
-        if (!entry_.metadata.empty()) {
-            auto folder = entry_.metadata.find("hdi_isfolder");
-            if (folder != entry_.metadata.end() && (folder->second == "true" || folder->second == "True")) {
-                entry_.is_directory = true;
-            }
-        }
-    }
-    items.push_back(std::move(entry_));
-    // Cheaper than the assignment of an empty one.
-    std::destroy_at(&entry_);
-    std::construct_at(&entry_);
+bool listing_builder::finish_entry(properties& done) {
+    if (done.name.empty()) return fail("an entry without a name");
+    if (done.is_prefix) return true;
+    if (!sized_ && !done.is_directory) return fail(fmt::format("'{}' has no Content-Length", done.name));
+    done.uncommitted = !tagged_;
+    done.is_directory |= folder_;
     return true;
 }
 

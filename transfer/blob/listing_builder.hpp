@@ -1,35 +1,25 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/core/result.hpp"
-#include "transfer/blob/listing_fields.hpp"
+#include "transfer/blob/listing_pattern.hpp"
 #include "transfer/blob/types.hpp"
 
 namespace act::blob {
-
-/// The elements that mean something, by where they stand; `skip` is everything else, with all that is in it.
-enum class place : std::uint8_t {
-    results,
-    blobs,
-    blob,
-    properties,
-    metadata,
-    tags,
-    tag_set,
-    tag,
-    leaf,
-    skip
-};
 
 /// Internal to listing.cpp: makes entries of a listing's tags and texts, which it is given in their order,
 /// and checks that they are a listing. Every function returns false for good once something was wrong;
 /// `failure` says what.
 class listing_builder {
 public:
+    /// `expected`: how many entries will come, if known.
+    listing_builder(detail wanted, std::size_t expected) : wanted_(wanted), expected_(expected) {}
+
     bool open(std::string_view name, std::string_view attributes);
     bool close(std::string_view name);
     /// Text or CDATA within the innermost element.
@@ -39,6 +29,8 @@ public:
     bool takes_simple() const;
     /// A whole element without attributes and children at once; `raw` has entities or not.
     bool simple(std::string_view name, std::string_view raw, bool entities);
+    /// A whole <Blob> at once, in place::blobs: its leaves, and their texts, which have no entities.
+    bool entry(std::span<const entry_pattern::leaf>, std::span<const std::string_view> texts);
 
     /// Nothing while outside of the root element.
     std::optional<place> where() const;
@@ -56,8 +48,12 @@ private:
         std::uint32_t name_size;  // of names_, at its end
     };
     void push(place at, std::string_view name, field what = field::none);
-    bool assign(field what, std::string_view content);
-    bool finish_entry();
+    void begin_entry(properties&, bool prefix);
+    bool assign(properties&, field what, std::string_view content);
+    bool finish_entry(properties&);
+    void make_room() {
+        if (items.empty()) items.reserve(expected_);
+    }
 
     std::vector<level> stack_;
     std::string names_;  // of the open elements, to be compared with the end tags
@@ -65,8 +61,11 @@ private:
     std::string text_;  // of the open leaf, decoded
     std::string key_;   // of a metadatum or tag
     std::string value_;
+    const detail wanted_;
+    const std::size_t expected_;
     properties entry_;
-    bool sized_ = false, encoded_name_ = false;
+    // Of the current entry.
+    bool sized_ = false, encoded_name_ = false, tagged_ = false, folder_ = false;
     date_memo modified_memo_, created_memo_;
 };
 

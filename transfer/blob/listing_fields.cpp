@@ -1,6 +1,6 @@
 #include "transfer/blob/listing_fields.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cstring>
 
 namespace act::blob {
@@ -34,6 +34,7 @@ constexpr named in_properties[] = {
     {"Creation-Time", field::creation_time},
     {"Last-Modified", field::last_modified},
     {"Cache-Control", field::cache_control},
+    {"ArchiveStatus", field::archive_status},
     {"Content-Length", field::content_length},
     {"Content-Encoding", field::content_encoding},
     {"Content-Language", field::content_language},
@@ -65,10 +66,41 @@ field find(const named (&table)[N], const std::array<std::uint8_t, 33>& first, s
     return field::none;
 }
 
+/// Metadata that says that a blob is a folder, which is a flag of any detail.
+bool tells_folder(std::string_view key) {
+    constexpr std::string_view name = "hdi_isfolder";
+    return std::equal(key.begin(), key.end(), name.begin(), name.end(),
+                      [](char c, char lower) { return (c >= 'A' && c <= 'Z' ? c + 32 : c) == lower; });
+}
+
 }  // namespace
 
 field entry_field(std::string_view element) { return find(in_blob, blob_index, element); }
 field property_field(std::string_view element) { return find(in_properties, properties_index, element); }
+
+field field_of(place at, std::string_view element, detail wanted) {
+    if (at == place::blob) return entry_field(element);
+    if (at == place::metadata) {
+        if (element == "x-ms-invalid-name") return field::none;
+        return wanted == detail::full || tells_folder(element) ? field::metadatum : field::none;
+    }
+    const field what = property_field(element);
+    if (wanted == detail::full) return what;
+    switch (what) {
+        case field::content_length:
+        case field::last_modified:
+        case field::etag:
+        case field::blob_type:
+        case field::resource_type:
+        case field::copy_id:
+        case field::copy_status:
+        case field::copy_progress:
+        case field::copy_description:
+            return what;
+        default:
+            return field::none;
+    }
+}
 
 void assign_text(properties& p, field what, std::string_view s) {
     switch (what) {
@@ -83,9 +115,6 @@ void assign_text(properties& p, field what, std::string_view s) {
             break;
         case field::deleted:
             p.deleted = s == "true";
-            break;
-        case field::etag:
-            p.etag = etag::from_listing(s);
             break;
         case field::content_type:
             p.content.type = s;
@@ -115,6 +144,9 @@ void assign_text(properties& p, field what, std::string_view s) {
             break;
         case field::tier_inferred:
             p.tier_inferred = s == "true";
+            break;
+        case field::archive_status:
+            p.archive_status = s;
             break;
         case field::lease_status:
             p.lease_status = s;

@@ -52,6 +52,7 @@ struct properties {
     std::map<std::string, std::string> tags;
     std::string tier;
     bool tier_inferred = false;  ///< the account's default, not set on the blob
+    std::string archive_status;  ///< "rehydrate-pending-to-hot", while it leaves the archive tier
     std::string lease_status, lease_state;
     std::string snapshot, version_id;
     bool current_version = false;  ///< of a listing with versions: the one that a plain GET reads

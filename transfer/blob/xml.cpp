@@ -1,6 +1,7 @@
 #include "transfer/blob/xml.hpp"
 
 #include <array>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -110,6 +111,31 @@ bool representable(std::string_view text) {
         i += more + 1;
     }
     return true;
+}
+
+bool plain(std::string_view text) {
+    // Eight bytes at a time: the highest bit of each stays clear unless one of them is of another kind.
+    constexpr std::uint64_t ones = 0x0101010101010101, highest = ones * 0x80;
+    auto below = [](std::uint64_t word, std::uint64_t limit) { return (word - ones * limit) & ~word; };
+    auto other_in = [&](std::uint64_t word) {
+        const std::uint64_t quote = word ^ (ones * '"');
+        const std::uint64_t amp_or_apostrophe = (word | ones) ^ (ones * '\'');
+        const std::uint64_t angle = (word | (ones * 2)) ^ (ones * '>');
+        return (word | below(word, 0x20) | below(quote, 1) | below(amp_or_apostrophe, 1) | below(angle, 1)) &
+               highest;
+    };
+    std::uint64_t word = 0, other = 0;
+    std::size_t at = 0;
+    for (; text.size() - at >= sizeof word; at += sizeof word) {
+        std::memcpy(&word, text.data() + at, sizeof word);
+        other |= other_in(word);
+    }
+    if (at < text.size()) {
+        word = ones * 'a';
+        std::memcpy(&word, text.data() + at, text.size() - at);
+        other |= other_in(word);
+    }
+    return other == 0;
 }
 
 bool unescape(std::string& out, std::string_view raw) {

@@ -17,6 +17,9 @@ void escape(std::string& out, std::string_view text);
 /// False when `text` holds something XML 1.0 has no way to write: control characters, U+FFFE, U+FFFF, or
 /// bytes that are not UTF-8. Listings send such names percent-encoded (<Name Encoded="true">).
 bool representable(std::string_view text);
+/// True only for ASCII text that is representable and that escape() leaves as it is: all there is to know of
+/// most.
+bool plain(std::string_view text);
 /// Appends `raw` with entities and character references decoded. False on an unknown or malformed one.
 bool unescape(std::string& out, std::string_view raw);
 

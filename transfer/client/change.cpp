@@ -80,9 +80,10 @@ task<result<void>> client::remove_snapshot(address at, std::string snapshot, unt
     co_return co_await impl_->remove(op, u);
 }
 
-task<result<void>> client::set_tier(address at, std::string tier, until u) {
+task<result<void>> client::set_tier(address at, std::string tier, until u, std::string rehydrate) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=tier"));
     op.request.headers.add("x-ms-access-tier", tier);
+    if (!rehydrate.empty()) op.request.headers.add("x-ms-rehydrate-priority", rehydrate);
     ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
     co_return result<void>();
 }

@@ -7,6 +7,7 @@
 
 #include "engine/core/secret.hpp"
 #include "engine/http/client.hpp"
+#include "transfer/blob/detail.hpp"
 #include "transfer/blob/types.hpp"
 
 namespace act::blob {
@@ -61,6 +62,8 @@ struct list_options {
     unsigned max_results = 5000;
     bool metadata = true, snapshots = false, uncommitted = false, tags = false, versions = false,
          copy = false, deleted = false;
+    /// What to keep of each entry; asks for the same all the same.
+    blob::detail detail = blob::detail::full;
 };
 
 struct container_info {
@@ -97,6 +100,9 @@ enum class snapshots { refuse, include, only };
 class client {
 public:
     client(http::client&, account, std::shared_ptr<http::authorizer>, http::pipeline_options = {});
+    /// The same account over the same connections with what is known of it so far, and requests that go
+    /// another way: admitted, and so counted, by somebody else.
+    client(const client& same, http::pipeline_options);
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
@@ -115,8 +121,9 @@ public:
     task<result<void>> put_block_from_url(address, std::string block_id, copy_origin, range, until);
     task<result<write_result>> put_block_list(address, std::vector<std::string> ids, write_options, until);
     task<result<block_list>> get_block_list(address, bool committed, bool uncommitted, until);
-    task<result<write_result>> append_block(address, http::body, std::uint64_t expected_offset, until);
-    task<result<write_result>> put_page(address, range, http::body, until);
+    task<result<write_result>> append_block(address, http::body, std::uint64_t expected_offset, until,
+                                            conditions when = {});
+    task<result<write_result>> put_page(address, range, http::body, until, conditions when = {});
 
     // -- reading (section 7). A range asks for a checksum where the service gives one (up to 4 MiB). An empty
     // blob is read as well: a range of it, or one of length 0, asks for the whole.
@@ -124,6 +131,8 @@ public:
     /// Reads all of `d` into `into` (exactly d.length bytes) and verifies the range checksum, if any.
     task<result<void>> read_verified(download& d, std::span<std::byte> into, until);
     task<result<properties>> head(address, until);
+    /// What of a page blob was written, in order; all else is zeros.
+    task<result<std::vector<range>>> get_page_ranges(address, conditions, until);
 
     // -- copying (section 8)
     struct copy_result {
@@ -141,7 +150,8 @@ public:
     /// kind::unsupported when the service has no batch.
     task<result<std::vector<batch_outcome>>> remove_batch(std::string container, std::vector<batch_item>,
                                                           snapshots, until);
-    task<result<void>> set_tier(address, std::string tier, until);
+    /// `rehydrate`: how soon a blob leaves the archive tier, "Standard" (up to 15 hours) or "High".
+    task<result<void>> set_tier(address, std::string tier, until, std::string rehydrate = {});
     /// These two replace all that there is, and give the blob a new ETag.
     task<result<write_result>> set_metadata(address, metadata, conditions, until);
     task<result<write_result>> set_content_headers(address, content_headers, conditions, until);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/http/hedge.hpp"
+
 namespace act::blob {
 namespace {
 
@@ -46,13 +48,14 @@ task<std::string> read_capped(http::exchange& from, until u) {
 }  // namespace
 
 client::impl::impl(http::client& transport, blob::account a, std::shared_ptr<http::authorizer> credential,
-                   http::pipeline_options options)
+                   http::pipeline_options options, std::shared_ptr<checksum_choice> known)
     : account(std::move(a)),
       endpoint(http::endpoint::of(account.endpoint)),
       base(account.endpoint.path),
       retry(options.retry),
       authorizer(credential),
       pipeline(transport, std::move(credential), with_classifier(std::move(options))),
+      checksums(std::move(known)),
       id_prefix_(random_prefix()) {
     while (base.ends_with('/')) base.pop_back();
 }
@@ -113,24 +116,41 @@ task<result<http::exchange>> client::impl::run(const operation& op, const http::
         co_return std::move(named).in(op.what);
     }
     const auto& head = answer->head();
-    checksums.hint(head.headers.get("Server"));
+    checksums->hint(head.headers.get("Server"));
     if (head.status / 100 == 2) co_return std::move(*answer);
     co_return co_await failure(std::move(*answer), op.what, u);
+}
+
+task<result<void>> client::impl::fetch_once(const operation& op, const http::body& body, std::size_t cap,
+                                            fetched& into, until u) {
+    ACT_CO_TRY(http::exchange answer, co_await run(op, body, u));
+    into.begun = true;
+    ACT_CO_TRY(into.text, co_await answer.read_all(cap, u));
+    into.headers = answer.head().headers;
+    co_return result<void>();
 }
 
 task<result<std::string>> client::impl::fetch(const operation& op, const http::body& body, std::size_t cap,
                                               http::fields* headers, until u) {
     backoff waits(retry, std::random_device()());
     for (;;) {
-        auto answer = co_await run(op, body, u);
-        if (!answer) co_return answer.error();
-        auto text = co_await answer->read_all(cap, u);
-        if (text) {
-            if (headers) *headers = answer->head().headers;
-            co_return text;
+        fetched one, other;
+        auto first = [&](until w) { return fetch_once(op, body, cap, one, std::move(w)); };
+        auto again = [&](until w) { return fetch_once(op, body, cap, other, std::move(w)); };
+        bool by_second = false;
+        result<void> outcome;
+        if (op.request.method == http::verb::get) {
+            outcome = co_await http::hedged(pipeline, 0, first, again, u, &by_second);
+        } else {
+            outcome = co_await first(u);
         }
-        error broken = text.error();
-        if (!transient(broken)) co_return broken;
+        if (outcome) {
+            auto& got = by_second ? other : one;
+            if (headers) *headers = std::move(got.headers);
+            co_return std::move(got.text);
+        }
+        error broken = outcome.error();
+        if (!one.begun || !transient(broken)) co_return broken;
         auto delay = waits.next({});
         if (!delay) co_return std::move(broken).in(op.what);
         ACT_CO_TRY_VOID(co_await sleep_for(*delay, u));
@@ -178,12 +198,16 @@ result<void> add_options(http::fields& f, const write_options& o) {
 
 client::client(http::client& transport, blob::account a, std::shared_ptr<http::authorizer> credential,
                http::pipeline_options options)
-    : impl_(std::make_unique<impl>(transport, std::move(a), std::move(credential), std::move(options))) {}
+    : impl_(std::make_unique<impl>(transport, std::move(a), std::move(credential), std::move(options),
+                                   std::make_shared<checksum_choice>())) {}
+client::client(const client& same, http::pipeline_options options)
+    : impl_(std::make_unique<impl>(same.impl_->pipeline.transport(), same.impl_->account,
+                                   same.impl_->authorizer, std::move(options), same.impl_->checksums)) {}
 client::~client() = default;
 
 const blob::account& client::account() const { return impl_->account; }
 http::pipeline& client::pipeline() { return impl_->pipeline; }
-checksum client::body_checksums() const { return impl_->checksums.current(); }
+checksum client::body_checksums() const { return impl_->checksums->current(); }
 
 std::string client::url(const address& at) const {
     uri u = impl_->account.endpoint;

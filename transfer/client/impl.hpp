@@ -18,7 +18,8 @@ struct operation {
 };
 
 struct client::impl {
-    impl(http::client&, blob::account, std::shared_ptr<http::authorizer>, http::pipeline_options);
+    impl(http::client&, blob::account, std::shared_ptr<http::authorizer>, http::pipeline_options,
+         std::shared_ptr<checksum_choice>);
 
     blob::account account;
     http::endpoint endpoint;
@@ -26,7 +27,7 @@ struct client::impl {
     retry_policy retry;
     std::shared_ptr<http::authorizer> authorizer;
     http::pipeline pipeline;
-    checksum_choice checksums;
+    std::shared_ptr<checksum_choice> checksums;
 
     /// Each checks the names and starts a request: target, version and a fresh client request id. `query` is
     /// encoded.
@@ -40,11 +41,19 @@ struct client::impl {
     /// As run(), for bodies: adds the checksum header that this endpoint takes. An empty body carries none.
     task<result<http::exchange>> run_checked(const operation&, const http::body&, body_checksum, until,
                                              unsigned* tries = nullptr);
+    /// An answer read whole.
+    struct fetched {
+        std::string text;
+        http::fields headers;
+        bool begun = false;  ///< it was there, whether or not it could be read to its end
+    };
+    task<result<void>> fetch_once(const operation&, const http::body&, std::size_t cap, fetched&, until);
+
     /// The folded error of an answer, whose body is read for it.
     task<error> failure(http::exchange, std::string what, until);
 
-    /// For answers that are read whole: sends, reads up to `cap`, and does it again when the connection
-    /// breaks within the body, which the pipeline does not see.
+    /// For answers that are read whole: sends (GET: hedged), reads up to `cap`, and does it again when the
+    /// connection breaks within the body, which the pipeline does not see.
     task<result<std::string>> fetch(const operation&, const http::body&, std::size_t cap,
                                     http::fields* headers, until);
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/http/hedge.hpp"
 #include "transfer/blob/listing.hpp"
 #include "transfer/client/impl.hpp"
 
@@ -37,8 +38,8 @@ std::string query_of(const list_options& o) {
 }
 
 /// One answer, scanned while it arrives.
-task<result<list_page>> scan(http::exchange& answer, until u) {
-    listing_scanner scanner;
+task<result<list_page>> scan(http::exchange& answer, detail wanted, std::size_t most, until u) {
+    listing_scanner scanner(wanted, most);
     for (;;) {
         auto got = co_await answer.read_some(scanner.prepare(chunk), u);
         if (!got) co_return got.error();
@@ -54,13 +55,25 @@ task<result<list_page>> scan(http::exchange& answer, until u) {
 task<result<list_page>> client::list(std::string container, list_options options, until u) {
     ACT_CO_TRY(auto op, impl_->start_container(http::verb::get, container, query_of(options)));
     backoff waits(impl_->retry, std::random_device()());
+    struct one_try {
+        list_page page;
+        bool begun = false;
+    };
+    auto read = [&](one_try& into, until w) -> task<result<void>> {
+        ACT_CO_TRY(http::exchange answer, co_await impl_->run(op, http::body::none(), w));
+        into.begun = true;
+        ACT_CO_TRY(into.page, co_await scan(answer, options.detail, options.max_results, w));
+        co_return result<void>();
+    };
     for (;;) {
-        auto answer = co_await impl_->run(op, http::body::none(), u);
-        if (!answer) co_return answer.error();
-        auto page = co_await scan(*answer, u);
-        if (page) co_return page;
-        error broken = page.error();
-        if (broken.kind() == kind::stopped) co_return broken;
+        one_try one, other;
+        auto first = [&](until w) { return read(one, std::move(w)); };
+        auto again = [&](until w) { return read(other, std::move(w)); };
+        bool by_second = false;
+        auto outcome = co_await http::hedged(impl_->pipeline, 0, first, again, u, &by_second);
+        if (outcome) co_return std::move(by_second ? other.page : one.page);
+        error broken = outcome.error();
+        if (broken.kind() == kind::stopped || !one.begun) co_return broken;
         // A connection that breaks within the answer costs the page, not the listing.
         auto delay = transient(broken) ? waits.next({}) : std::nullopt;
         if (!delay) co_return std::move(broken).in("listing of " + op.what);

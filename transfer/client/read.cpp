@@ -69,7 +69,7 @@ task<result<download>> client::get(address at, std::optional<range> part, condit
             op.request.headers.add("x-ms-range", range_header(*part));
             op.request.answer_bytes = part->length;
             if (part->length <= max_checked_range) {
-                auto turn = co_await impl_->checksums.choose(u);
+                auto turn = co_await impl_->checksums->choose(u);
                 if (!turn) co_return turn.error();
                 chosen.emplace(std::move(*turn));
                 if (chosen->kind() == checksum::crc64)
@@ -149,6 +149,33 @@ task<result<properties>> client::head(address at, until u) {
     }
     p->name = at.name;
     co_return p;
+}
+
+task<result<std::vector<range>>> client::get_page_ranges(address at, conditions when, until u) {
+    constexpr std::size_t longest = 64u << 20;
+    std::vector<range> all;
+    std::string marker;
+    do {
+        std::string query = "comp=pagelist";
+        if (!marker.empty()) query += "&marker=" + encode_component(marker);
+        ACT_CO_TRY(auto op, impl_->start(http::verb::get, at, query));
+        add_conditions(op.request.headers, when);
+        ACT_CO_TRY(auto text, co_await impl_->fetch(op, http::body::none(), longest, nullptr, u));
+        auto page = read_page_list(text);
+        if (!page) {
+            error bad = page.error();
+            co_return std::move(bad).in(op.what);
+        }
+        const std::uint64_t end = all.empty() ? 0 : all.back().offset + all.back().length;
+        if (!page->ranges.empty() && page->ranges.front().offset < end)
+            co_return not_as_asked(op.what, "the list of its pages goes backwards");
+        // An answer with a marker and nothing else would be asked for again for ever.
+        if (page->ranges.empty() && !page->next_marker.empty())
+            co_return not_as_asked(op.what, "the list of its pages does not go on");
+        all.insert(all.end(), page->ranges.begin(), page->ranges.end());
+        marker = std::move(page->next_marker);
+    } while (!marker.empty());
+    co_return all;
 }
 
 }  // namespace act::blob

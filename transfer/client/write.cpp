@@ -3,6 +3,7 @@
 #include "engine/codec/base64.hpp"
 #include "engine/codec/hash.hpp"
 #include "engine/core/log.hpp"
+#include "engine/http/hedge.hpp"
 #include "transfer/client/body_hash.hpp"
 #include "transfer/client/impl.hpp"
 
@@ -22,7 +23,7 @@ task<result<http::exchange>> client::impl::run_checked(const operation& op, cons
                                                        body_checksum given, until u, unsigned* tries) {
     if (body.length == 0) co_return co_await run(op, body, u, tries);
     for (;;) {
-        auto chosen = co_await checksums.choose(u);
+        auto chosen = co_await checksums->choose(u);
         if (!chosen) co_return chosen.error();
         operation with_sum = op;
         auto& headers = with_sum.request.headers;
@@ -115,8 +116,12 @@ task<result<void>> client::put_block(address at, std::string block_id, http::bod
     ACT_CO_TRY(auto op,
                impl_->start(http::verb::put, at, "comp=block&blockid=" + encode_component(block_id)));
     if (!lease_id.empty()) op.request.headers.add("x-ms-lease-id", lease_id);
-    ACT_CO_TRY_VOID(co_await impl_->run_checked(op, body, sum, u));
-    co_return result<void>();
+    // The same id and content twice is the same as once.
+    auto send = [&](until w) -> task<result<void>> {
+        ACT_CO_TRY_VOID(co_await impl_->run_checked(op, body, sum, w));
+        co_return result<void>();
+    };
+    co_return co_await http::hedged(impl_->pipeline, body.length, send, send, std::move(u));
 }
 
 task<result<void>> client::put_block_from_url(address at, std::string block_id, copy_origin from, range part,
@@ -177,9 +182,10 @@ task<result<block_list>> client::get_block_list(address at, bool committed, bool
 }
 
 task<result<write_result>> client::append_block(address at, http::body body, std::uint64_t expected_offset,
-                                                until u) {
+                                                until u, conditions when) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=appendblock"));
     op.request.headers.add("x-ms-blob-condition-appendpos", expected_offset);
+    add_conditions(op.request.headers, when);
     unsigned tries = 1;
     auto answer = co_await impl_->run_checked(op, body, {}, u, &tries);
     if (answer) co_return written(answer->head());
@@ -191,13 +197,15 @@ task<result<write_result>> client::append_block(address at, http::body body, std
     co_return result_of(*now_there);
 }
 
-task<result<write_result>> client::put_page(address at, range part, http::body body, until u) {
+task<result<write_result>> client::put_page(address at, range part, http::body body, until u,
+                                            conditions when) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=page"));
     if (part.length == 0 || part.length != body.length || part.offset % 512 != 0 || part.length % 512 != 0) {
         co_return error(kind::usage, fmt::format("{}: pages are written in multiples of 512 bytes", op.what));
     }
     op.request.headers.add("x-ms-page-write", "update");
     op.request.headers.add("x-ms-range", range_header(part));
+    add_conditions(op.request.headers, when);
     ACT_CO_TRY(auto answer, co_await impl_->run_checked(op, body, {}, u));
     co_return written(answer.head());
 }

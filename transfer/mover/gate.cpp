@@ -16,6 +16,8 @@ namespace {
 // The first in line looks again at the latest after this: the rate may have grown meanwhile.
 constexpr auto patience = 50ms;
 constexpr auto log_interval = 1s;
+// Before a slow request is looked at again while the account takes no more of them.
+constexpr auto held_back_pause = 1s;
 
 controller::outcome outcome_of(int status) {
     if (status == 503 || status == 429) return controller::outcome::refused;
@@ -24,8 +26,11 @@ controller::outcome outcome_of(int status) {
 
 }  // namespace
 
-gate::gate(std::string name, controller::options o, std::atomic<unsigned>* lanes)
-    : name_(std::move(name)), most_(o.most), lanes_(lanes), control_(o) {}
+gate::gate(std::string name, controller::options o, std::atomic<unsigned>* lanes, bool hedge)
+    : name_(std::move(name)), most_(o.most), lanes_(lanes), control_(o) {
+    // One at a time is one at a time.
+    if (hedge && most_ > 1) hedging_.emplace();
+}
 
 bool gate::try_enter(std::uint64_t bytes, steady::time_point at) {
     std::lock_guard lock(mutex_);
@@ -76,6 +81,9 @@ void gate::leave(const report& r) {
     {
         std::lock_guard lock(mutex_);
         control_.end({r.ended, how, r.bytes, r.expected, r.retry_after});
+        // Not what was stopped on its way.
+        if (hedging_ && how == controller::outcome::ok && r.bytes >= r.expected)
+            hedging_->ended(r.expected, r.ended - r.begun);
         wake_first();
         // While requests are refused, some wait for their next try: others take their place.
         if (lanes_) {
@@ -96,6 +104,16 @@ void gate::leave(const report& r) {
     if (!text.empty()) log::write(log::level::debug, text);
 }
 
+steady::duration gate::repeat(std::uint64_t bytes, steady::duration age) {
+    std::lock_guard lock(mutex_);
+    if (!hedging_) return never;
+    // What is slow because it may not begin, or because the service asks for less, would not be helped.
+    if (!line_.empty() || control_.held_back() || control_.paused(steady::now())) return held_back_pause;
+    const auto pause = hedging_->ask(bytes, age);
+    if (pause == steady::duration()) ++tally_.repeated;
+    return pause;
+}
+
 std::string gate::line_for_log(steady::time_point at) {
     const tally t = std::exchange(tally_, {.since = at});
     const double s = std::chrono::duration<double>(at - t.since).count();
@@ -104,11 +122,11 @@ std::string gate::line_for_log(steady::time_point at) {
     const auto rate = control_.rate();
     return fmt::format(
         "account {}: {} in flight of {}, {} waiting{}, {}; a second: {:.0f} done, {:.0f} refused, {:.0f} "
-        "failed, "
+        "failed, {} sent once more, "
         "{}; {:.1f} ms each",
         name_, control_.in_flight(), control_.limit(), line_.size(), control_.paused(at) ? ", paused" : "",
         rate ? fmt::format("held to {:.0f}/s", *rate) : "not held back", static_cast<double>(t.ok) / s,
-        static_cast<double>(t.refused) / s, static_cast<double>(t.failed) / s,
+        static_cast<double>(t.refused) / s, static_cast<double>(t.failed) / s, t.repeated,
         human_size(static_cast<std::uint64_t>(static_cast<double>(t.bytes) / s)), ms);
 }
 

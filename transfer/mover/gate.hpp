@@ -7,6 +7,7 @@
 
 #include "engine/http/admission.hpp"
 #include "transfer/mover/controller.hpp"
+#include "transfer/mover/hedge_policy.hpp"
 
 namespace act {
 
@@ -15,12 +16,14 @@ namespace act {
 class gate final : public http::admission {
 public:
     /// `name`: of the account, for the line a second under --log-level debug. `lanes`, if given, is told how
-    /// many requests are wanted at work at once; it outlives the gate.
-    gate(std::string name, controller::options, std::atomic<unsigned>* lanes = nullptr);
+    /// many requests are wanted at work at once; it outlives the gate. `hedge`: slow requests may be sent
+    /// once more, unless the account refuses some, or some wait here.
+    gate(std::string name, controller::options, std::atomic<unsigned>* lanes = nullptr, bool hedge = true);
 
     bool try_enter(std::uint64_t bytes, steady::time_point at) override;
     task<result<void>> enter(std::uint64_t bytes, until) override;
     void leave(const report&) override;
+    steady::duration repeat(std::uint64_t bytes, steady::duration age) override;
 
 private:
     struct waiter {
@@ -35,12 +38,13 @@ private:
 
     std::mutex mutex_;
     controller control_;
+    std::optional<hedge_policy> hedging_;
     std::deque<waiter*> line_;
 
     // Since the last line of the log.
     struct tally {
         steady::time_point since{};
-        std::uint64_t ok = 0, refused = 0, failed = 0, bytes = 0;
+        std::uint64_t ok = 0, refused = 0, failed = 0, repeated = 0, bytes = 0;
         steady::duration took{};
     } tally_;
 };

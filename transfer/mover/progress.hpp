@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/core/clock.hpp"
 #include "engine/core/error.hpp"
 
 namespace act {
@@ -20,10 +22,28 @@ struct progress {
     std::atomic<std::uint64_t> files_failed{0};
 };
 
+/// What an item is called below the two ends of an operation; mostly the same. Both empty: it is what the
+/// ends name themselves.
+struct item_name {
+    std::string source, destination;
+    friend bool operator==(const item_name&, const item_name&) = default;
+};
+
 /// One item that failed, or that was left out with a reason worth telling.
 struct failure {
     std::string path;
     act::error error;
+    std::optional<item_name> item{};  ///< none: it is not of one item
+};
+
+/// What stands at the destination now: written by this operation, or found there unchanged.
+struct record {
+    item_name item{};
+    std::uint64_t size = 0;
+    std::string etag{};  ///< of the blob, as headers carry it; empty: not known
+    std::optional<wall_time> modified{};
+    std::string hash{};  ///< see plan/content_hash.hpp; empty: none is known
+    bool folder = false, unchanged = false;
 };
 
 /// Events of one operation; called from any loop, so implementations lock. The defaults do nothing.
@@ -35,6 +55,9 @@ public:
         (void)action, (void)path, (void)size;
     }
     virtual void failed(const failure&) {}
+    /// True: recorded() is wanted, which costs a hash of what is in memory anyway.
+    virtual bool records() const { return false; }
+    virtual void recorded(const record&) {}
 };
 
 /// How an operation ended.

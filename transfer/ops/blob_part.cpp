@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/units.hpp"
+#include "engine/http/hedge.hpp"
 
 namespace act::ops {
 
@@ -54,6 +55,24 @@ task<result<void>> read_part(blob::client& client, blob::address where, blob::et
     if (hash.digest() != *part.hash) co_return block_differs(where);
     co_return result<void>();
 }
+
+task<result<void>> read_part(blob::client& client, buffer_pool& buffers, blob::address where, blob::etag seen,
+                             blob_part part, buffer& into, until u) {
+    buffer other;
+    auto first = [&](until w) { return read_part(client, where, seen, part, into.span(), std::move(w)); };
+    auto again = [&](until w) -> task<result<void>> {
+        other = buffers.try_take(part.range.length);
+        if (!other) co_return no_memory_to_spare();
+        co_return co_await read_part(client, where, seen, part, other.span(), w);
+    };
+    bool by_second = false;
+    auto outcome =
+        co_await http::hedged(client.pipeline(), part.range.length, first, again, std::move(u), &by_second);
+    if (by_second) into = std::move(other);
+    co_return outcome;
+}
+
+error no_memory_to_spare() { return error(kind::stopped, "no memory to spare for a repetition"); }
 
 error ended_early(const blob::address& where) {
     return error(kind::unavailable, "the service ended '" + where.name + "' early");

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/memory/buffer_pool.hpp"
 #include "transfer/client/client.hpp"
 #include "transfer/plan/block_id.hpp"
 
@@ -31,8 +32,15 @@ task<result<blob::download>> open_part(blob::client&, blob::address, blob::etag 
 task<result<void>> read_part(blob::client&, blob::address, blob::etag seen, blob_part,
                              std::span<std::byte> into, until);
 
+/// The same, hedged: a repetition of a slow request reads into memory of its own, if there is some, and what
+/// came first is what `into` is when this returns.
+task<result<void>> read_part(blob::client&, buffer_pool&, blob::address, blob::etag seen, blob_part part,
+                             buffer& into, until);
+
 /// The service ended an answer before its length was reached.
 error ended_early(const blob::address&);
+/// Of a repetition that cannot have memory; the first try goes on.
+error no_memory_to_spare();
 /// kind::integrity.
 error block_differs(const blob::address&);
 

@@ -86,7 +86,10 @@ bool unchanged(const side_item& source, const side_item& destination) {
         return plan::unchanged_for_download(*source.blob, *destination.local);
     }
     if (source.size != destination.size) return false;
-    if (source.local) return source.local->modified == destination.local->modified;
+    if (source.local) {
+        return source.local->type == destination.local->type &&
+               source.local->modified == destination.local->modified;
+    }
     return plan::unchanged_for_copy(*source.blob, *destination.blob);
 }
 

@@ -3,8 +3,9 @@
 #include "engine/core/log.hpp"
 #include "transfer/blob/names.hpp"
 #include "transfer/ops/copy_blob.hpp"
+#include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
-#include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 #include "transfer/plan/destination.hpp"
 
 namespace act::ops {
@@ -40,7 +41,54 @@ public:
         co_return result<void>();
     }
 
+    /// The items of a list, a batch after the other.
+    task<result<void>> copy_listed() {
+        ACT_CO_TRY(nothing_there_,
+                   co_await container_missing(run_.op, run_.to,
+                                              run_.options.create_container && !run_.options.dry_run));
+        const remote from{run_.from.client, run_.from.container, run_.from.path};
+        name_lookup sources(run_.op, from, {.tags = true}), targets(run_.op, run_.to, {});
+        for (;;) {
+            ACT_CO_TRY(auto listed, co_await next_items(run_.op, *run_.options.items));
+            if (listed.empty()) break;
+            std::vector<std::string> here, there;
+            for (const auto& one : listed) {
+                here.push_back(one.source);
+                there.push_back(one.destination);
+            }
+            ACT_CO_TRY(auto found, co_await sources.find(here));
+            if (sources.tags_refused()) without_tags();
+            std::vector<name_lookup::answer> existing(listed.size());
+            if (!nothing_there_) {
+                ACT_CO_TRY(existing, co_await targets.find(there));
+            }
+            for (std::size_t i = 0; i < listed.size(); ++i) {
+                ACT_CO_TRY_VOID(co_await copy_one(listed[i], found[i], existing[i]));
+            }
+        }
+        run_.op.context().progress.scan_finished = true;
+        co_return result<void>();
+    }
+
 private:
+    task<result<void>> copy_one(const plan::listed_item& one, name_lookup::answer& source,
+                                name_lookup::answer& target) {
+        const blob::address from{run_.from.container, blob_name(run_.from.path, one.source)};
+        std::string to = blob_name(run_.to.path, one.destination);
+        std::optional<error> why = source.failed ? std::move(source.failed) : std::move(target.failed);
+        if (!why && !source.there) why = not_there(from);
+        if (!why && one.size && *one.size != source.there->size) {
+            why = not_as_listed(from, source.there->size, *one.size);
+        }
+        if (!why && !one.etag.empty() && one.etag != source.there->etag) why = not_the_listed_version(from);
+        if (why) {
+            run_.op.failed(from.name, std::move(*why), {from.name, to});
+            co_return result<void>();
+        }
+        copy_item item{std::move(*source.there), std::move(to), std::move(target.there)};
+        co_return co_await consider(std::move(item));
+    }
+
     task<result<void>> the_blob_itself() {
         if (run_.from.path.empty()) co_return result<void>();
         const until u = run_.op.patience();
@@ -146,23 +194,30 @@ private:
         const blob::properties& source = item.source;
         const copy_options& how = run_.options;
         if (auto bad = obstacle(item)) {
-            op.failed(source.name, *bad);
+            op.failed(source.name, *bad, {source.name, item.blob});
             co_return result<void>();
         }
         if (source.is_directory && source.size == 0 && how.remove_source && !how.dry_run)
             run_.folders.push_back(source);
-        if (item.existing && !how.always) {
-            const bool same = source.is_directory   ? item.existing->is_directory
-                              : how.compare_content ? source.type == item.existing->type &&
-                                                          plan::same_checksum(source, *item.existing)
-                                                    : plan::unchanged_for_copy(source, *item.existing);
-            if (same && run_.options.remove_source && !how.dry_run && !source.is_directory) {
+        if (item.existing) {
+            const plan::replace_rule rule{how.overwrite, how.compare_content};
+            const bool stays = source.is_directory ? how.overwrite != plan::overwrite::always
+                                                   : plan::stays(rule, source, *item.existing, how.given);
+            // What is left for being newer, or for being there at all, is no copy to part with the source
+            // for.
+            const bool copied = stays && how.overwrite == plan::overwrite::different;
+            if (copied && how.remove_source && !how.dry_run && !source.is_directory) {
                 co_return co_await run_.mover.submit(copy_not_needed(run_, std::move(item)));
             }
-            if (same) {
+            if (stays) {
                 op.skipped(source.name, source.size);
+                record(run_, item, item.existing->etag, plan::md5_hash(item.existing->content.md5), true);
                 co_return result<void>();
             }
+        }
+        if (auto why = unreadable(source)) {
+            op.failed(source.name, *why);
+            co_return result<void>();
         }
         const std::uint64_t size = source.size;
         op.found(size);
@@ -187,11 +242,6 @@ private:
                          item.existing->is_directory ? "a folder stands at blob '" + item.blob + "'"
                                                      : "a file stands at the folder '" + item.blob + "'",
                          "remove it with `act rm`, then run the same command again");
-        }
-        if (item.source.tier == "Archive") {
-            return error(kind::conflict,
-                         "blob '" + item.source.name + "' is in the archive tier, which cannot be read",
-                         "move it to another tier (which takes hours), then run the same command again");
         }
         return std::nullopt;
     }
@@ -221,6 +271,7 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
             "name two places that are apart");
     }
     operation op(ctx);
+    op.between(from.path, to.path);
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
     // What waits for its blocks, or for the service, has nothing open and, but for long_lists, little in
@@ -229,7 +280,12 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
     mover scheduler(ctx.runtime, lanes, op.stop());
     copy_run run{op, scheduler, std::move(from), std::move(to), options};
     tree_copy tree(run);
-    auto outcome = co_await tree.plan_and_copy();
+    auto outcome = result<void>();
+    if (options.items) {
+        outcome = co_await tree.copy_listed();
+    } else {
+        outcome = co_await tree.plan_and_copy();
+    }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
     for (; !run.folders.empty() && op.untroubled(); run.folders.pop_back()) {

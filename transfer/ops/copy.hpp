@@ -16,14 +16,19 @@ struct copy_source {
 struct copy_options {
     /// Of another tool's large blobs; 0: 8 MiB, larger where 50,000 blocks would not do. Ours keep their own.
     std::uint64_t block_size = 0;
-    bool always = false;           ///< copy also what is unchanged
+    plan::overwrite overwrite = plan::overwrite::different;
     bool compare_content = false;  ///< --hash: by checksums and block ids instead of times and attributes
+    /// What the copies get instead of what their sources have. What it names is not compared, so that it does
+    /// not make copies differ.
+    plan::property_changes given{};
     bool dry_run = false;
     plan::selection wanted{};
     bool create_container = true;
     /// Remove each blob once it is at the destination, on condition that it is still the one that was read.
     /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be copied.
     bool remove_source = false;
+    /// If given: only these, each below both paths; every one is looked at, for what travels with it.
+    plan::item_list* items = nullptr;
 };
 
 /// Copies the blob at `from.path`, and what is below "from.path/", to the same place at `to`: within the

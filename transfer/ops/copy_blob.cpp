@@ -3,7 +3,7 @@
 #include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
-#include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -13,11 +13,6 @@ using namespace std::chrono_literals;
 
 // By how much this machine's clock and the service's may differ.
 constexpr auto clock_slack = 5min;
-
-bool refused_by_condition(const error& e) {
-    return e.code() == "BlobAlreadyExists" ||
-           (e.kind() == kind::precondition && e.code() != "SourceConditionNotMet" && e.status() == 412);
-}
 
 }  // namespace
 
@@ -30,18 +25,17 @@ blob_copy::blob_copy(copy_run& run, copy_item item)
 task<void> blob_copy::run() {
     if (run_.op.stop().requested()) co_return;
     auto outcome = co_await send();
-    if (!outcome && !item_.existing && refused_by_condition(outcome.error())) {
-        auto before = co_await stood_there_before(outcome.error());
-        if (!before) {
-            outcome = before.error();
-        } else if (*before) {
+    if (!outcome && refused_by_condition(outcome.error())) {
+        if (!item_.existing && run_.options.overwrite == plan::overwrite::never) {
             retreat();
-            outcome = co_await send();
+            run_.op.skipped(item_.source.name, item_.source.size);
+            co_return;
         }
+        outcome = co_await look_again(outcome.error());
     }
     if (!outcome) {
         retreat();
-        run_.op.failed(item_.source.name, explained(outcome.error()));
+        run_.op.failed(item_.source.name, explained(outcome.error()), {from_.name, to_.name});
         co_return;
     }
     auto parted = co_await part_with_source();
@@ -49,7 +43,7 @@ task<void> blob_copy::run() {
         report();
     } else {
         retreat();
-        run_.op.failed(item_.source.name, parted.error());
+        run_.op.failed(item_.source.name, parted.error(), {from_.name, to_.name});
     }
 }
 
@@ -59,14 +53,22 @@ task<result<void>> blob_copy::part_with_source() {
     co_return co_await remove_copied(run_.from.client, from_, item_.source.etag, run_.op.patience());
 }
 
-/// A listing out of order may have passed over what is there. What came after this run began is somebody
-/// else's new work, and stays.
-task<result<bool>> blob_copy::stood_there_before(const error& why) {
+/// What stands there may be the same: the service carries out what a killed run has asked for. Or a listing
+/// out of order has passed over it. All else that came after this run began is somebody else's new work, and
+/// stays.
+task<result<void>> blob_copy::look_again(error why) {
     auto seen = co_await run_.to.client.head(to_, run_.op.patience());
     if (!seen) co_return seen.error().kind() == kind::not_found ? why : seen.error();
-    if (seen->modified >= run_.began - clock_slack) co_return false;
+    const plan::replace_rule rule{plan::overwrite::different, run_.options.compare_content};
+    if (!item_.source.is_directory && plan::stays(rule, item_.source, *seen, run_.options.given)) {
+        item_.existing = std::move(*seen);
+        unchanged();
+        co_return result<void>();
+    }
+    if (item_.existing || seen->modified >= run_.began - clock_slack) co_return why;
     item_.existing = std::move(*seen);
-    co_return true;
+    retreat();
+    co_return co_await send();
 }
 
 error blob_copy::explained(error e) const {
@@ -88,11 +90,15 @@ error blob_copy::explained(error e) const {
 void blob_copy::report() {
     if (!way_) {
         run_.op.skipped(item_.source.name, item_.source.size);
+        record(run_, item_, item_.existing ? item_.existing->etag : blob::etag(), hash(), true);
         return;
     }
     run_.op.done("copy", item_.source.name, item_.source.size);
     run_.op.count(*way_ == way::server_side ? &summary::server_side : &summary::through_client);
+    record(run_, item_, written_, hash(), false);
 }
+
+std::string blob_copy::hash() const { return plan::md5_hash(item_.source.content.md5); }
 
 blob::write_options blob_copy::description() const {
     const blob::properties& s = item_.source;
@@ -101,8 +107,15 @@ blob::write_options blob_copy::description() const {
     out.metadata = s.metadata;
     if (s.is_directory) out.metadata["hdi_isfolder"] = "true";
     out.tags = s.tags;
+    const plan::property_changes& given = run_.options.given;
     // The account's default is the destination's own affair; other types of blob have other tiers.
-    if (s.type == blob::blob_type::block && !s.tier_inferred) out.tier = s.tier;
+    if (s.type == blob::blob_type::block)
+        out.tier = !given.tier.empty() || s.tier_inferred ? given.tier : s.tier;
+    if (!given.empty() && !s.is_directory) {
+        out.content = plan::merged_headers(std::move(out.content), given.headers);
+        out.metadata = plan::merged(std::move(out.metadata), given.metadata);
+        out.tags = plan::merged(std::move(out.tags), given.tags);
+    }
     out.when = as_seen(item_.existing);
     return out;
 }
@@ -118,6 +131,7 @@ task<result<void>> blob_copy::put_from_url(until u) {
     auto written =
         co_await run_.to.client.copy(blob::copy_form::put_from_url, std::move(from), to_, description(), u);
     if (!written) co_return written.error();
+    wrote(std::move(written->written.etag));
     co_return result<void>();
 }
 
@@ -167,6 +181,19 @@ private:
 };
 
 }  // namespace
+
+void record(const copy_run& run, const copy_item& item, const blob::etag& etag, std::string hash,
+            bool unchanged) {
+    if (!run.op.records()) return;
+    act::record what;
+    what.folder = item.source.is_directory;
+    what.size = item.source.size;
+    what.etag = etag.text;
+    if (!what.folder) what.modified = plan::file_time(item.source);
+    what.hash = std::move(hash);
+    what.unchanged = unchanged;
+    run.op.record({item.source.name, item.blob}, std::move(what));
+}
 
 std::unique_ptr<job> copy_not_needed(copy_run& run, copy_item item) {
     return std::make_unique<nothing_to_copy>(run, std::move(item));

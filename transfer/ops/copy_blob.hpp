@@ -36,6 +36,8 @@ struct copy_item {
 /// How a blob came over.
 enum class way { server_side, through_client };
 
+class blob_builder;
+
 /// The copy of one blob, in whatever form: reports to run.op, and looks again where the listing did not show
 /// what stands in the way.
 class blob_copy : public job {
@@ -48,10 +50,14 @@ protected:
     virtual task<result<void>> send() = 0;
 
     void done(way w) { way_ = w; }
+    /// What the service called the blob that it wrote.
+    void wrote(blob::etag e) { written_ = std::move(e); }
     void unchanged() {
         retreat();
         way_.reset();
     }
+    /// What is known of the content; by default the MD5 that the source has.
+    virtual std::string hash() const;
     void advance(std::uint64_t bytes) {
         advanced_ += bytes;
         run_.op.advance(bytes);
@@ -64,6 +70,9 @@ protected:
     result<blob::copy_origin> origin(copy_link::form) const;
     /// Put Blob From URL.
     task<result<void>> put_from_url(until);
+    /// An append or page blob through this machine, piece by piece. It stands at the destination from the
+    /// beginning, marked as unfinished, and is taken back when it does not become whole.
+    task<result<void>> rebuild(until);
     /// Reads a range of the source into `into` (of its length), checked by `hash` where given, else by the
     /// service's checksums; with the CRC64 of the whole where it is known then.
     task<result<blob::body_checksum>> read_source(plan::block_range,
@@ -75,8 +84,9 @@ protected:
     blob::address from_, to_;
 
 private:
-    task<result<bool>> stood_there_before(const error&);
+    task<result<void>> look_again(error why);
     task<result<void>> part_with_source();
+    task<result<void>> fill(blob_builder&, const std::vector<plan::block_range>& pieces, until);
     void report();
     task<result<blob::body_checksum>> read_once(plan::block_range, const std::optional<codec::hash128>& hash,
                                                 std::span<std::byte> into, until);
@@ -84,7 +94,11 @@ private:
 
     std::atomic<std::uint64_t> advanced_{0};
     std::optional<way> way_;  ///< none: it was there already
+    blob::etag written_;
 };
+
+/// Tells what is at the destination now.
+void record(const copy_run&, const copy_item&, const blob::etag&, std::string hash, bool unchanged);
 
 /// For a move: the blob is at the destination already, by its content, so only the source is left to go.
 std::unique_ptr<job> copy_not_needed(copy_run&, copy_item);

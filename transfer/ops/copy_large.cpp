@@ -2,6 +2,7 @@
 #include "transfer/ops/blocks_there.hpp"
 #include "transfer/ops/copy_blob.hpp"
 #include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -37,6 +38,7 @@ private:
     enum class method { whole_from_url, blocks_from_url, blocks_through_client };
 
     task<result<void>> send() override;
+    std::string hash() const override;
     method choose() const;
     task<result<void>> try_method(until);
     task<result<void>> learn_layout(until);
@@ -64,6 +66,13 @@ private:
     large_copy& whole_;
     std::size_t index_;
 };
+
+std::string large_copy::hash() const {
+    if (!own_) return blob_copy::hash();
+    std::vector<std::string> ids;
+    for (const auto& block : blocks_) ids.push_back(block.id);
+    return plan::blocks_hash(ids);
+}
 
 large_copy::method large_copy::choose() const {
     const copy_link& link = run_.from.link;
@@ -152,14 +161,17 @@ task<result<void>> large_copy::try_method(until u) {
     std::vector<std::string> ids;
     ids.reserve(blocks_.size());
     for (const auto& block : blocks_) ids.push_back(block.id);
-    if (there_.committed == ids && !run_.options.always &&
-        (run_.options.compare_content || plan::same_attributes(item_.source, *item_.existing))) {
+    const bool always = run_.options.overwrite == plan::overwrite::always;
+    if (there_.committed == ids && !always && item_.existing &&
+        (run_.options.compare_content ||
+         plan::same_attributes(item_.source, *item_.existing, run_.options.given))) {
         unchanged();
         co_return result<void>();
     }
     ACT_CO_TRY_VOID(co_await run_parts(blocks_.size()));
     auto committed = co_await run_.to.client.put_block_list(to_, std::move(ids), description(), u);
     if (!committed) co_return committed.error();
+    wrote(std::move(committed->etag));
     done(method_ == method::blocks_from_url ? way::server_side : way::through_client);
     co_return result<void>();
 }

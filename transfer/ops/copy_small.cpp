@@ -40,6 +40,7 @@ private:
     task<result<void>> put(http::body body, blob::body_checksum sum, bool by_server, until u) {
         auto written = co_await run_.to.client.put_blob(to_, body, sum, description(), u);
         if (!written) co_return written.error();
+        wrote(std::move(written->etag));
         advance(item_.source.size);
         done(by_server ? way::server_side : way::through_client);
         co_return result<void>();

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "transfer/ops/copy_blob.hpp"
+#include "transfer/plan/attributes.hpp"
 
 namespace act::ops {
 
@@ -17,9 +18,9 @@ const char* name_of(blob::blob_type t) {
     return t == blob::blob_type::append ? "an append blob" : "a page blob";
 }
 
-/// An append or page blob: the service copies it by itself (Copy Blob, blob-rest.md section 8), which empties
-/// the destination at once. So it goes only to where nothing stands, unless that was asked for; what a copy
-/// that failed has left there is taken away.
+/// An append or page blob: the service copies it by itself (Copy Blob, blob-rest.md section 8), or it is
+/// built anew through this machine. Both empty the destination at once. So it goes only to where nothing
+/// stands, unless that was asked for; what a copy that failed has left there is taken away.
 class whole_copy final : public blob_copy {
 public:
     using blob_copy::blob_copy;
@@ -30,23 +31,49 @@ private:
         copy_link& link = run_.from.link;
         const auto form = copy_link::form::whole_blob;
         if (auto taken = in_the_way()) co_return *taken;
-        if (!link.may(form)) co_return cannot({});
-        ACT_CO_TRY(blob::copy_origin from, origin(form));
-        auto begun = co_await run_.to.client.copy(blob::copy_form::automatic_async, std::move(from), to_,
-                                                  description(), u);
-        if (!begun) {
-            const auto verdict = copy_link::judge(begun.error());
-            if (verdict == copy_link::verdict::failed) co_return begun.error();
-            if (verdict == copy_link::verdict::refused) link.remember(form, begun.error());
-            co_return cannot(begun.error());
+        auto verdict = copy_link::verdict::relay;
+        auto refused = result<void>();
+        if (link.may(form)) {
+            refused = co_await by_service(u);
+            if (refused) {
+                advance(item_.source.size);
+                done(way::server_side);
+                co_return result<void>();
+            }
+            verdict = begun_ ? copy_link::verdict::failed : copy_link::judge(refused.error());
+            if (verdict == copy_link::verdict::failed) co_return refused;
+            if (verdict == copy_link::verdict::refused) link.remember(form, refused.error());
         }
-        auto ended = begun->status == "success" ? result<void>() : co_await wait_for(begun->copy_id, u);
-        if (!ended) {
-            co_await take_back(begun->copy_id);
-            co_return ended.error();
-        }
-        advance(item_.source.size);
-        done(way::server_side);
+        ACT_CO_TRY_VOID(co_await rebuild(u));
+        if (verdict == copy_link::verdict::suspect) link.remember(form, refused.error());
+        done(way::through_client);
+        co_return result<void>();
+    }
+
+    task<result<void>> by_service(until u) {
+        begun_ = false;
+        ACT_CO_TRY(blob::copy_origin from, origin(copy_link::form::whole_blob));
+        const auto form = blob::copy_form::automatic_async;
+        ACT_CO_TRY(auto copy, co_await run_.to.client.copy(form, std::move(from), to_, description(), u));
+        begun_ = true;
+        // The ETag of a copy that was still going on is not that of what it became.
+        if (copy.status == "success") wrote(std::move(copy.written.etag));
+        auto ended = copy.status == "success" ? result<void>() : co_await wait_for(copy.copy_id, u);
+        if (!ended) co_await take_back(copy.copy_id);
+        if (ended) ended = co_await set_headers(u);
+        co_return ended;
+    }
+
+    /// Copy Blob takes none: the copy has its source's until then.
+    task<result<void>> set_headers(until u) {
+        const auto& headers = run_.options.given.headers;
+        if (headers.empty()) co_return result<void>();
+        ACT_CO_TRY(const blob::properties there, co_await run_.to.client.head(to_, u));
+        const auto unchanged_since = blob::conditions::matching(there.etag);
+        auto wanted = plan::merged_headers(there.content, headers);
+        ACT_CO_TRY(auto set,
+                   co_await run_.to.client.set_content_headers(to_, std::move(wanted), unchanged_since, u));
+        wrote(std::move(set.etag));
         co_return result<void>();
     }
 
@@ -59,20 +86,17 @@ private:
                          "wait until that has ended, then run the same command again");
         }
         const bool holds_nothing = there->copy_status == "failed" || there->copy_status == "aborted";
-        if (run_.options.always || (holds_nothing && there->size == 0)) return std::nullopt;
+        // Of a run that was killed; should it still go on, its next write is refused.
+        const bool left_behind = plan::unfinished(there->metadata);
+        if (run_.options.overwrite == plan::overwrite::always || left_behind ||
+            (holds_nothing && there->size == 0)) {
+            return std::nullopt;
+        }
         return error(kind::conflict,
                      std::string("blob '") + from_.name + "' is " + name_of(item_.source.type) +
                          ", and another version of it stands at the destination: a copy that fails would "
                          "lose that",
                      "remove it first, or use --force to replace it all the same");
-    }
-
-    error cannot(const error& why) const {
-        std::string text = std::string("blob '") + from_.name + "' is " + name_of(item_.source.type) +
-                           ", which only the service itself can copy, and it does not";
-        if (!why.message().empty()) text += ": " + why.message();
-        return error(kind::unsupported, std::move(text), "download it, then upload it as a block blob")
-            .with_service(why.code(), why.status(), why.request_id());
     }
 
     task<result<void>> wait_for(std::string id, until u) {
@@ -109,6 +133,8 @@ private:
         const auto unchanged_since = blob::conditions::matching(left->etag);
         (void)co_await run_.to.client.remove(to_, blob::snapshots::refuse, unchanged_since, u);
     }
+
+    bool begun_ = false;  ///< the service has said yes
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <sys/uio.h>
 
+#include "engine/codec/base64.hpp"
 #include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
 
@@ -71,6 +72,20 @@ task<result<range_hashes>> hash_range(runtime& rt, buffer_pool& buffers, int fd,
         ACT_CO_TRY_VOID(co_await rt.blocking(read));
     }
     co_return range_hashes{h.content.digest(), h.crc};
+}
+
+result<std::string> md5_of(int fd, std::uint64_t size, const std::string& path, const until& u) {
+    codec::digest md5(codec::digest::algorithm::md5);
+    std::vector<std::byte> tile(256 * KiB);
+    for (std::uint64_t at = 0; at < size;) {
+        ACT_TRY_VOID(u.check());
+        const std::size_t want = std::min<std::uint64_t>(tile.size(), size - at);
+        ACT_TRY(const std::size_t got, file::read_at(fd, std::span(tile).first(want), at, path));
+        if (got == 0) return error(kind::io, path + " became shorter while it was read");
+        md5.update(std::span<const std::byte>(tile).first(got));
+        at += got;
+    }
+    return codec::base64_encode(codec::as_bytes(md5.finish()));
 }
 
 }  // namespace act::ops

@@ -19,4 +19,7 @@ struct range_hashes {
 task<result<range_hashes>> hash_range(runtime&, buffer_pool&, int fd, plan::block_range, std::string path,
                                       until);
 
+/// The MD5 of a file's first `size` bytes, in base64. Blocks.
+result<std::string> md5_of(int fd, std::uint64_t size, const std::string& path, const until&);
+
 }  // namespace act::ops

@@ -6,38 +6,46 @@ namespace act::ops {
 
 namespace {
 
-task<result<void>> report_pages(plan::listing& pages, operation& op,
-                                const std::function<void(const blob::properties&)>& each) {
-    for (;;) {
-        ACT_CO_TRY(auto page, co_await pages.next());
-        if (!page) co_return result<void>();
+using receiver = std::function<void(const blob::properties&)>;
+
+/// Counts the blobs, page by page, and shows each entry; how many there were.
+task<result<std::uint64_t>> report_pages(plan::listing& pages, operation& op, const receiver& each) {
+    for (std::uint64_t seen = 0;;) {
+        ACT_CO_TRY(const auto page, co_await pages.next());
+        if (!page) co_return seen;
+        std::uint64_t blobs = 0, bytes = 0;
         for (const auto& info : page->items) {
-            if (!info.is_prefix) op.done("list", info.name, info.size);
+            blobs += !info.is_prefix;
+            bytes += info.size;
             each(info);
         }
+        op.done(blobs, bytes);
+        seen += page->items.size();
     }
 }
 
-task<result<bool>> report_exact(const remote& at, operation& op,
-                                const std::function<void(const blob::properties&)>& each) {
+task<result<bool>> report_exact(const remote& at, operation& op, const receiver& each) {
     ACT_CO_TRY(const auto itself, co_await find_blob(at.client, {at.container, at.path}, op.patience()));
     if (!itself) co_return false;
-    op.done("list", itself->name, itself->size);
+    op.done(1, itself->size);
     each(*itself);
     co_return true;
 }
 
-task<result<void>> list_all(operation& op, const remote& at, const list_options& options, std::uint64_t& seen,
-                            const std::function<void(const blob::properties&)>& each) {
+/// How many entries there were.
+task<result<std::uint64_t>> list_all(operation& op, const remote& at, const list_options& options,
+                                     const receiver& each) {
     blob::list_options query;
     query.prefix = at.path;
     query.snapshots = options.snapshots;
     query.versions = options.versions;
     query.copy = options.copy_state;
+    query.detail = options.detail;
+    std::uint64_t seen = 0;
     if (!at.path.empty() && !options.raw_prefix) {
         if (query.snapshots || query.versions) {
             auto one = [&](const blob::properties& info) -> task<result<void>> {
-                op.done("list", info.name, info.size);
+                op.done(1, info.size);
                 each(info);
                 ++seen;
                 co_return result<void>();
@@ -53,26 +61,21 @@ task<result<void>> list_all(operation& op, const remote& at, const list_options&
     plan::listing pages(at.client, at.container, query, op.patience(), &op.context().buffers);
     task_group fetching;
     pages.start(op.context().runtime, fetching);
-    const std::function<void(const blob::properties&)> counted = [&](const blob::properties& p) {
-        ++seen;
-        each(p);
-    };
-    auto outcome = co_await report_pages(pages, op, counted);
+    auto outcome = co_await report_pages(pages, op, each);
     pages.abandon();
     co_await fetching.join();
+    if (outcome) *outcome += seen;
     co_return outcome;
 }
 
 }  // namespace
 
-task<result<summary>> list(context& ctx, remote at, list_options options,
-                           std::function<void(const blob::properties&)> each) {
+task<result<summary>> list(context& ctx, remote at, list_options options, receiver each) {
     operation op(ctx);
-    std::uint64_t seen = 0;
-    auto outcome = co_await list_all(op, at, options, seen, each);
-    if (!outcome) {
-        op.give_up(outcome.error());
-    } else if (seen == 0) {
+    const auto seen = co_await list_all(op, at, options, each);
+    if (!seen) {
+        op.give_up(seen.error());
+    } else if (*seen == 0) {
         op.give_up(nothing_at(at));
     }
     ctx.progress.scan_finished = true;

@@ -39,7 +39,8 @@ result<void> remove_copied(const std::string& root, const std::string& path, con
                                                   : error::from_errno(errno, "cannot remove " + path);
     }
     struct stat s {};
-    if (::fstatat(folder.get(), rest.c_str(), &s, 0) != 0)
+    const int links = read.type == file::type::symlink ? AT_SYMLINK_NOFOLLOW : 0;
+    if (::fstatat(folder.get(), rest.c_str(), &s, links) != 0)
         return error::from_errno(errno, "cannot look at " + path);
     const file::status now = file::posix::status_of(s);
     if (now.size != read.size || now.modified != read.modified || now.device != read.device ||

@@ -1,5 +1,7 @@
 #include "transfer/ops/operation.hpp"
 
+#include "transfer/plan/attributes.hpp"
+
 namespace act::ops {
 
 namespace {
@@ -22,6 +24,16 @@ bool concerns_everything(const error& e) {
         default:
             return false;
     }
+}
+
+/// What `path` is called below `root`; the container's root is empty.
+std::optional<std::string> below(std::string_view path, std::string_view root) {
+    if (root.empty()) return std::string(path);
+    if (!path.starts_with(root)) return std::nullopt;
+    path.remove_prefix(root.size());
+    if (path.empty() || root.ends_with('/')) return std::string(path);
+    if (!path.starts_with('/')) return std::nullopt;
+    return std::string(path.substr(1));
 }
 
 bool unreachable(const error& e) {
@@ -47,14 +59,16 @@ void operation::skipped(std::string_view path, std::uint64_t bytes) {
 }
 
 void operation::done(std::string_view action, std::string_view path, std::uint64_t bytes) {
-    context_.progress.files_done.fetch_add(1, std::memory_order_relaxed);
-    {
-        std::lock_guard lock(mutex_);
-        ++tally_.files;
-        tally_.bytes += bytes;
-        unreachable_ = 0;
-    }
+    done(1, bytes);
     context_.observer.item(action, path, bytes);
+}
+
+void operation::done(std::uint64_t files, std::uint64_t bytes) {
+    context_.progress.files_done.fetch_add(files, std::memory_order_relaxed);
+    std::lock_guard lock(mutex_);
+    tally_.files += files;
+    tally_.bytes += bytes;
+    unreachable_ = 0;
 }
 
 void operation::count(std::uint64_t summary::*what) {
@@ -62,9 +76,53 @@ void operation::count(std::uint64_t summary::*what) {
     ++(tally_.*what);
 }
 
-void operation::failed(std::string path, error e) {
+void operation::between(std::string source, std::string destination) {
+    between_ = true;
+    source_ = std::move(source);
+    destination_ = std::move(destination);
+}
+
+std::optional<item_name> operation::name_of(item_ends at) const {
+    if (!between_) return std::nullopt;
+    auto source = below(at.source, source_), destination = below(at.destination, destination_);
+    if (!source || !destination) return std::nullopt;
+    return item_name{std::move(*source), std::move(*destination)};
+}
+
+std::optional<std::string> operation::below_an_end(std::string_view path) const {
+    if (!between_) return std::nullopt;
+    for (const std::string* end : {&source_, &destination_}) {
+        if (auto name = end->empty() ? std::nullopt : below(path, *end)) return name;
+    }
+    // The whole of a container, of which everything but local paths is.
+    const bool whole = source_.empty() || destination_.empty();
+    return whole && !path.starts_with('/') ? std::optional(std::string(path)) : std::nullopt;
+}
+
+void operation::record(item_ends at, act::record what) {
+    auto name = name_of(at);
+    if (!name) return;
+    what.item = std::move(*name);
+    context_.observer.recorded(what);
+}
+
+void operation::failed(std::string path, error e, item_ends at) {
+    failure what{path, std::move(e), std::nullopt};
+    if (!at.source.empty()) {
+        what.item = name_of(at);
+    } else if (auto name = below_an_end(path)) {
+        what.item = item_name{*name, *name};
+    }
+    failed(std::move(what));
+}
+
+void operation::refused(std::string place, error e) {
+    failed(failure{std::move(place), std::move(e), std::nullopt});
+}
+
+void operation::failed(failure what) {
+    const error& e = what.error;
     if (e.kind() == kind::stopped) return;
-    failure what{std::move(path), e};
     bool ends_all = concerns_everything(e);
     {
         std::lock_guard lock(mutex_);
@@ -76,7 +134,7 @@ void operation::failed(std::string path, error e) {
         }
     }
     if (ends_all) {
-        give_up(std::move(e));
+        give_up(std::move(what.error));
         return;
     }
     context_.progress.files_failed.fetch_add(1, std::memory_order_relaxed);
@@ -140,6 +198,25 @@ error nothing_at(const remote& at) {
                  at.path.empty() ? container + " is empty"
                                  : "there is no blob '" + at.path + "' and none below it in " + container,
                  "see what is there with `act ls`");
+}
+
+std::optional<error> unreadable(const blob::properties& info) {
+    if (plan::unfinished(info.metadata)) {
+        return error(kind::conflict, "blob '" + info.name + "' is a copy that was not finished",
+                     "copy it again from its source, or remove it with `act rm`");
+    }
+    if (info.tier != "Archive") return std::nullopt;
+    std::string what = "blob '" + info.name + "' is in the archive tier, where it cannot be read";
+    std::string advice =
+        "bring it back with `act set --tier Hot PATH` (up to 15 hours; with --rehydrate-priority High mostly "
+        "under one), then run the same command again";
+    if (!info.archive_status.empty()) {
+        what = "blob '" + info.name + "' is still on its way out of the archive tier (" +
+               info.archive_status + ")";
+        advice = "wait, up to 15 hours in all, then run the same command again";
+    }
+    error e(kind::conflict, std::move(what), std::move(advice));
+    return std::move(e).with_service("BlobArchived", 0, {});
 }
 
 std::string blob_name(const std::string& path, std::string_view relative) {

@@ -1,4 +1,5 @@
 #include "transfer/ops/all_of_one.hpp"
+#include "transfer/ops/listed.hpp"
 #include "transfer/ops/removal.hpp"
 #include "transfer/plan/listing.hpp"
 
@@ -18,6 +19,8 @@ public:
         if (!query.prefix.empty() && !options_.raw_prefix) query.prefix += '/';
         query.metadata = true;  // tells folders of hierarchical accounts, which go last
         query.snapshots = only_snapshots();
+        // The selection looks at times, which are in the metadata.
+        if (options_.wanted.selects_all()) query.detail = blob::detail::brief;
         const std::size_t strip = options_.raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
         plan::listing pages(from_.client, from_.container, query, op_.patience(), &op_.context().buffers);
         task_group fetching;
@@ -32,6 +35,26 @@ public:
         }
         op_.context().progress.scan_finished = true;
         co_return result<void>();
+    }
+
+    /// The items of a list, without a look at them.
+    task<result<void>> remove_listed() {
+        for (;;) {
+            ACT_CO_TRY(auto listed, co_await next_items(op_, *options_.items));
+            if (listed.empty()) break;
+            for (const auto& one : listed) {
+                doomed item{blob_name(from_.path, one.source), one.size.value_or(0), {}};
+                op_.found(item.size);
+                if (options_.dry_run) {
+                    op_.advance(item.size);
+                    op_.done("remove", item.name, item.size);
+                } else {
+                    ACT_CO_TRY_VOID(co_await doing_.add(std::move(item)));
+                }
+            }
+        }
+        op_.context().progress.scan_finished = true;
+        co_return co_await doing_.flush();
     }
 
     /// Folders of hierarchical accounts can go only when they are empty: after their content, the deepest
@@ -107,13 +130,19 @@ private:
 
 task<result<summary>> remove(context& ctx, remote from, remove_options options) {
     operation op(ctx);
+    op.between(from.path, from.path);
     mover::options lanes;
     // A batch is much work for the service: a few in flight are as fast as many.
     lanes.lanes = std::min(ctx.concurrency, 8u);
     mover scheduler(ctx.runtime, lanes, op.stop());
     removal doing(op, scheduler, from, options.snapshots);
     tree_removal tree(op, doing, from, options);
-    auto outcome = co_await tree.plan_and_remove();
+    auto outcome = result<void>();
+    if (options.items) {
+        outcome = co_await tree.remove_listed();
+    } else {
+        outcome = co_await tree.plan_and_remove();
+    }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
     if (outcome) co_await tree.remove_folders();

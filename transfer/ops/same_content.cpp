@@ -5,6 +5,7 @@
 #include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/compare.hpp"
 #include "transfer/ops/hash_range.hpp"
+#include "transfer/plan/attributes.hpp"
 #include "transfer/plan/block_id.hpp"
 
 namespace act::ops {
@@ -23,19 +24,8 @@ std::string path_of(const tree_end& end, const side_item& item) {
     return item.name.empty() ? end.local : end.local + '/' + item.name;
 }
 
-/// Blocks.
-result<std::string> md5_of(int fd, std::uint64_t size, const std::string& path, const until& u) {
-    codec::digest md5(codec::digest::algorithm::md5);
-    std::vector<std::byte> tile(256 * KiB);
-    for (std::uint64_t at = 0; at < size;) {
-        ACT_TRY_VOID(u.check());
-        const std::size_t want = std::min<std::uint64_t>(tile.size(), size - at);
-        ACT_TRY(const std::size_t got, file::read_at(fd, std::span(tile).first(want), at, path));
-        if (got == 0) return error(kind::io, path + " became shorter while it was read");
-        md5.update(std::span<const std::byte>(tile).first(got));
-        at += got;
-    }
-    return codec::base64_encode(codec::as_bytes(md5.finish()));
+bool is_link(const side_item& item) {
+    return item.blob ? plan::is_link(*item.blob) : item.local && item.local->type == file::type::symlink;
 }
 
 task<result<verdict>> file_and_blob(operation& op, const tree_end& here, const side_item& file,
@@ -44,6 +34,11 @@ task<result<verdict>> file_and_blob(operation& op, const tree_end& here, const s
     auto& context = op.context();
     const until u = op.patience();
     if (file.size == 0) co_return verdict(true);
+    if (is_link(file)) {
+        if (blob.blob->content.md5.empty()) co_return verdict();
+        const auto ours = codec::md5_of(codec::as_bytes(file.link_target));
+        co_return verdict(codec::base64_encode(codec::as_bytes(ours)) == blob.blob->content.md5);
+    }
     ACT_CO_TRY(auto layout, co_await layout_of(op, there, blob));
     if (!layout && blob.blob->content.md5.empty()) co_return verdict();
     ACT_CO_TRY(const file::descriptor fd, file::open_read(path));
@@ -99,10 +94,11 @@ result<verdict> two_files(const std::string& a, const std::string& b, std::uint6
 
 task<result<std::optional<bool>>> same_content(operation& op, const tree_end& source, const side_item& a,
                                                const tree_end& destination, const side_item& b) {
-    if (a.size != b.size) co_return verdict(false);
+    if (a.size != b.size || is_link(a) != is_link(b)) co_return verdict(false);
     if (a.blob && b.blob) co_return co_await two_blobs(op, source, a, destination, b);
     if (a.blob) co_return co_await file_and_blob(op, destination, b, source, a);
     if (b.blob) co_return co_await file_and_blob(op, source, a, destination, b);
+    if (is_link(a)) co_return verdict(a.link_target == b.link_target);
     const std::string left = path_of(source, a), right = path_of(destination, b);
     auto compare = [&] { return two_files(left, right, a.size, op.patience()); };
     co_return co_await op.context().runtime.blocking(compare);

@@ -1,9 +1,5 @@
 #include "transfer/ops/set_properties.hpp"
 
-#include <algorithm>
-
-#include "transfer/blob/documents.hpp"
-#include "transfer/blob/headers.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/plan/listing.hpp"
@@ -11,46 +7,6 @@
 namespace act::ops {
 
 namespace {
-
-using text_map = std::map<std::string, std::string>;
-
-struct header_field {
-    std::string_view name;
-    std::string blob::content_headers::*value;
-};
-
-constexpr header_field header_fields[] = {{"content-type", &blob::content_headers::type},
-                                          {"content-encoding", &blob::content_headers::encoding},
-                                          {"content-language", &blob::content_headers::language},
-                                          {"content-disposition", &blob::content_headers::disposition},
-                                          {"cache-control", &blob::content_headers::cache_control}};
-
-const header_field* find_header(std::string_view name) {
-    const auto found = std::find_if(std::begin(header_fields), std::end(header_fields),
-                                    [&](const header_field& f) { return f.name == name; });
-    return found == std::end(header_fields) ? nullptr : found;
-}
-
-text_map merged(text_map now, const text_map& changes) {
-    for (const auto& [key, value] : changes) {
-        if (value.empty()) {
-            now.erase(key);
-        } else {
-            now[key] = value;
-        }
-    }
-    return now;
-}
-
-blob::content_headers merged(blob::content_headers now, const text_map& changes) {
-    for (const auto& [name, value] : changes) now.*find_header(name)->value = value;
-    return now;
-}
-
-bool same(const blob::content_headers& a, const blob::content_headers& b) {
-    return std::all_of(std::begin(header_fields), std::end(header_fields),
-                       [&](const header_field& f) { return a.*f.value == b.*f.value; });
-}
 
 struct set_run {
     operation& op;
@@ -88,10 +44,11 @@ private:
         co_return changed || headers_changed || tags_changed || tier_changed;
     }
 
+    bool archived() const { return info_.tier == "Archive"; }
     bool dry() const { return run_.options.dry_run; }
 
     task<result<bool>> metadata(until u) {
-        const auto wanted = merged(info_.metadata, run_.options.metadata);
+        const auto wanted = plan::merged(info_.metadata, run_.options.changes.metadata);
         if (wanted == info_.metadata) co_return false;
         if (dry()) co_return true;
         const auto when = blob::conditions::matching(info_.etag);
@@ -107,14 +64,14 @@ private:
     }
 
     task<result<bool>> headers(until u) {
-        const auto wanted = merged(info_.content, run_.options.headers);
-        if (same(wanted, info_.content)) co_return false;
+        const auto wanted = plan::merged_headers(info_.content, run_.options.changes.headers);
+        if (plan::same_headers(wanted, info_.content)) co_return false;
         if (dry()) co_return true;
         const auto when = blob::conditions::matching(info_.etag);
         auto written = co_await run_.at.client.set_content_headers(where_, wanted, when, u);
         if (written) co_return true;
         ACT_CO_TRY(const blob::properties now, co_await after_refusal(written.error(), u));
-        if (!same(now.content, wanted)) co_return changed_meanwhile();
+        if (!plan::same_headers(now.content, wanted)) co_return changed_meanwhile();
         co_return true;
     }
 
@@ -131,21 +88,26 @@ private:
     }
 
     task<result<bool>> tags(until u) {
-        const auto& changes = run_.options.tags;
+        const auto& changes = run_.options.changes.tags;
         if (changes.empty()) co_return false;
         if (!tags_known_) {
             ACT_CO_TRY(info_.tags, co_await run_.at.client.get_tags(where_, u));
         }
-        const auto wanted = merged(info_.tags, changes);
+        const auto wanted = plan::merged(info_.tags, changes);
         if (wanted == info_.tags) co_return false;
         if (!dry()) ACT_CO_TRY_VOID(co_await run_.at.client.set_tags(where_, wanted, u));
         co_return true;
     }
 
     task<result<bool>> tier(until u) {
-        const auto& wanted = run_.options.tier;
+        const auto& wanted = run_.options.changes.tier;
         if (wanted.empty() || wanted == info_.tier) co_return false;
-        if (!dry()) ACT_CO_TRY_VOID(co_await run_.at.client.set_tier(where_, wanted, u));
+        // On its way there already; only the priority can still be raised.
+        const auto& rehydrate = run_.options.rehydrate;
+        if (rehydrate.empty() && http::same_name(info_.archive_status, "rehydrate-pending-to-" + wanted))
+            co_return false;
+        if (!dry())
+            ACT_CO_TRY_VOID(co_await run_.at.client.set_tier(where_, wanted, u, archived() ? rehydrate : ""));
         co_return true;
     }
 
@@ -188,7 +150,7 @@ task<result<void>> set_all(set_run& run) {
     ACT_CO_TRY(std::uint64_t found, co_await the_blob_itself(run));
     blob::list_options query;
     query.prefix = run.at.path.empty() ? std::string() : run.at.path + '/';
-    query.tags = !run.options.tags.empty();
+    query.tags = !run.options.changes.tags.empty();
     plan::listing pages(run.at.client, run.at.container, query, run.op.patience(), &run.op.context().buffers);
     task_group fetching;
     pages.start(run.op.context().runtime, fetching);
@@ -206,28 +168,15 @@ task<result<void>> set_all(set_run& run) {
 }  // namespace
 
 result<void> check(const set_options& options) {
-    if (options.tier.empty() && options.metadata.empty() && options.headers.empty() && options.tags.empty()) {
+    if (options.changes.empty()) {
         return error(kind::usage, "nothing to set", "give --tier, --metadata, --header or --tag");
     }
-    ACT_TRY_VOID(blob::check_metadata(options.metadata));
-    for (const auto& [name, value] : options.headers) {
-        if (!find_header(name)) {
-            return error(kind::usage, "'" + name + "' is no header that blobs keep",
-                         "one of content-type, content-encoding, content-language, content-disposition, "
-                         "cache-control");
-        }
-        if (name == "content-type" && value.empty()) {
-            return error(kind::usage, "content-type cannot be taken away", "set application/octet-stream");
-        }
-        const bool printable =
-            std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
-        if (!printable) {
-            return error(kind::usage,
-                         "the value of " + name + " holds a character that a header cannot carry",
-                         "use printable ASCII");
-        }
+    const std::string& tier = options.changes.tier;
+    if (!options.rehydrate.empty() && (tier.empty() || tier == "Archive")) {
+        return error(kind::usage, "--rehydrate-priority is for what leaves the archive tier",
+                     "say where to, as --tier Hot");
     }
-    return blob::check_tags(options.tags);
+    return plan::check(options.changes);
 }
 
 task<result<summary>> set_properties(context& ctx, remote at, set_options options) {

@@ -1,18 +1,14 @@
 #pragma once
 
-#include <map>
-
 #include "transfer/ops/ops.hpp"
+#include "transfer/plan/property_changes.hpp"
 
 namespace act::ops {
 
-/// What is to become of blobs' properties. Keys that are not named stay as they are; an empty value takes a
-/// key away.
 struct set_options {
-    std::string tier;  ///< "Hot", ...; empty: as it is
-    /// Keys in lower case. Headers: content-type, content-encoding, content-language, content-disposition,
-    /// cache-control; content-type cannot be taken away.
-    std::map<std::string, std::string> metadata, headers, tags;
+    plan::property_changes changes;
+    /// How soon what is archived gets there: "Standard", "High"; empty: as the service likes, Standard.
+    std::string rehydrate;
     bool dry_run = false;
 };
 

@@ -8,7 +8,9 @@ namespace act::ops {
 
 struct stream_out_options {
     std::uint64_t offset = 0;
-    std::optional<std::uint64_t> count;  ///< at most so many bytes (from 1); none: to the end
+    std::optional<std::uint64_t> count;    ///< at most so many bytes (from 1); none: to the end
+    md5_check md5 = md5_check::automatic;  ///< of a whole blob; the last part is held back until it is known
+    bool decompress = false;               ///< of a whole blob whose Content-Encoding is gzip or deflate
     std::string name = "standard output";
 };
 
@@ -29,7 +31,12 @@ struct stream_in_options {
     /// Up to this size the content goes in one request. No more than a block.
     std::uint64_t single_request = 4ull << 20;
     bool create_container = true;
+    bool put_md5 = false;  ///< store the MD5 of the whole with the blob
     std::string name = "standard input";
+    /// Of what stands there: `different` and `always` replace it, `never` leaves it, and the stream unread. A
+    /// stream has no time, so `newer` is kind::usage.
+    plan::overwrite overwrite = plan::overwrite::different;
+    new_blob_options blobs{};
     /// How the blocks grow, and what size of them waits in an unnamed temporary file instead of in memory:
     /// for tests. 0: as much as the byte budget allows.
     std::uint64_t first_block = 8ull << 20;

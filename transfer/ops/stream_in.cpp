@@ -5,11 +5,13 @@
 #include "transfer/blob/names.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/blocks_there.hpp"
+#include "transfer/ops/content_md5.hpp"
 #include "transfer/ops/hash_range.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/ops/stream.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/block_id.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -56,10 +58,25 @@ public:
 private:
     task<result<void>> look();
     task<result<block>> next_block();
+    std::string whole_md5() { return options_.put_md5 ? md5_header(md5_) : std::string(); }
     result<void> fill(block& b, std::uint64_t size, std::span<std::byte> tile);
     task<result<void>> in_one_request(block b);
     task<result<void>> in_blocks(mover&, block first);
     task<result<void>> commit();
+    void tell(std::uint64_t size, const blob::etag&, std::string hash);
+    blob::write_options description() {
+        blob::write_options out = describe(options_.blobs, where_.name, {});
+        out.content.md5 = whole_md5();
+        out.when = as_seen(existing_);
+        return out;
+    }
+    /// What a refused write of the blob means.
+    result<void> refused(const error&);
+    bool leaves_what_stands() const { return options_.overwrite == plan::overwrite::never; }
+    result<void> left() {
+        op_.skipped(where_.name, existing_ ? existing_->size : total_);
+        return {};
+    }
     std::uint64_t size_of(std::uint64_t index) const;
     bool fits_memory(std::uint64_t size) const;
     until patience() const { return {.stop = parts_.stop()}; }
@@ -76,6 +93,7 @@ private:
     std::vector<std::string> ids_;
     std::uint64_t total_ = 0;
     bool at_end_ = false;
+    codec::digest md5_{codec::digest::algorithm::md5};  ///< of all so far, when it is wanted
 };
 
 class block_send final : public job {
@@ -99,8 +117,16 @@ error changed_meanwhile(const blob::address& where) {
                  "look at it, then run the same command again to replace it");
 }
 
+result<void> incoming::refused(const error& e) {
+    if (e.kind() != kind::precondition && e.code() != "BlobAlreadyExists") return e;
+    if (!leaves_what_stands()) return changed_meanwhile(where_);
+    if (ids_.size() > 0) op_.retreat(total_);
+    return left();
+}
+
 task<result<void>> incoming::receive() {
     ACT_CO_TRY_VOID(co_await look());
+    if (existing_ && leaves_what_stands()) co_return left();
     ACT_CO_TRY(block first, co_await next_block());
     if (first.last && first.length <= options_.single_request && !first.disk)
         co_return co_await in_one_request(std::move(first));
@@ -131,6 +157,15 @@ task<result<void>> incoming::look() {
     auto made = co_await to_.client.create_container(to_.container, u);
     if (!made && made.error().kind() != kind::conflict) co_return made.error();
     co_return result<void>();
+}
+
+void incoming::tell(std::uint64_t size, const blob::etag& etag, std::string hash) {
+    if (!op_.records()) return;
+    act::record what;
+    what.size = size;
+    what.etag = etag.text;
+    what.hash = std::move(hash);
+    op_.record({where_.name, where_.name}, std::move(what));
 }
 
 std::uint64_t incoming::size_of(std::uint64_t index) const {
@@ -178,6 +213,7 @@ result<void> incoming::fill(block& b, std::uint64_t size, std::span<std::byte> t
         at_end_ = got == 0;
         content.update(piece);
         b.hashes.crc64 = codec::crc64(b.hashes.crc64, piece);
+        if (options_.put_md5) md5_.update(piece);
         if (b.disk) ACT_TRY_VOID(file::write_at(b.disk.get(), piece, b.length, "a temporary file"));
         b.length += got;
     }
@@ -186,18 +222,13 @@ result<void> incoming::fill(block& b, std::uint64_t size, std::span<std::byte> t
 }
 
 task<result<void>> incoming::in_one_request(block b) {
-    blob::write_options options;
-    options.when = as_seen(existing_);
     const blob::body_checksum sum{b.hashes.crc64};
-    auto written = co_await to_.client.put_blob(where_, b.body(), sum, options, op_.patience());
-    if (!written) {
-        const auto why = written.error().kind();
-        const bool changed = why == kind::precondition || written.error().code() == "BlobAlreadyExists";
-        co_return changed ? changed_meanwhile(where_) : written.error();
-    }
+    auto written = co_await to_.client.put_blob(where_, b.body(), sum, description(), op_.patience());
+    if (!written) co_return refused(written.error());
     op_.found(b.length);
     op_.advance(b.length);
     op_.done("upload", where_.name, b.length);
+    tell(b.length, written->etag, plan::whole_hash(b.hashes.content));
     co_return result<void>();
 }
 
@@ -248,16 +279,11 @@ task<result<void>> incoming::send_block(block& b) {
 }
 
 task<result<void>> incoming::commit() {
-    blob::write_options options;
-    options.when = as_seen(existing_);
-    auto committed = co_await to_.client.put_block_list(where_, ids_, options, op_.patience());
-    if (!committed) {
-        const auto why = committed.error().kind();
-        const bool changed = why == kind::precondition || committed.error().code() == "BlobAlreadyExists";
-        co_return changed ? changed_meanwhile(where_) : committed.error();
-    }
+    auto committed = co_await to_.client.put_block_list(where_, ids_, description(), op_.patience());
+    if (!committed) co_return refused(committed.error());
     op_.found(total_);
     op_.done("upload", where_.name, total_);
+    tell(total_, committed->etag, plan::blocks_hash(ids_));
     co_return result<void>();
 }
 
@@ -274,8 +300,13 @@ task<result<summary>> stream_in(context& ctx, int fd, remote to, stream_in_optio
         co_return error(kind::usage, options.name + " needs a blob name, not a whole container",
                         "name the blob");
     }
+    if (options.overwrite == plan::overwrite::newer) {
+        co_return error(kind::usage, options.name + " has no time to be newer by than what is stored",
+                        "choose another --overwrite");
+    }
     ACT_CO_TRY_VOID(blob::check_blob_name(to.path));
     operation op(ctx);
+    op.between(to.path, to.path);
     incoming stream(op, fd, std::move(to), std::move(options));
     auto outcome = co_await stream.receive();
     if (!outcome) op.give_up(outcome.error());

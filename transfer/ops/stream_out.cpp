@@ -5,8 +5,11 @@
 #include "engine/file/stream.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/blob_part.hpp"
+#include "transfer/ops/content_md5.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/ops/stream.hpp"
+#include "transfer/ops/unpack.hpp"
+#include "transfer/plan/attributes.hpp"
 
 namespace act::ops {
 
@@ -80,7 +83,10 @@ private:
     task<result<buffer>> first_try(until);
     task<result<void>> rest(mover&, part_sequence);
     task<result<void>> start_parts(mover&, part_sequence&);
+    result<void> look_closer();
     task<result<bool>> write(buffer&);
+    result<bool> put(std::span<const std::byte>);
+    bool proven() const { return own_ || plan::written_by_us(info_.metadata); }
     until patience() const { return {.stop = ended_.token()}; }
 
     operation& op_;
@@ -90,8 +96,12 @@ private:
     file::stream_writer writer_;
     stop_source ended_;
     blob::properties info_;
-    std::uint64_t end_ = 0;  ///< of what is asked for
-    std::uint64_t written_ = 0;
+    std::uint64_t end_ = 0;             ///< of what is asked for
+    std::uint64_t written_ = 0;         ///< to the descriptor
+    std::uint64_t taken_ = 0;           ///< of the blob
+    bool own_ = false;                  ///< all blocks are ours
+    std::optional<codec::digest> md5_;  ///< of what was taken, when it is to be compared
+    std::optional<codec::inflate_stream> unpack_;
     bool reader_gone_ = false;
     std::deque<std::unique_ptr<slot>> window_;
     std::uint64_t window_bytes_ = 0;  ///< budget held by the window
@@ -118,6 +128,8 @@ task<result<void>> outgoing::send() {
     if (at < end_) {
         auto own = co_await own_blocks(from_.client, where_, info_, patience());
         if (!own) co_return own.error();
+        own_ = own->has_value();
+        ACT_CO_TRY_VOID(look_closer());
         mover scheduler(op_.context().runtime, lanes, ended_.token());
         part_sequence parts(std::move(*own), at, end_);
         outcome = co_await start_parts(scheduler, parts);
@@ -129,9 +141,13 @@ task<result<void>> outgoing::send() {
         if (outcome && !reader_gone_) outcome = co_await rest(scheduler, std::move(parts));
         ended_.request();
         co_await scheduler.finish();
-    } else if (first) {
-        auto fine = co_await write(first);
+    } else {
+        ACT_CO_TRY_VOID(look_closer());
+        auto fine = first ? co_await write(first) : result<bool>(true);
         if (!fine) outcome = fine.error();
+    }
+    if (outcome && unpack_ && !reader_gone_) {
+        if (auto whole = unpack_->finish(); !whole) outcome = unpack_failed(whole.error(), info_);
     }
     if (outcome) op_.done("cat", from_.path, written_);
     co_return outcome;
@@ -166,6 +182,7 @@ task<result<buffer>> outgoing::first_try(until u) {
         co_return error(kind::usage, "'" + from_.path + "' is a folder",
                         "name a blob below it; see them with `act ls`");
     }
+    if (auto why = unreadable(d.info)) co_return *why;
     info_ = d.info;
     end_ = d.total;
     if (options_.count && *options_.count < end_ - std::min(end_, options_.offset))
@@ -209,7 +226,8 @@ task<void> outgoing::fetch(slot& s) {
     for (;;) {
         s.outcome = u.check();
         if (!s.outcome) break;
-        s.outcome = co_await read_part(from_.client, where_, info_.etag, s.part, s.memory.span(), u);
+        s.outcome =
+            co_await read_part(from_.client, op_.context().buffers, where_, info_.etag, s.part, s.memory, u);
         if (s.outcome) break;
         if (!co_await more.after(s.outcome.error(), u)) break;
     }
@@ -230,14 +248,53 @@ task<result<void>> outgoing::rest(mover& scheduler, part_sequence parts) {
     co_return result<void>();
 }
 
-task<result<bool>> outgoing::write(buffer& from) {
-    auto put = [&] { return writer_.write_all(from.span(), patience()); };
-    ACT_CO_TRY(const bool read, co_await op_.context().runtime.blocking(put));
-    reader_gone_ = !read;
-    if (read) {
-        written_ += from.size();
-        op_.advance(from.size());
+/// What has to be done with the content on its way, now that it is known what the blob is.
+result<void> outgoing::look_closer() {
+    if (options_.offset > 0 || options_.count) return {};
+    ACT_TRY(const bool hashed, wants_md5(options_.md5, info_, proven()));
+    if (hashed) md5_.emplace(codec::digest::algorithm::md5);
+    if (options_.decompress) {
+        if (const auto format = compressed_as(info_)) unpack_.emplace(*format);
     }
+    return {};
+}
+
+/// Blocks. False when nobody reads any more.
+result<bool> outgoing::put(std::span<const std::byte> piece) {
+    taken_ += piece.size();
+    if (md5_) {
+        md5_->update(piece);
+        // Before the end comes out: what reads it is not to take it for whole.
+        if (taken_ == end_) ACT_TRY_VOID(compare_md5(options_.md5, info_, *md5_));
+    }
+    const until u = patience();
+    if (!unpack_) {
+        ACT_TRY(const bool read, writer_.write_all(piece, u));
+        written_ += piece.size();
+        return read;
+    }
+    bool gone = false;
+    std::optional<error> refused;
+    const auto sink = [&](std::span<const std::byte> plain) -> result<void> {
+        auto read = writer_.write_all(plain, u);
+        gone = read && !*read;
+        if (!read) refused = read.error();
+        if (gone || refused) return error(kind::stopped, "nobody reads");
+        written_ += plain.size();
+        return {};
+    };
+    auto fed = unpack_->feed(piece, sink);
+    if (refused) return *refused;
+    if (gone) return false;
+    if (!fed) return unpack_failed(fed.error(), info_);
+    return true;
+}
+
+task<result<bool>> outgoing::write(buffer& from) {
+    auto next = [&] { return put(from.span()); };
+    ACT_CO_TRY(const bool read, co_await op_.context().runtime.blocking(next));
+    reader_gone_ = !read;
+    if (read) op_.advance(from.size());
     co_return read;
 }
 

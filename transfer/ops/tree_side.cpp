@@ -69,6 +69,7 @@ private:
         item.folder = folder;
         item.size = folder ? 0 : entry.info.size;
         item.local = entry.info;
+        item.link_target = std::move(entry.link_target);
         return item;
     }
 

@@ -16,6 +16,7 @@ struct side_item {
     bool folder = false;
     std::uint64_t size = 0;
     std::optional<file::status> local;
+    std::string link_target;  ///< of a local link that counts as one
     std::optional<blob::properties> blob;
 };
 

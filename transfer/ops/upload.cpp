@@ -1,8 +1,12 @@
+#include <deque>
+#include <filesystem>
+
 #include "engine/core/units.hpp"
 #include "transfer/blob/names.hpp"
+#include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
-#include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 #include "transfer/plan/destination.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
@@ -67,10 +71,11 @@ private:
         item.local = local_ + '/' + entry.name;
         item.blob = blob_name(run_.to.path, entry.name);
         item.info = entry.info;
+        item.link_target = std::move(entry.link_target);
         item.directory_stub = entry.info.type == file::type::directory;
         ACT_CO_TRY(item.existing, co_await target.find(entry.name));
         if (auto fine = blob::check_blob_name(item.blob); !fine) {
-            run_.op.failed(item.local, fine.error());
+            run_.op.failed(item.local, fine.error(), {item.local, item.blob});
             co_return result<void>();
         }
         co_return co_await start_upload(run_, std::move(item));
@@ -87,15 +92,12 @@ private:
 task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) {
     const std::uint64_t size = item.directory_stub ? 0 : item.info.size;
     if (item.existing && item.existing->is_directory && !item.directory_stub) {
-        run.op.failed(item.local, error(kind::conflict, "a folder stands at blob '" + item.blob + "'",
-                                        "remove it with `act rm`, then run the same command again"));
+        run.op.failed(item.local, folder_in_the_way(item), {item.local, item.blob});
         co_return result<void>();
     }
-    const bool by_time = !run.options.always && !run.options.compare_content;
-    const bool same_stub = item.directory_stub && item.existing && !run.options.always;
-    if (same_stub || (!item.directory_stub && item.existing && by_time &&
-                      plan::unchanged_for_upload(item.info, *item.existing))) {
+    if (item.existing && stays(run, item, *item.existing)) {
         run.op.skipped(item.local, size);
+        record(run, item, item.info, item.existing->etag, plan::md5_hash(item.existing->content.md5), true);
         co_return result<void>();
     }
     run.op.found(size);
@@ -109,6 +111,134 @@ task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) 
     }
     co_return co_await run.mover.spawn(upload_large(run, std::move(item)));
 }
+
+/// Sends the items of a list, a batch after the other.
+class list_upload {
+public:
+    list_upload(upload_run& run, std::string local)
+        : run_(run),
+          local_(std::move(local)),
+          dense_(run.op, run.to, {.ask_each = false}),
+          each_(run.op, run.to, {}) {}
+
+    task<result<void>> plan_and_send() {
+        const bool create = run_.options.create_container && !run_.options.dry_run;
+        ACT_CO_TRY(run_.container_missing, co_await container_missing(run_.op, run_.to, create));
+        for (;;) {
+            ACT_CO_TRY(auto listed, co_await next_items(run_.op, *run_.options.items));
+            if (listed.empty()) break;
+            ACT_CO_TRY_VOID(co_await send(std::move(listed)));
+        }
+        run_.op.context().progress.scan_finished = true;
+        co_return result<void>();
+    }
+
+private:
+    task<result<void>> send(std::vector<plan::listed_item> listed) {
+        std::vector<upload_item> items;
+        std::vector<std::string> names;        // of those below, relative
+        std::vector<std::size_t> dense, each;  // which of the items are to be looked up, and how
+        std::vector<const plan::listed_item*> folders;
+        auto look = [&] {
+            for (const auto& one : listed) {
+                if (take(one, items, names, dense)) folders.push_back(&one);
+            }
+        };
+        co_await run_.op.context().runtime.blocking(look);
+        if (!run_.container_missing) {
+            ACT_CO_TRY_VOID(co_await look_up(dense_, items, names, dense));
+            // A large file is not sent to find out that it is there.
+            for (std::size_t i = 0; i < items.size(); ++i) {
+                if (!items[i].looked && items[i].info.size > run_.options.single_request) each.push_back(i);
+            }
+            ACT_CO_TRY_VOID(co_await look_up(each_, items, names, each));
+        }
+        for (auto& item : items) {
+            if (item.blob.empty()) continue;
+            if (auto fine = blob::check_blob_name(item.blob); !fine) {
+                run_.op.failed(item.local, fine.error(), {item.local, item.blob});
+                continue;
+            }
+            ACT_CO_TRY_VOID(co_await tree_upload::start_upload(run_, std::move(item)));
+        }
+        for (const auto* folder : folders) ACT_CO_TRY_VOID(co_await send_folder(*folder));
+        co_return result<void>();
+    }
+
+    /// Blocks: looks at the local file. True for a folder with something in it.
+    bool take(const plan::listed_item& one, std::vector<upload_item>& items, std::vector<std::string>& names,
+              std::vector<std::size_t>& dense) {
+        upload_item item;
+        item.local = local_ + '/' + one.source;
+        while (item.local.ends_with('/')) item.local.pop_back();
+        item.blob = blob_name(run_.to.path, one.destination);
+        item.looked = run_.container_missing;
+        const bool links = run_.options.links == file::links::report;
+        auto there = file::stat_of(item.local, !links);
+        if (!there) {
+            run_.op.failed(item.local, there.error(), {item.local, item.blob});
+            return false;
+        }
+        item.info = *there;
+        item.directory_stub = there->type == file::type::directory;
+        std::error_code unreadable;
+        if (item.directory_stub && !one.folder && !std::filesystem::is_empty(item.local, unreadable))
+            return true;
+        const bool link = there->type == file::type::symlink;
+        if (link) item.link_target = std::filesystem::read_symlink(item.local, unreadable).string();
+        if (there->type != file::type::directory && there->type != file::type::regular && !link) {
+            run_.op.failed(item.local,
+                           error(kind::unsupported, item.local + " is neither a file nor a folder",
+                                 "take it out of the list"),
+                           {item.local, item.blob});
+            return false;
+        }
+        if (!one.size && !item.looked) dense.push_back(items.size());
+        names.push_back(one.destination);
+        items.push_back(std::move(item));
+        return false;
+    }
+
+    /// A folder with something in it: as it would be uploaded by itself.
+    task<result<void>> send_folder(const plan::listed_item& one) {
+        remote to = run_.to;
+        to.path = blob_name(to.path, one.destination);
+        while (to.path.ends_with('/')) to.path.pop_back();
+        folders_.push_back(
+            {run_.op, run_.mover, std::move(to), run_.options, run_.root, run_.container_missing});
+        std::string local = local_ + '/' + one.source;
+        while (local.ends_with('/')) local.pop_back();
+        tree_upload tree(folders_.back(), local);
+        auto sent = co_await tree.plan_and_send();
+        if (!sent && sent.error().kind() == kind::stopped) co_return sent;
+        if (!sent) run_.op.failed(local, sent.error(), {local, folders_.back().to.path});
+        co_return result<void>();
+    }
+
+    task<result<void>> look_up(name_lookup& by, std::vector<upload_item>& items,
+                               const std::vector<std::string>& names, const std::vector<std::size_t>& which) {
+        if (which.empty()) co_return result<void>();
+        std::vector<std::string> wanted;
+        for (const std::size_t i : which) wanted.push_back(names[i]);
+        ACT_CO_TRY(auto answers, co_await by.find(wanted));
+        for (std::size_t n = 0; n < which.size(); ++n) {
+            upload_item& item = items[which[n]];
+            if (answers[n].failed) {
+                run_.op.failed(item.local, *answers[n].failed, {item.local, item.blob});
+                item.blob.clear();
+            } else if (answers[n].known) {
+                item.existing = std::move(answers[n].there);
+                item.looked = true;
+            }
+        }
+        co_return result<void>();
+    }
+
+    upload_run& run_;
+    std::string local_;
+    name_lookup dense_, each_;
+    std::deque<upload_run> folders_;
+};
 
 task<result<void>> send_file(upload_run& run, std::string local, file::status info) {
     const blob::address where{run.to.container, run.to.path};
@@ -149,6 +279,39 @@ task<result<void>> send_making_container(upload_run& run, const std::string& loc
 
 }  // namespace
 
+void record(const upload_run& run, const upload_item& item, const file::status& file, const blob::etag& etag,
+            std::string hash, bool unchanged) {
+    if (!run.op.records()) return;
+    act::record what;
+    what.folder = item.directory_stub;
+    what.size = what.folder ? 0 : file.size;
+    what.etag = etag.text;
+    if (!what.folder) what.modified = file.modified;
+    what.hash = std::move(hash);
+    what.unchanged = unchanged;
+    run.op.record({item.local, item.blob}, std::move(what));
+}
+
+bool stays(const upload_run& run, const upload_item& item, const blob::properties& there) {
+    if (item.directory_stub) return run.options.overwrite != plan::overwrite::always;
+    return plan::stays({run.options.overwrite, run.options.compare_content}, item.info, there);
+}
+
+blob::write_options description(const upload_run& run, const upload_item& item, const file::status& read) {
+    blob::write_options out;
+    if (item.directory_stub) {
+        out.metadata["hdi_isfolder"] = "true";
+    } else if (read.type == file::type::symlink) {
+        new_blob_options how = run.options.blobs;
+        how.guess_content_type = false;  // the content is a path
+        out = describe(how, item.blob, plan::to_metadata(read, run.options.keep_owner));
+    } else {
+        out = describe(run.options.blobs, item.blob, plan::to_metadata(read, run.options.keep_owner));
+    }
+    out.when = when_to_write(run, item);
+    return out;
+}
+
 result<void> finish_source(const upload_run& run, const upload_item& item, const file::status& read) {
     if (!run.options.remove_source || item.directory_stub) return {};
     return remove_copied(run.root, item.local, read);
@@ -157,6 +320,10 @@ result<void> finish_source(const upload_run& run, const upload_item& item, const
 task<result<summary>> upload(context& ctx, std::string local, remote to, upload_options options) {
     while (local.size() > 1 && local.ends_with('/')) local.pop_back();
     ACT_CO_TRY(const file::status info, file::stat_of(local));
+    if (options.items && info.type != file::type::directory) {
+        co_return error(kind::usage, "the names of a list are below a folder, and " + local + " is none",
+                        "name the folder");
+    }
     if (info.type != file::type::regular && info.type != file::type::directory) {
         co_return error(kind::unsupported, local + " is neither a file nor a folder",
                         "name a file or a folder");
@@ -165,12 +332,20 @@ task<result<summary>> upload(context& ctx, std::string local, remote to, upload_
         co_return error(kind::usage, "a file needs a blob name, not a whole container", "name the blob");
     }
     operation op(ctx);
+    op.between(local, to.path);
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
     lanes.wanted = ctx.wanted;
     mover scheduler(ctx.runtime, lanes, op.stop());
     upload_run run{op, scheduler, std::move(to), options, local, false};
-    auto outcome = co_await send_making_container(run, local, info);
+    auto outcome = result<void>();
+    std::optional<list_upload> list;  // its folders' items are worked on until the scheduler has finished
+    if (options.items) {
+        list.emplace(run, local);
+        outcome = co_await list->plan_and_send();
+    } else {
+        outcome = co_await send_making_container(run, local, info);
+    }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
     const bool moved = options.remove_source && !options.dry_run && info.type == file::type::directory;

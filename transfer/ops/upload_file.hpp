@@ -24,8 +24,10 @@ struct upload_item {
     std::string local;  ///< path to open
     std::string blob;   ///< full blob name
     file::status info;
+    std::string link_target;                   ///< of a link that travels as one
     bool directory_stub = false;               ///< an empty folder
     std::optional<blob::properties> existing;  ///< what the listing saw there
+    bool looked = true;                        ///< false: of a list, nothing is known of what is there
 };
 
 /// The job for one item: one request, or blocks. It reports to run.op.
@@ -33,10 +35,24 @@ std::unique_ptr<job> upload_small(upload_run&, upload_item);
 /// To be given to mover::spawn: waits for its blocks.
 std::unique_ptr<job> upload_large(upload_run&, upload_item);
 
+/// kind::conflict: a file is to go where the stub of a folder is.
+error folder_in_the_way(const upload_item&);
+
+/// Tells what is in the item's blob now, whose content `file` describes.
+void record(const upload_run&, const upload_item&, const file::status& file, const blob::etag&,
+            std::string hash, bool unchanged);
+
 /// What is left to do with a file whose content, as `read` describes it, is in its blob.
 result<void> finish_source(const upload_run&, const upload_item&, const file::status& read);
 
-/// The condition under which the item may be written: what the listing saw is still there.
+/// By what the listing tells, `there` is to be left as it is.
+bool stays(const upload_run&, const upload_item&, const blob::properties& there);
+/// What goes with the blob of a file that was read as `read`.
+blob::write_options description(const upload_run&, const upload_item&, const file::status& read);
+
+/// The condition under which the item may be written: what the listing saw is still there. None when nobody
+/// looked and everything is to be sent.
+blob::conditions when_to_write(const upload_run&, const upload_item&);
 blob::conditions as_seen(const std::optional<blob::properties>& existing);
 
 }  // namespace act::ops

@@ -1,6 +1,7 @@
 #include "engine/codec/base64.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -9,9 +10,8 @@ namespace {
 /// The content of a small file as it is now, with the size and time that belong to it.
 struct content {
     buffer memory;
-    std::size_t size = 0;
+    std::span<const std::byte> bytes;
     file::status info;
-    std::span<const std::byte> bytes() const { return memory.span().first(size); }
 };
 
 class small_upload final : public job {
@@ -20,7 +20,7 @@ public:
 
     task<void> run() override {
         auto outcome = co_await send();
-        if (!outcome) run_.op.failed(item_.local, outcome.error());
+        if (!outcome) run_.op.failed(item_.local, outcome.error(), {item_.local, item_.blob});
     }
 
 private:
@@ -28,55 +28,75 @@ private:
         const until u = run_.op.patience();
         ACT_CO_TRY_VOID(u.check());
         content file;
-        if (!item_.directory_stub) {
+        if (item_.info.type == file::type::symlink) {
+            file.info = item_.info;
+            file.bytes = codec::as_bytes(item_.link_target);
+        } else if (!item_.directory_stub) {
             ACT_CO_TRY(file, co_await read(u));
         }
         if (same_content(file)) {
             ACT_CO_TRY_VOID(finish_source(run_, item_, file.info));
-            run_.op.skipped(item_.local, file.size);
+            run_.op.skipped(item_.local, file.bytes.size());
+            tell(file, item_.existing->etag, true);
             co_return result<void>();
         }
 
-        blob::write_options options;
-        options.when = as_seen(item_.existing);
-        if (item_.directory_stub) {
-            options.metadata["hdi_isfolder"] = "true";
-        } else {
-            options.metadata = plan::to_metadata(file.info);
-        }
+        blob::write_options options = description(run_, item_, file.info);
+        if (run_.options.put_md5 && !item_.directory_stub) options.content.md5 = md5_of(file);
         const blob::address where{run_.to.container, item_.blob};
         auto written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
-        if (!written && !item_.existing && was_there(written.error())) {
-            // The listing did not show it (it came since, or a listing out of order): look, then decide.
-            ACT_CO_TRY(blob::properties seen, co_await run_.to.client.head(where, u));
-            if (item_.directory_stub || (!run_.options.always && !run_.options.compare_content &&
-                                         plan::unchanged_for_upload(file.info, seen))) {
-                run_.op.skipped(item_.local, file.size);
+        if (!written &&
+            (item_.existing ? refused_by_condition(written.error()) : was_there(written.error()))) {
+            if (run_.options.overwrite == plan::overwrite::never && refused_by_condition(written.error())) {
+                run_.op.skipped(item_.local, file.bytes.size());
                 co_return result<void>();
             }
+            // The listing did not show it: it came since (perhaps what a killed run had asked for), or the
+            // listing was out of order. Look, then decide.
+            ACT_CO_TRY(blob::properties seen, co_await run_.to.client.head(where, u));
+            if (seen.is_directory && !item_.directory_stub) co_return folder_in_the_way(item_);
+            if (item_.directory_stub || stays(run_, item_, seen)) {
+                run_.op.skipped(item_.local, file.bytes.size());
+                tell(file, seen.etag, true);
+                co_return result<void>();
+            }
+            if (item_.existing) co_return written.error();
             options.when = blob::conditions::matching(seen.etag);
             written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
         }
         if (!written) co_return written.error();
         ACT_CO_TRY_VOID(finish_source(run_, item_, file.info));
-        run_.op.advance(file.size);
-        run_.op.done(item_.directory_stub ? "mkdir" : "upload", item_.local, file.size);
+        run_.op.advance(file.bytes.size());
+        run_.op.done(item_.directory_stub ? "mkdir" : "upload", item_.local, file.bytes.size());
+        tell(file, written->etag, false);
         co_return result<void>();
     }
 
-    static http::body body_of(const content& file) {
-        return file.size == 0 ? http::body::memory({}) : http::body::memory(file.bytes());
+    void tell(const content& file, const blob::etag& etag, bool unchanged) const {
+        if (!run_.op.records()) return;
+        // What is there by time and size alone need not be what was read here.
+        const bool proven = !item_.directory_stub && (!unchanged || run_.options.compare_content);
+        record(run_, item_, file.info, etag,
+               proven ? plan::whole_hash(codec::xxh3_of(file.bytes)) : std::string(), unchanged);
     }
+
+    static http::body body_of(const content& file) { return http::body::memory(file.bytes); }
 
     static bool was_there(const error& e) {
         return e.kind() == kind::conflict || e.kind() == kind::precondition;
     }
 
     bool same_content(const content& file) const {
-        if (!run_.options.compare_content || run_.options.always || !item_.existing) return false;
+        if (!run_.options.compare_content || run_.options.overwrite == plan::overwrite::always ||
+            !item_.existing || plan::is_link(*item_.existing) != (file.info.type == file::type::symlink)) {
+            return false;
+        }
         const auto& md5 = item_.existing->content.md5;
-        return item_.existing->size == file.size && !md5.empty() &&
-               md5 == codec::base64_encode(codec::as_bytes(codec::md5_of(file.bytes())));
+        return item_.existing->size == file.bytes.size() && !md5.empty() && md5 == md5_of(file);
+    }
+
+    static std::string md5_of(const content& file) {
+        return codec::base64_encode(codec::as_bytes(codec::md5_of(file.bytes)));
     }
 
     task<result<content>> read(until u) {
@@ -90,8 +110,9 @@ private:
         out.info = info;
         // One byte more than it should have: a read that fills it shows a file that grew.
         ACT_CO_TRY(out.memory, co_await run_.op.context().buffers.take(info.size + 1, u));
-        ACT_CO_TRY(out.size, file::read_at(fd.get(), out.memory.span(), 0, item_.local));
-        if (out.size != info.size) {
+        ACT_CO_TRY(const std::size_t size, file::read_at(fd.get(), out.memory.span(), 0, item_.local));
+        out.bytes = out.memory.span().first(size);
+        if (size != info.size) {
             co_return error(kind::io, item_.local + " changed while it was read",
                             "run the same command again");
         }
@@ -106,6 +127,16 @@ private:
 
 blob::conditions as_seen(const std::optional<blob::properties>& existing) {
     return existing ? blob::conditions::matching(existing->etag) : blob::conditions::absent();
+}
+
+error folder_in_the_way(const upload_item& item) {
+    return error(kind::conflict, "a folder stands at blob '" + item.blob + "'",
+                 "remove it with `act rm`, then run the same command again");
+}
+
+blob::conditions when_to_write(const upload_run& run, const upload_item& item) {
+    if (!item.looked && run.options.overwrite == plan::overwrite::always) return {};
+    return as_seen(item.existing);
 }
 
 std::unique_ptr<job> upload_small(upload_run& run, upload_item item) {

@@ -1,5 +1,7 @@
 #include "transfer/plan/local_path.hpp"
 
+#include <algorithm>
+
 #include "engine/codec/hash.hpp"
 
 namespace act::plan {
@@ -36,6 +38,24 @@ result<std::string> local_path(const std::string& root, std::string_view relativ
     path += '/';
     path += relative;
     return path;
+}
+
+bool link_stays_below(std::string_view name, std::string_view target) {
+    if (target.empty() || target.front() == '/') return false;
+    auto depth = std::count(name.begin(), name.end(), '/');
+    bool below = false;
+    for (std::size_t at = 0; at <= target.size();) {
+        const auto end = std::min(target.find('/', at), target.size());
+        const auto component = target.substr(at, end - at);
+        at = end + 1;
+        if (component.empty() || component == ".") continue;
+        if (component != "..") {
+            below = true;
+        } else if (below || --depth < 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 std::string part_name(std::string_view target, std::string_view account, std::string_view container,

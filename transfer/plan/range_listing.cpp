@@ -23,7 +23,7 @@ constexpr unsigned names_compared = 100;
 
 struct ready_page {
     blob::list_page page;
-    permit budget;
+    spare_bytes budget;
 };
 
 bool is_ascending(const std::vector<blob::properties>& items, const std::string& behind) {
@@ -202,7 +202,7 @@ bool range_listing::try_fetch(const range_ptr& r, bool front, launches& work) {
             r->pages == 0 ? r->expected + r->expected / 20 + 16 : r->expected / 4 + limits_.page / 20;
         if (r->pages < 2) most = static_cast<unsigned>(std::clamp<std::size_t>(guess, 1, most));
     }
-    permit room;
+    spare_bytes room;
     if (budget_) {
         room = budget_->try_reserve(most * bytes_per_name);
         if (!front && room.units() == 0) return false;
@@ -213,7 +213,7 @@ bool range_listing::try_fetch(const range_ptr& r, bool front, launches& work) {
     return true;
 }
 
-task<void> range_listing::fetch(range_ptr r, std::string marker, unsigned most, permit room) {
+task<void> range_listing::fetch(range_ptr r, std::string marker, unsigned most, spare_bytes room) {
     auto page = co_await source_.fetch(prefix_, marker, most, until_);
     std::unique_lock lock(mutex_);
     --requests_, --pages_held_, ++pages_come_;
@@ -225,7 +225,8 @@ task<void> range_listing::fetch(range_ptr r, std::string marker, unsigned most, 
     launch(std::move(work));
 }
 
-void range_listing::arrived(range& r, result<blob::list_page> page, const std::string& marker, permit room) {
+void range_listing::arrived(range& r, result<blob::list_page> page, const std::string& marker,
+                            spare_bytes room) {
     const bool borrowed = r.untried && !r.first.empty() && !r.replay_to;
     if (!page && !(borrowed && page.error().status() == 400)) {
         r.failure = page.error();

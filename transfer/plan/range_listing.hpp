@@ -58,7 +58,7 @@ private:
     using answer = std::optional<result<blob::list_page>>;
     using launches = std::vector<task<void>>;
 
-    task<void> fetch(range_ptr, std::string marker, unsigned most, permit);
+    task<void> fetch(range_ptr, std::string marker, unsigned most, spare_bytes);
     task<void> split(range_ptr, std::vector<std::string> prefixes, name_shape, unsigned step);
     task<void> ask(std::string prefix, std::string marker, unsigned most, answer& out);
     task<bool> markers_carry(std::string prefix, std::string marker);
@@ -68,7 +68,7 @@ private:
     void launch(launches);
 
     // The following are called with the mutex held.
-    void arrived(range&, result<blob::list_page>, const std::string& marker, permit);
+    void arrived(range&, result<blob::list_page>, const std::string& marker, spare_bytes);
     /// Cuts the page where the following range begins.
     void meet_next(range&, std::vector<blob::properties>&, bool ascending);
     bool skip_replayed(range&, blob::list_page&);

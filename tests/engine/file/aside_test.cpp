@@ -76,6 +76,25 @@ TEST_P(publishing, a_file_that_appears_meanwhile_is_replaced) {
     EXPECT_THAT(t_.names(), ElementsAre("file"));
 }
 
+TEST_P(publishing, a_file_that_appears_meanwhile_is_left_when_only_new_ones_are_wanted) {
+    for (const char* keep_as : {"", "part"}) {
+        auto a = aside::create(t_ / "file", keep_as, GetParam());
+        ASSERT_TRUE(a);
+        put(*a, "ours");
+        t_.write("file", "theirs");
+        auto published = a->publish_new(0, june);
+        ASSERT_TRUE(published) << published.error().describe();
+        EXPECT_FALSE(*published);
+        EXPECT_EQ(t_.read("file"), "theirs");
+        EXPECT_THAT(t_.names(), ElementsAre("file"));
+        auto b = aside::create(t_ / "new", keep_as, GetParam());
+        ASSERT_TRUE(b);
+        EXPECT_TRUE(b->publish_new(0, june).value());
+        EXPECT_THAT(t_.names(), ElementsAre("file", "new"));
+        ::unlink((t_ / "new").c_str());
+    }
+}
+
 TEST_P(publishing, nothing_is_left_of_a_dropped_one) {
     {
         auto a = create("file");

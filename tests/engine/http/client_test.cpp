@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/http/address.hpp"
 #include "tests/engine/http/support.hpp"
 
 namespace act::http::test {
@@ -268,19 +269,17 @@ TEST_F(client_test, a_deadline_and_idleness_end_waits) {
 /// A listener whose queue is full: connecting to it hangs.
 class full_listener {
 public:
-    full_listener() {
-        fd_ = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in a{};
-        a.sin_family = AF_INET;
-        a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        (void)::bind(fd_, reinterpret_cast<sockaddr*>(&a), sizeof a);
-        socklen_t size = sizeof a;
-        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&a), &size);
+    explicit full_listener(const char* ip = "127.0.0.1", std::uint16_t wanted = 0) {
+        address a;
+        (void)parse_address(ip, wanted, a);
+        fd_ = ::socket(a.family(), SOCK_STREAM, 0);
+        (void)::bind(fd_, a.get(), a.size);
+        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&a.storage), &a.size);
         ::listen(fd_, 0);
-        port = ntohs(a.sin_port);
+        port = a.port();
         for (int i = 0; i < 8; ++i) {
-            const int s = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-            (void)::connect(s, reinterpret_cast<sockaddr*>(&a), sizeof a);
+            const int s = ::socket(a.family(), SOCK_STREAM | SOCK_NONBLOCK, 0);
+            (void)::connect(s, a.get(), a.size);
             fillers_.push_back(s);
         }
     }
@@ -352,6 +351,85 @@ TEST_F(client_test, dead_addresses_among_several_are_skipped) {
         threads_.run(client_->close());
     }
     EXPECT_EQ(peer.accepted(), 6);
+    close();
+}
+
+TEST_F(client_test, a_silent_address_gets_company_and_comes_last_from_then_on) {
+    raw_server peer([](int fd, int) {
+        while (!read_head(fd).empty()) send_text(fd, "HTTP/1.1 204 No Content\r\n\r\n");
+    });
+    const std::uint16_t port = peer.where().port;
+    full_listener silent("127.0.0.2", port), silent_too("127.0.0.3", port);
+    client_options o;
+    o.pinned["blobs.example"] = {"127.0.0.2", "127.0.0.3", "127.0.0.1"};
+    // Much shorter than what the kernel needs to find out.
+    o.connect_timeout = 5s;
+    make(o);
+    const auto timed = [&] {
+        const auto begun = steady::now();
+        auto got = ask({"blobs.example", port, false});
+        EXPECT_TRUE(got) << got.error().message();
+        threads_.run(client_->close());
+        return steady::now() - begun;
+    };
+    EXPECT_LT(timed(), 2s) << "two head starts";
+    // Every order begins with another address; those that were silent are known.
+    for (int i = 0; i < 5; ++i) EXPECT_LT(timed(), 200ms);
+    EXPECT_EQ(peer.accepted(), 6);
+    close();
+}
+
+TEST_F(client_test, of_two_families_the_one_that_works_is_used) {
+    server_options so;
+    so.listen = "[::1]:0";
+    const auto name = [](const char* text) {
+        return [text](server_exchange& x) -> task<void> {
+            const fields none;
+            (void)co_await x.respond(200, none, body::text(text), {});
+        };
+    };
+    server six(threads_, so, name("six"));
+    if (!six.start()) GTEST_SKIP() << "this machine has no ::1";
+    // The other one refuses at once; then it keeps silent.
+    for (const bool silent : {false, true}) {
+        std::optional<full_listener> other;
+        if (silent) other.emplace("127.0.0.1", six.port());
+        client_options o;
+        o.pinned["blobs.example"] = {"127.0.0.1", "127.0.0.2", "::1"};
+        make(o);
+        const auto begun = steady::now();
+        auto got = ask({"blobs.example", six.port(), false});
+        ASSERT_TRUE(got) << got.error().message();
+        EXPECT_EQ(got->text, "six");
+        EXPECT_LT(steady::now() - begun, 2s);
+        close();
+    }
+    auto bare = ask({"::1", six.port(), false});
+    ASSERT_TRUE(bare) << bare.error().message();
+    EXPECT_EQ(bare->text, "six");
+    close();
+    threads_.run(six.stop(1s));
+}
+
+TEST_F(client_test, when_all_addresses_are_silent_or_dead_connecting_ends_in_time) {
+    full_listener silent("127.0.0.2");
+    client_options o;
+    o.pinned["blobs.example"] = {"127.0.0.2", "127.0.0.3", "127.0.0.4"};
+    o.connect_timeout = 600ms;
+    make(o);
+    const auto begun = steady::now();
+    auto got = ask({"blobs.example", silent.port, false});
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind(), kind::timeout) << got.error().message();
+    EXPECT_LT(steady::now() - begun, 3s);
+    stop_source stop;
+    until u;
+    u.stop = stop.token();
+    std::thread stopper([&] { stop.request(); });
+    auto stopped = ask({"blobs.example", silent.port, false}, verb::get, body::none(), u);
+    stopper.join();
+    ASSERT_FALSE(stopped);
+    EXPECT_EQ(stopped.error().kind(), kind::stopped);
     close();
 }
 

@@ -42,5 +42,27 @@ TEST(BufferPool, SizesAboveTheLargestClassWorkToo) {
     EXPECT_EQ(pool.in_use(), 40u << 20);
 }
 
+TEST(BufferPool, WhatCanBeLeftUndoneLeavesHalfToThoseWhoMustHaveIt) {
+    runtime rt({.loops = 1});
+    buffer_pool pool(1 << 20);
+    std::vector<spare_bytes> held;
+    for (int i = 0; i < 10; ++i) {
+        auto one = pool.try_reserve(100 << 10);
+        if (one.units() > 0) held.push_back(std::move(one));
+    }
+    EXPECT_EQ(held.size(), 5u);
+    EXPECT_EQ(pool.in_use(), 500u << 10);
+    auto large = rt.run(take(pool, 512 << 10, until{}.within(std::chrono::milliseconds(1))));
+    EXPECT_TRUE(large);
+    held.pop_back();
+    // What the budget cannot give takes no share either.
+    EXPECT_EQ(pool.try_reserve(200 << 10).units(), 0u);
+    large = error(kind::internal, "given back");
+    EXPECT_EQ(pool.try_reserve(100 << 10).units(), 100u << 10);
+    held.clear();
+    EXPECT_EQ(pool.in_use(), 0u);
+    EXPECT_EQ(pool.try_reserve(600 << 10).units(), 0u) << "more than half is never spare";
+}
+
 }  // namespace
 }  // namespace act

@@ -28,15 +28,22 @@ public:
     std::vector<std::string> asked;
 };
 
+/// The built-in cluster of a project.
+inline cluster::config local_cluster(const std::string& project) {
+    cluster::config c;
+    c.name = "local";
+    c.platform = "local";
+    c.root = project;
+    c.builtin_local = true;
+    c.mappings = {{.key = "*_folder", .folder = "*", .account_file = "", .path = ""}};
+    return c;
+}
+
 class jobs_test : public ::testing::Test {
 protected:
     jobs_test() : runtime_(runtime_options{1, 3}), journal_(*runs::journal::open(home_ / "state/act")) {
         project_.write("main.sh", "true\n");
-        config_.name = "local";
-        config_.platform = "local";
-        config_.root = project_.path();
-        config_.builtin_local = true;
-        config_.mappings = {{.key = "*_folder", .folder = "*", .account_file = "", .path = ""}};
+        config_ = local_cluster(project_.path());
     }
 
     backend::services services() {

@@ -1,4 +1,5 @@
 #include <csignal>
+#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -157,32 +158,43 @@ TEST_F(backend_local, what_the_command_leaves_in_the_background_ends_with_it) {
     EXPECT_FALSE(agent::process_started(std::stol(out_)));
 }
 
+}  // namespace
+
+// A process of its own, since a fork of one that has threads may stand still: submits a job that reads the
+// pipe, and is killed.
+void submit_and_die(const std::string& home, const std::string& project, const std::string& fifo) {
+    ::setsid();
+    act::runtime fresh(runtime_options{1, 2});
+    auto journal = runs::journal::open(home + "/state/act");
+    backend::services s{.runtime = fresh,
+                        .journal = *journal,
+                        .environment = {{"HOME", home}},
+                        .executable = std::filesystem::read_symlink("/proc/self/exe").string()};
+    const cluster::config config = local_cluster(project);
+    stage::pack_options options = stage::options_for(config, {});
+    options.folder = home + "/archives";
+    auto packed = fresh.run(stage::pack(fresh, options, {}));
+    auto d = backend::make_driver(config, s);
+    backend::job j;
+    j.command = {"sh", "-c", "read x < " + fifo + "; echo got $x"};
+    j.code = packed->hash;
+    j.archive = packed->archive;
+    auto r = fresh.run((*d)->submit(j, {}));
+    std::ofstream(home + "/id") << r->id;
+    ::kill(0, SIGHUP);
+    ::kill(::getpid(), SIGKILL);
+}
+
+namespace {
+
 TEST_F(backend_local, survives_the_submitting_process) {
     std::string fifo = make_fifo("fifo");
-    std::string id = home_ / "id";
-    pid_t child = ::fork();
-    if (child == 0) {
-        // A process of its own, with a runtime of its own, that is killed right after submitting.
-        ::setsid();
-        act::runtime fresh(runtime_options{1, 2});
-        auto journal = runs::journal::open(home_ / "state/act");
-        backend::services s{.runtime = fresh,
-                            .journal = *journal,
-                            .environment = {{"HOME", home_.path()}},
-                            .executable = std::filesystem::read_symlink("/proc/self/exe").string()};
-        stage::pack_options options = stage::options_for(config_, {});
-        options.folder = home_ / "archives";
-        auto packed = fresh.run(stage::pack(fresh, options, {}));
-        auto d = backend::make_driver(config_, s);
-        backend::job j;
-        j.command = {"sh", "-c", "read x < " + fifo + "; echo got $x"};
-        j.code = packed->hash;
-        j.archive = packed->archive;
-        auto r = fresh.run((*d)->submit(j, {}));
-        std::ofstream(id) << r->id;
-        ::kill(0, SIGHUP);
-        ::kill(::getpid(), SIGKILL);
-    }
+    const std::string self = std::filesystem::read_symlink("/proc/self/exe");
+    std::string words[] = {self, "submit-and-die", home_.path(), project_.path(), fifo};
+    char* arguments[] = {words[0].data(), words[1].data(), words[2].data(),
+                         words[3].data(), words[4].data(), nullptr};
+    pid_t child = 0;
+    ASSERT_EQ(::posix_spawn(&child, self.c_str(), nullptr, nullptr, arguments, environ), 0);
     int status = 0;
     ::waitpid(child, &status, 0);
     std::string run_id = home_.read("id");

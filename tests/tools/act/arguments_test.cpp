@@ -86,6 +86,20 @@ TEST(arguments, everything_from_the_first_word_of_submit_belongs_to_the_command)
     EXPECT_THAT(a.words, ElementsAre("python3", "count.py", "--json", "-n", "8", "--", "", "a b"));
 }
 
+TEST(arguments, policies_that_contradict_each_other_are_refused) {
+    EXPECT_EQ(good({"u", "--overwrite", "newer", "x"}).given.overwrite, plan::overwrite::newer);
+    EXPECT_THAT(bad({"u", "--overwrite", "sometimes", "x"}).advice(), HasSubstr("never"));
+    EXPECT_THAT(bad({"u", "--force", "--overwrite", "never", "x"}).message(), HasSubstr("--force"));
+    good({"u", "--force", "--overwrite", "always", "x"});
+    EXPECT_THAT(bad({"d", "--follow-symlinks", "--preserve-symlinks", "x"}).message(),
+                HasSubstr("contradict"));
+    EXPECT_THAT(bad({"d", "--unsafe-symlinks", "x"}).advice(), HasSubstr("--preserve-symlinks"));
+    EXPECT_THAT(bad({"d", "--metadata", "a=b", "x"}).message(), HasSubstr("no option --metadata"));
+    EXPECT_THAT(bad({"u", "--metadata", "mtime=now", "x"}).message(), HasSubstr("mtime"));
+    EXPECT_THAT(bad({"u", "--header", "x-odd=1", "x"}).message(), HasSubstr("x-odd"));
+    good({"set", "--metadata", "mtime=2026-01-01T00:00:00Z", "x"});
+}
+
 TEST(arguments, a_double_dash_ends_the_options) {
     EXPECT_THAT(good({"u", "--", "-x", "--json", "--"}).words, ElementsAre("-x", "--json", "--"));
     EXPECT_THAT(good({"submit", "--", "--odd"}).words, ElementsAre("--odd"));
@@ -124,10 +138,26 @@ TEST(arguments, values_are_checked) {
 TEST(arguments, entries_are_key_and_value) {
     auto a = good(
         {"set", "--metadata", "Owner=a=b", "--metadata=x=", "--tag", "Key=v", "--tier", "cool", "data/x"});
-    EXPECT_EQ(a.given.metadata, (std::map<std::string, std::string>{{"owner", "a=b"}, {"x", ""}}));
-    EXPECT_EQ(a.given.tags, (std::map<std::string, std::string>{{"Key", "v"}}));
-    EXPECT_EQ(a.given.tier, "Cool");
+    EXPECT_EQ(a.given.changes.metadata, (std::map<std::string, std::string>{{"owner", "a=b"}, {"x", ""}}));
+    EXPECT_EQ(a.given.changes.tags, (std::map<std::string, std::string>{{"Key", "v"}}));
+    EXPECT_EQ(a.given.changes.tier, "Cool");
     EXPECT_THAT(bad({"set", "--metadata", "novalue", "data/x"}).advice(), HasSubstr("KEY=VALUE"));
+}
+
+TEST(arguments, modes_of_md5_have_our_names_and_those_of_azcopy) {
+    using check = ops::md5_check;
+    EXPECT_EQ(good({"d", "x"}).given.check_md5, check::automatic);
+    for (const auto& [name, mode] :
+         {std::pair("no", check::no), std::pair("NoCheck", check::no), std::pair("LogOnly", check::log),
+          std::pair("fail", check::fail), std::pair("failifdifferent", check::fail),
+          std::pair("require", check::require), std::pair("FailIfDifferentOrMissing", check::require)}) {
+        EXPECT_EQ(good({"d", "--check-md5", name, "x"}).given.check_md5, mode) << name;
+    }
+    EXPECT_THAT(bad({"d", "--check-md5", "yes", "x"}).advice(), HasSubstr("require"));
+    EXPECT_EQ(good({"set", "--tier", "hot", "--rehydrate-priority", "high", "x"}).given.rehydrate, "High");
+    bad({"set", "--rehydrate-priority", "now", "x"});
+    bad({"u", "--check-md5", "no", "x"});
+    bad({"d", "--put-md5", "x"});
 }
 
 TEST(arguments, a_forgotten_value_is_noticed) {
@@ -192,6 +222,10 @@ TEST(arguments, every_option_is_known_by_its_own_names) {
                             : o.value == "TIME"           ? "1s"
                             : o.value == "KEY"            ? "size"
                             : o.value == "TIER"           ? "Cool"
+                            : o.value == "MODE"           ? "fail"
+                            : o.value == "PRIORITY"       ? "High"
+                            : o.value == "FATE"           ? "only"
+                            : o.value == "WHEN"           ? "newer"
                             : o.value == "KEY=VALUE"      ? "k=v"
                             : o.value == "RATE[:account]" ? "60MiB/s"
                             : o.value == "NAME=VALUE,..." ? "reset=0.1"

@@ -172,6 +172,56 @@ TEST_F(report_test, some_failed_is_1_and_failures_are_grouped_by_cause) {
     EXPECT_THAT(problems_.str(), HasSubstr("run the same command again to continue: act u 'data/a b'"));
 }
 
+TEST_F(report_test, the_first_failures_of_a_long_run_are_told_at_once) {
+    const failure one{"data/x", error(kind::io, "broken"), item_name{"x", "x"}};
+    auto soon = make();
+    soon.failed(one);
+    EXPECT_EQ(problems_.str(), "");
+    call_.started -= std::chrono::seconds(10);
+    auto late = make();
+    for (int i = 0; i < 5; ++i) late.failed(one);
+    EXPECT_EQ(problems_.str(),
+              "act: data/x: broken\nact: data/x: broken\nact: data/x: broken\n"
+              "  more failures are told at the end\n");
+}
+
+TEST_F(report_test, the_command_to_continue_holds_no_secret_and_says_so) {
+    world_.arguments = {"cp", "./x", "https://a.example/c?sv=1&sig=topsecret"};
+    auto r = make();
+    r.failed({"x", error(kind::io, "broken"), std::nullopt});
+    r.add("x", moved(1, 1));
+    EXPECT_EQ(finish(r), 1);
+    EXPECT_THAT(problems_.str(), HasSubstr("to continue: act cp ./x 'https://a.example/c?sv=1&sig=***'\n"
+                                           "  with the secret in place of ***\n"));
+}
+
+TEST_F(report_test, failures_tell_what_the_item_is_called_below_what_the_call_names) {
+    call_.given.json = true;
+    auto r = make();
+    const error broken(kind::io, "broken");
+    r.enter("b", "b");
+    r.failed({"/x/b/f", broken, item_name{"f", "f"}});
+    r.failed({"/x/b/f", broken, item_name{"f", "g"}});
+    r.failed({"/x/b", broken, item_name{"", ""}});
+    r.failed({"/x/b", broken, std::nullopt});
+    std::istringstream lines(out_.str());
+    std::string line;
+    for (const char* end : {R"("name":"b/f"})", R"("source":"b/f","destination":"b/g"})", R"("name":"b"})",
+                            R"("advice":""})"}) {
+        std::getline(lines, line);
+        EXPECT_THAT(line, EndsWith(end));
+    }
+}
+
+TEST(names_of_paths, are_below_the_folder_that_all_share) {
+    using list = std::vector<std::string>;
+    EXPECT_EQ(below_common_folder({"data/voc/"}), list{"voc"});
+    EXPECT_EQ(below_common_folder({"data/a", "./data/b/", "data/c/d"}), (list{"a", "b", "c/d"}));
+    EXPECT_EQ(below_common_folder({"data/a", "output/a"}), (list{"data/a", "output/a"}));
+    EXPECT_EQ(below_common_folder({"data", "data/a"}), (list{"data", "data/a"}));
+    EXPECT_EQ(below_common_folder({"."}), list{""});
+}
+
 TEST_F(report_test, one_cause_and_nothing_done_is_the_code_of_the_cause) {
     struct {
         kind why;
@@ -219,7 +269,7 @@ TEST_F(report_test, json_has_the_failures_and_the_summary_of_the_contract) {
         out_.str(),
         HasSubstr("\n"
                   R"({"type":"summary","verb":"upload","files":2,"bytes":2097152,"skipped":4,"failed":1,)"
-                  R"("requests":0,"bytes_sent":0,"bytes_received":0,"elapsed_s":)"));
+                  R"("requests":0,"bytes_sent":0,"bytes_received":0,"hedged":0,"elapsed_s":)"));
     EXPECT_THAT(out_.str(), EndsWith("}\n"));
 }
 

@@ -39,6 +39,20 @@ TEST(signals, the_second_one_ends_the_process_at_once) {
         testing::ExitedWithCode(130), "");
 }
 
+TEST(signals, the_second_one_says_what_is_left_behind) {
+    testing::GTEST_FLAG(death_test_style) = "threadsafe";
+    EXPECT_EXIT(
+        {
+            stop_source stop;
+            signal_watch watch(stop);
+            set_last_words("never this\n");
+            set_last_words("left behind: a folder\n");
+            ::raise(SIGINT);
+            ::raise(SIGINT);
+        },
+        testing::ExitedWithCode(130), "^left behind: a folder\n$");
+}
+
 TEST(signals, a_closed_pipe_is_an_error_and_children_start_with_defaults) {
     stop_source stop;
     {

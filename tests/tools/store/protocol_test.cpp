@@ -194,6 +194,69 @@ TEST_F(protocol_test, listing_in_pages_of_every_size) {
     EXPECT_EQ(send("GET", "/box?restype=container&comp=list&include=everything").status, 400);
 }
 
+TEST_F(protocol_test, a_blob_is_listed_in_company_as_alone) {
+    const std::string name = "02%20%26%20%C3%BC";
+    const response made = put("/box/" + name, "x", {{"x-ms-meta-k", "a & 'b'"}, {"x-ms-meta-l", "1"}});
+    ASSERT_EQ(made.status, 201);
+    const std::vector<header_list> kinds = {
+        {},
+        {},
+        {{"x-ms-blob-content-type", "text/<b>"}},
+        {{"x-ms-blob-content-encoding", "gzip"}},
+        {{"x-ms-blob-cache-control", "no-cache"}},
+        {{"x-ms-blob-content-disposition", "attachment; filename=\"a\""}, {"x-ms-meta-k", "v"}},
+        {{"x-ms-access-tier", "Cool"}},
+        {{"x-ms-access-tier", "Cold"}},
+        {{"x-ms-tags", "a=b&c=d"}},
+        {},
+        {},
+    };
+    std::vector<std::string> all = {name, "00"};
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+        all.push_back(std::to_string(10 + i));
+        ASSERT_EQ(put("/box/" + all.back(), std::string(i * i, 'y'), kinds[i]).status, 201) << i;
+    }
+    ASSERT_EQ(
+        send("PUT", "/box/15?comp=lease", {{"x-ms-lease-action", "acquire"}, {"x-ms-lease-duration", "-1"}})
+            .status,
+        201);
+    ASSERT_EQ(send("PUT", "/box/00", {{"x-ms-blob-type", "AppendBlob"}}).status, 201);
+    all.push_back("185");
+    ASSERT_EQ(
+        send("PUT", "/box/185", {{"x-ms-blob-type", "PageBlob"}, {"x-ms-blob-content-length", "512"}}).status,
+        201);
+    auto list = [&](const std::string& more) {
+        return send("GET", "/box?restype=container&comp=list&include=metadata,tags,copy" + more).body;
+    };
+    auto entry = [](const std::string& listed, const std::string& text) {
+        const std::size_t from = listed.find("<Blob><Name>" + text + "</Name>");
+        EXPECT_NE(from, std::string::npos) << text;
+        return listed.substr(from, listed.find("</Blob>", from) + 7 - from);
+    };
+    const std::string together = list("");
+    ASSERT_EQ(names(together).size(), all.size());
+    for (const std::string& one : all) {
+        const std::string shown = one == name ? "02 &amp; \xc3\xbc" : one;
+        EXPECT_EQ(entry(together, shown), entry(list("&prefix=" + one), shown));
+    }
+    const std::string date(made.headers.get("Last-Modified"));
+    std::string etag(made.headers.get("ETag"));
+    etag = etag.substr(1, etag.size() - 2);
+    const std::string md5(send("HEAD", "/box/" + name).headers.get("Content-MD5"));
+    EXPECT_EQ(
+        entry(together, "02 &amp; \xc3\xbc"),
+        "<Blob><Name>02 &amp; \xc3\xbc</Name><Properties><Creation-Time>" + date +
+            "</Creation-Time><Last-Modified>" + date + "</Last-Modified><Etag>" + etag +
+            "</Etag><Content-Length>1</Content-Length><Content-Type>application/octet-stream</Content-Type>"
+            "<Content-Encoding /><Content-Language /><Content-CRC64 /><Content-MD5>" +
+            md5 +
+            "</Content-MD5><Cache-Control /><Content-Disposition /><BlobType>BlockBlob</BlobType>"
+            "<AccessTier>Hot</AccessTier><AccessTierInferred>true</AccessTierInferred>"
+            "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"
+            "<ServerEncrypted>true</ServerEncrypted></Properties><Metadata><k>a &amp; &apos;b&apos;</k>"
+            "<l>1</l></Metadata><OrMetadata /></Blob>");
+}
+
 TEST_F(protocol_test, snapshots) {
     ASSERT_EQ(put("/box/s", "one", {{"x-ms-meta-v", "1"}}).status, 201);
     const std::string first(send("PUT", "/box/s?comp=snapshot").headers.get("x-ms-snapshot"));

@@ -62,6 +62,33 @@ TEST(documents, block_lists) {
     }
 }
 
+TEST(documents, page_lists) {
+    auto list = read_page_list(
+        "<PageList><PageRange><Start>512</Start><End>1023</End></PageRange>"
+        "<PageRange><Start>1024</Start><End>2047</End></PageRange><ClearRange><Start>0</Start><End>511</End>"
+        "</ClearRange><PageRange><Start>4096</Start><End>4607</End></PageRange>"
+        "<NextMarker>m</NextMarker></PageList>");
+    ASSERT_TRUE(list) << list.error().describe();
+    ASSERT_EQ(list->ranges.size(), 2u) << "neighbours are one";
+    EXPECT_EQ(list->ranges[0].offset, 512u);
+    EXPECT_EQ(list->ranges[0].length, 1536u);
+    EXPECT_EQ(list->ranges[1].length, 512u);
+    EXPECT_EQ(list->next_marker, "m");
+    EXPECT_TRUE(read_page_list("<PageList/>").value().ranges.empty());
+    for (const char* bad :
+         {"<PageList><PageRange><Start>5</Start></PageRange></PageList>",
+          "<PageList><PageRange><Start>5</Start><End>4</End></PageRange></PageList>",
+          "<PageList><PageRange><Start>0</Start><End>18446744073709551615</End></PageRange></PageList>",
+          "<PageList><PageRange><Start>x</Start><End>4</End></PageRange></PageList>",
+          "<PageList><PageRange><Start>512</Start><End>1023</End></PageRange>"
+          "<PageRange><Start>0</Start><End>511</End></PageRange></PageList>",
+          "<PageList><PageRange><Start>0</Start>", "<Error/>"}) {
+        auto r = read_page_list(bad);
+        ASSERT_FALSE(r) << bad;
+        EXPECT_EQ(r.error().kind(), kind::protocol);
+    }
+}
+
 TEST(documents, tags_both_ways) {
     tags t = {{"a key", "v+1"}, {"empty", ""}, {"z:/=", "x.y_z"}};
     EXPECT_EQ(read_tags(write_tags(t)).value(), t);

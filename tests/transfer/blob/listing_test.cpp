@@ -99,8 +99,9 @@ struct scanned {
 };
 
 /// `piece`: how many bytes to give at a time, 0 for all.
-scanned scan(std::string_view text, std::size_t piece = 0, std::size_t first = 0) {
-    listing_scanner s;
+scanned scan(std::string_view text, std::size_t piece = 0, std::size_t first = 0,
+             detail wanted = detail::full) {
+    listing_scanner s(wanted);
     scanned out;
     if (first != 0) {
         out.ended = s.feed(text.substr(0, first));
@@ -280,6 +281,161 @@ TEST(listing, damaged_documents_give_errors_or_entries_but_never_worse) {
         for (int i = 0; i < 3; ++i) broken[random() % broken.size()] = "<>/&;\"'!-[] a\0"[random() % 14];
         auto got = scan(broken, random() % 3 == 0 ? 1 + random() % 50 : 0);
         if (!got.ended) ASSERT_EQ(got.ended.error().kind(), kind::protocol);
+    }
+}
+
+/// Entries as the service writes them: of one form, alike, now and then a little different, or of another
+/// form.
+class alike {
+public:
+    explicit alike(unsigned seed) : random_(seed) {}
+
+    std::string document(int entries) {
+        std::string out = "<EnumerationResults><Blobs>";
+        for (int i = 0; i < entries; ++i) out += entry(i);
+        return out + "</Blobs><NextMarker /></EnumerationResults>";
+    }
+    unsigned below(unsigned n) { return static_cast<unsigned>(random_() % n); }
+
+private:
+    bool chance(unsigned one_in) { return below(one_in) == 0; }
+    std::string leaf(const std::string& name, const std::string& text) {
+        switch (below(60)) {
+            case 0:
+                return "";
+            case 1:
+                return "<" + name + "></" + name + ">";
+            case 2:
+                return "<" + name + "/>";
+            case 3:
+                return "<" + name + " a=\"b\">" + text + "</" + name + ">";
+            case 4:
+                return "<" + name + ">&amp;" + text + "</" + name + ">";
+            case 5:
+                return "<" + name + "><![CDATA[" + text + "]]></" + name + ">";
+            case 6:
+                return "<" + name + ">" + text + "</" + name + ">" + "<" + name + ">" + text + "</" + name +
+                       " >";
+            case 7:
+                return "<" + name + ">" + text + "<x>y</x></" + name + ">";
+            case 8:
+                return "\n<!-- -->";
+            default:
+                return text.empty() ? "<" + name + " />" : "<" + name + ">" + text + "</" + name + ">";
+        }
+    }
+
+    std::string entry(int i) {
+        if (chance(10)) date_ = to_http_date(wall_time(std::chrono::seconds(1'700'000'000 + below(1000))));
+        if (chance(10)) md5_ = chance(2) ? "" : "1B2M2Y8AsgTpgAmY7PhCf" + std::to_string(below(10)) + "==";
+        if (chance(12)) {
+            metadata_.clear();
+            for (const char* key : {"mode", "Mtime", "hdi_isfolder", "HDI_isFolder", "x-ms-invalid-name"}) {
+                if (chance(2)) metadata_ += leaf(key, chance(2) ? "true" : std::to_string(below(100'000)));
+            }
+        }
+        std::string out = chance(20) ? "<Blob >" : "<Blob>";
+        out += leaf("Name", "many/" + std::to_string(i * 7) + (chance(5) ? "\xC3\xBC" : "") + ".jpg");
+        if (chance(15)) out += leaf("Snapshot", "2026-01-01T00:00:00.0000000Z");
+        out += "<Properties>" + leaf("Creation-Time", date_) + leaf("Last-Modified", date_);
+        out += leaf("Etag", chance(20) ? "" : "0x8D" + std::to_string(below(1000)));
+        out += leaf("Content-Length", std::to_string(below(12'000)));
+        out += leaf("Content-Type", "application/octet-stream") + leaf("Content-Encoding", "");
+        out += leaf("Content-MD5", md5_) + leaf("BlobType", chance(9) ? "PageBlob" : "BlockBlob");
+        out += leaf("AccessTier", "Hot") + leaf("AccessTierInferred", "true") + leaf("Unknown", "x");
+        if (chance(15)) out += leaf("ResourceType", chance(2) ? "directory" : "file");
+        out += leaf("LeaseState", "available") + "</Properties>";
+        out +=
+            metadata_.empty() ? (chance(2) ? "<Metadata />" : "") : "<Metadata>" + metadata_ + "</Metadata>";
+        if (chance(20)) out += "<Tags><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tags>";
+        return out + "<OrMetadata /></Blob>";
+    }
+
+    std::mt19937 random_;
+    std::string date_ = "Sun, 22 Nov 2026 05:48:52 GMT", md5_, metadata_;
+};
+
+/// The same for a reader, but none of it is compared with what came before.
+std::string tag_by_tag(std::string text) {
+    constexpr std::string_view opening = "<Blob>";
+    for (std::size_t at = 0; (at = text.find(opening, at)) != text.npos;)
+        text.replace(at, opening.size(), "<Blob >");
+    return text;
+}
+
+void expect_same(const scanned& got, const scanned& wanted, const std::string& text) {
+    ASSERT_EQ(got.ended.has_value(), wanted.ended.has_value()) << text;
+    ASSERT_EQ(got.items, wanted.items) << text;
+    ASSERT_EQ(got.marker, wanted.marker) << text;
+    if (!got.ended) ASSERT_EQ(got.ended.error().message(), wanted.ended.error().message()) << text;
+}
+
+TEST(listing, entries_read_by_their_likeness_are_those_read_tag_by_tag) {
+    for (unsigned seed = 0; seed < 120; ++seed) {
+        const auto text = alike(seed).document(static_cast<int>(seed % 30));
+        for (detail wanted : {detail::full, detail::etag, detail::brief}) {
+            const auto expected = scan(tag_by_tag(text), 0, 0, wanted);
+            for (std::size_t piece : {std::size_t{0}, std::size_t{1}, std::size_t{700}, std::size_t{4096}}) {
+                expect_same(scan(text, piece, 0, wanted), expected, text);
+            }
+        }
+    }
+}
+
+TEST(listing, a_chunk_may_end_anywhere_between_entries_that_are_alike) {
+    std::string text;
+    scanned expected;
+    for (unsigned seed = 0; text.empty() || !expected.ended; ++seed) {
+        text = alike(seed).document(8);
+        expected = scan(tag_by_tag(text));
+    }
+    ASSERT_EQ(expected.items.size(), 8u);
+    for (std::size_t at = 1; at < text.size(); ++at)
+        expect_same(scan(text, 0, at), expected, text.substr(0, at));
+}
+
+TEST(listing, damaged_entries_that_are_alike_are_read_as_tag_by_tag) {
+    std::mt19937 random(6);
+    for (int round = 0; round < 2000; ++round) {
+        auto text = alike(static_cast<unsigned>(round)).document(6);
+        for (int i = 0; i < 3; ++i) text[random() % text.size()] = "<>/&;\"'!-[] a\0B"[random() % 15];
+        const auto wanted = static_cast<detail>(random() % 3);
+        const auto expected = scan(tag_by_tag(text), 0, 0, wanted);
+        expect_same(scan(text, random() % 3 == 0 ? 1 + random() % 900 : 0, 0, wanted), expected, text);
+    }
+}
+
+TEST(listing, a_brief_one_keeps_flags_and_leaves_out_what_it_says) {
+    const std::string text =
+        "<EnumerationResults><Blobs>"
+        "<Blob><Name>a</Name><Properties><Creation-Time>Sun, 22 Nov 2026 05:48:52 GMT</Creation-Time>"
+        "<Last-Modified>Sun, 22 Nov 2026 05:48:53 GMT</Last-Modified><Etag>0x1</Etag>"
+        "<Content-Length>7</Content-Length><Content-Type>t</Content-Type><BlobType>PageBlob</BlobType>"
+        "<AccessTier>Hot</AccessTier><LeaseState>leased</LeaseState><CopyStatus>pending</CopyStatus></"
+        "Properties>"
+        "<Metadata><HDI_isfolder>true</HDI_isfolder><k>v</k></Metadata>"
+        "<Tags><TagSet><Tag><Key>k</Key><Value>v</Value></Tag></TagSet></Tags></Blob>"
+        "<Blob><Name>b</Name><Snapshot>s</Snapshot><Properties><Content-Length>1</Content-Length></"
+        "Properties>"
+        "</Blob></Blobs><NextMarker /></EnumerationResults>";
+    for (detail wanted : {detail::brief, detail::etag}) {
+        listing_scanner s(wanted, 5000);
+        ASSERT_TRUE(s.feed(text));
+        ASSERT_TRUE(s.finish());
+        ASSERT_EQ(s.items().size(), 2u);
+        const properties& a = s.items()[0];
+        EXPECT_EQ(a.etag.text, wanted == detail::etag ? "\"0x1\"" : "");
+        EXPECT_EQ(a.size, 7u);
+        EXPECT_EQ(to_iso8601(a.modified), "2026-11-22T05:48:53Z");
+        EXPECT_EQ(a.type, blob_type::page);
+        EXPECT_EQ(a.copy_status, "pending");
+        EXPECT_TRUE(a.is_directory);
+        EXPECT_FALSE(a.uncommitted);
+        EXPECT_FALSE(a.created);
+        EXPECT_TRUE(a.metadata.empty() && a.tags.empty() && a.tier.empty() && a.lease_state.empty());
+        EXPECT_TRUE(a.content.type.empty());
+        EXPECT_TRUE(s.items()[1].uncommitted);
+        EXPECT_EQ(s.items()[1].snapshot, "s");
     }
 }
 

@@ -52,6 +52,16 @@ TEST(xml, representable) {
     }
 }
 
+TEST(xml, plain_is_what_stands_as_it_is) {
+    for (int c = 0; c < 256; ++c) {
+        for (std::size_t before : {0, 1, 15, 40}) {
+            const std::string text = std::string(before, 'a') + static_cast<char>(c) + "b";
+            EXPECT_EQ(plain(text), c < 0x80 && representable(text) && escaped(text) == text) << c;
+        }
+    }
+    EXPECT_TRUE(plain(""));
+}
+
 TEST(xml, writer) {
     writer w;
     w.open("A").attribute("x", "1\"2").open("B").close().element("C", "<").element("D", "").element("E", 17u);

@@ -81,6 +81,27 @@ TEST(client_read, long_ranges_do_not_ask_for_a_checksum) {
     EXPECT_TRUE(s.requests()[1].headers.has("x-ms-range-get-content-crc64"));
 }
 
+TEST(client_read, page_ranges_come_in_pages) {
+    bool endless = false;
+    scripted s([&](const seen& q) {
+        if (endless) return reply{.body = "<PageList><NextMarker>m</NextMarker></PageList>"};
+        const bool more = q.target.find("marker=m%202") == std::string::npos;
+        return reply{
+            .body = more ? "<PageList><PageRange><Start>0</Start><End>511</End></PageRange>"
+                           "<NextMarker>m 2</NextMarker></PageList>"
+                         : "<PageList><PageRange><Start>1024</Start><End>1535</End></PageRange></PageList>"};
+    });
+    auto r = s.run(s.client().get_page_ranges(where, conditions::matching({"\"1\""}), {}));
+    ASSERT_TRUE(r) << r.error().describe();
+    ASSERT_EQ(r->size(), 2u);
+    EXPECT_EQ((*r)[1].offset, 1024u);
+    EXPECT_EQ(s.requests()[1].header("If-Match"), "\"1\"");
+    endless = true;
+    auto bad = s.run(s.client().get_page_ranges(where, {}, {}));
+    ASSERT_FALSE(bad);
+    EXPECT_EQ(bad.error().kind(), kind::protocol);
+}
+
 TEST(client_read, damage_is_found) {
     scripted s([](const seen& q) {
         auto r = serve(q);

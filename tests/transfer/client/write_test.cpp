@@ -176,6 +176,7 @@ TEST(client_write, changes_of_what_belongs_to_a_blob) {
     });
     auto& c = s.client();
     EXPECT_TRUE(s.run(c.set_tier(where, "Archive", {})));
+    EXPECT_TRUE(s.run(c.set_tier(where, "Hot", {}, "High")));
     EXPECT_TRUE(s.run(c.set_metadata(where, {{"a", "b"}}, {}, {})));
     EXPECT_TRUE(s.run(c.set_content_headers(where, {.type = "t"}, {}, {})));
     EXPECT_TRUE(s.run(c.set_tags(where, {{"a", "b"}}, {})));
@@ -184,12 +185,14 @@ TEST(client_write, changes_of_what_belongs_to_a_blob) {
     EXPECT_TRUE(s.run(c.remove(where, snapshots::only, {}, {})));
     auto q = s.requests();
     EXPECT_EQ(q[0].header("x-ms-access-tier"), "Archive");
-    EXPECT_EQ(q[1].header("x-ms-meta-a"), "b");
-    EXPECT_THAT(q[2].target, HasSubstr("?comp=properties"));
-    EXPECT_EQ(q[3].header("Content-Type"), "application/xml; charset=UTF-8");
-    EXPECT_THAT(q[3].body, HasSubstr("<Key>a</Key>"));
-    EXPECT_EQ(q[6].header("x-ms-delete-snapshots"), "only");
-    EXPECT_EQ(q[6].method, "DELETE");
+    EXPECT_FALSE(q[0].headers.has("x-ms-rehydrate-priority"));
+    EXPECT_EQ(q[1].header("x-ms-rehydrate-priority"), "High");
+    EXPECT_EQ(q[2].header("x-ms-meta-a"), "b");
+    EXPECT_THAT(q[3].target, HasSubstr("?comp=properties"));
+    EXPECT_EQ(q[4].header("Content-Type"), "application/xml; charset=UTF-8");
+    EXPECT_THAT(q[4].body, HasSubstr("<Key>a</Key>"));
+    EXPECT_EQ(q[7].header("x-ms-delete-snapshots"), "only");
+    EXPECT_EQ(q[7].method, "DELETE");
 }
 
 TEST(client_write, what_the_service_would_refuse_is_not_sent) {

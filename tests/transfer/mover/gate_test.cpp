@@ -121,5 +121,36 @@ TEST(gate, tells_how_many_lanes_are_wanted) {
     EXPECT_EQ(lanes, 100u);
 }
 
+TEST(gate, repeats_slow_requests_unless_told_not_to_or_the_account_refuses_some) {
+    const auto now = steady::now();
+    gate never("a", {}, nullptr, false), alone("a", fixed(1)), g("a", {});
+    EXPECT_EQ(never.repeat(0, 1h), http::admission::never);
+    EXPECT_EQ(alone.repeat(0, 1h), http::admission::never);
+    EXPECT_EQ(g.repeat(0, 1h), 0s);
+    ASSERT_TRUE(g.try_enter(0, now));
+    g.leave(ended(503));
+    EXPECT_GT(g.repeat(0, 1h), 0s);
+    EXPECT_NE(g.repeat(0, 1h), http::admission::never);
+}
+
+TEST(gate, learns_how_long_requests_take_from_those_that_were_read_to_their_end) {
+    gate g("a", {});
+    auto r = ended();
+    r.begun = r.ended - 20ms;
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(g.try_enter(100, r.begun));
+        r.expected = r.bytes = 100;
+        g.leave(r);
+    }
+    EXPECT_EQ(g.repeat(100, 1s), 0s);
+    gate other("a", {});
+    for (int i = 0; i < 20; ++i) {
+        ASSERT_TRUE(other.try_enter(100, r.begun));
+        r.bytes = 99;
+        other.leave(r);
+    }
+    EXPECT_GT(other.repeat(100, 1s), 0s);
+}
+
 }  // namespace
 }  // namespace act

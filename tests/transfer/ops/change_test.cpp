@@ -129,8 +129,8 @@ TEST_F(change_test, PropertiesOfABlobThatChangesMeanwhileStay) {
     put("t/b", "stays");
     meddle(is_metadata, [this] { return overwrite("t/a", "newer"); });
     set_options o;
-    o.metadata["k"] = "v";
-    o.headers["content-type"] = "text/x";
+    o.changes.metadata["k"] = "v";
+    o.changes.headers["content-type"] = "text/x";
     auto r = set("t", o);
     ASSERT_TRUE(r);
     EXPECT_EQ(r->files + r->failed, 2u);
@@ -154,9 +154,9 @@ TEST_F(change_test, WhatIsNotNamedStays) {
     (void)rt.run(client->create_container("data", {}));
     ASSERT_TRUE(rt.run(client->put_blob({"data", "f"}, http::body::text("x"), {}, given, {})));
     set_options o;
-    o.metadata = {{"k", "v"}, {"gone", ""}};
-    o.headers = {{"cache-control", "no-cache"}};
-    o.tags = {{"t", "1"}};
+    o.changes.metadata = {{"k", "v"}, {"gone", ""}};
+    o.changes.headers = {{"cache-control", "no-cache"}};
+    o.changes.tags = {{"t", "1"}};
     auto r = set("f", o);
     ASSERT_TRUE(r) << r.error().describe();
     EXPECT_EQ(r->files, 1u);
@@ -166,7 +166,7 @@ TEST_F(change_test, WhatIsNotNamedStays) {
     EXPECT_EQ(now->content.encoding, "gzip");
     EXPECT_EQ(now->content.type, "a/b");
     EXPECT_EQ(now->content.cache_control, "no-cache");
-    o.tags = {{"u", "2"}};
+    o.changes.tags = {{"u", "2"}};
     ASSERT_TRUE(set("f", o));
     auto tags = rt.run(client->get_tags({"data", "f"}, {}));
     ASSERT_TRUE(tags);

@@ -214,7 +214,7 @@ TEST_F(copy_test, UnchangedIsWhatNobodyCouldTellApart) {
     next_second();
     copied("t", "t");
     EXPECT_EQ(copied("t", "t").skipped, 3u);
-    EXPECT_EQ(copied("t", "t", {.always = true}).files, 3u);
+    EXPECT_EQ(copied("t", "t", {.overwrite = plan::overwrite::always}).files, 3u);
     // Another checksum, though size and time are the same.
     put("t/dated", "4321", dated);
     // Newer than its copy, and no checksum.

@@ -133,6 +133,77 @@ TEST_F(copy_test, ADestinationThatChangesMeanwhileIsNotOverwritten) {
     }
 }
 
+TEST_F(copy_test, ACopyThatCameMeanwhileIsNoTrouble) {
+    // As when the service still carries out what a run has asked for that was killed.
+    const std::string content = random_bytes(9 * MiB, 13);
+    write_file(scratch / "big", content);
+    ASSERT_TRUE(up(scratch / "big", "big"));
+    put("small", "small");
+    auto the_killed = make_other();
+    for (const char* name : {"big", "small"}) {
+        auto source = rt.run(client->head({"data", name}, {}));
+        ASSERT_TRUE(source);
+        for (const bool stood : {true, false}) {
+            const std::string to = std::string(name) + (stood ? " stood" : " came");
+            if (stood) put_there(to, "old");
+            std::atomic<bool> done = false;
+            watched->before = [&](const http::request& r) -> task<result<void>> {
+                const bool writes = r.target.find("comp=blocklist&") == std::string::npos &&
+                                    (r.target.find("comp=blocklist") != std::string::npos ||
+                                     (r.headers.has("x-ms-copy-source") && r.headers.has("x-ms-blob-type")));
+                if (writes && !done.exchange(true)) {
+                    blob::write_options like;
+                    like.metadata = source->metadata;
+                    like.content.type = source->content.type;
+                    const auto same =
+                        http::body::text(source->size > 100 ? std::string_view(content) : "small");
+                    auto w = co_await the_killed->put_blob({"copies", to}, same, {}, like, {});
+                    EXPECT_TRUE(w) << w.error().describe();
+                }
+                co_return result<void>();
+            };
+            auto r = cp(name, to);
+            watched->before = nullptr;
+            ASSERT_TRUE(r) << r.error().describe();
+            EXPECT_EQ(r->failed, 0u) << to;
+            EXPECT_EQ(r->skipped, 1u) << to;
+        }
+    }
+}
+
+TEST_F(copy_test, AnUploadThatCameMeanwhileIsNoTrouble) {
+    write_file(scratch / "big", random_bytes(9 * MiB, 14));
+    write_file(scratch / "small", "small");
+    auto the_killed = make_other();
+    for (const char* name : {"big", "small"}) {
+        for (const bool stood : {true, false}) {
+            const std::string to = std::string(name) + (stood ? " stood" : " came");
+            if (stood) put_there(to, "old");
+            std::atomic<bool> done = false;
+            watched->before = [&](const http::request& r) -> task<result<void>> {
+                const bool writes =
+                    r.target.find("comp=blocklist&") == std::string::npos &&
+                    (r.target.find("comp=blocklist") != std::string::npos || r.headers.has("x-ms-blob-type"));
+                if (r.method == http::verb::put && writes && !done.exchange(true)) {
+                    progress p;
+                    context c{rt, buffers, p, watcher, stop.token(), 8};
+                    auto sent = co_await upload(c, scratch / name, {*the_killed, "copies", to}, {});
+                    EXPECT_TRUE(sent && sent->files == 1);
+                }
+                co_return result<void>();
+            };
+            progress p;
+            context c{rt, buffers, p, watcher, stop.token(), 8};
+            auto r = rt.run(upload(c, scratch / name, {*there, "copies", to}, {}));
+            watched->before = nullptr;
+            ASSERT_TRUE(r) << r.error().describe();
+            EXPECT_EQ(r->failed, 0u) << to;
+            EXPECT_EQ(r->skipped, 1u) << to;
+            EXPECT_TRUE(content_there(to) == read_file(scratch / name));
+        }
+    }
+}
+
 TEST_F(copy_test, SnapshotsAreLeftAlone) {
     put("t/a", "first");
     ASSERT_TRUE(rt.run(client->snapshot({"data", "t/a"}, {})));
@@ -183,7 +254,7 @@ TEST_F(copy_test, AppendAndPageBlobsAreCopiedByTheServiceToWhereNothingStands) {
     ASSERT_EQ(refused->failed, 1u);
     EXPECT_EQ(refused->failures[0].error.kind(), kind::conflict);
     EXPECT_TRUE(content_there("t/log") == text);
-    EXPECT_EQ(copied("t", "t", {.always = true}).server_side, 2u);
+    EXPECT_EQ(copied("t", "t", {.overwrite = plan::overwrite::always}).server_side, 2u);
     EXPECT_TRUE(content_there("t/log") == text + "more");
 }
 

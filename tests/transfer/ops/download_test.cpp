@@ -78,7 +78,7 @@ TEST_F(download_test, OnlyWhatDiffersFromTheOlderFileIsFetched) {
     write_file(scratch / "copy", older);
     const auto before = stats().body_bytes_received.load();
     download_options o;
-    o.always = true;
+    o.overwrite = plan::overwrite::always;
     ASSERT_TRUE(down("big", scratch / "copy", o));
     EXPECT_LE(stats().body_bytes_received.load() - before, 8 * MiB + 64 * KiB);
     EXPECT_TRUE(read_file(scratch / "copy") == content);

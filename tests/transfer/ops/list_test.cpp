@@ -56,6 +56,34 @@ TEST_F(list_test, many_pages_at_once_are_the_serial_listing) {
     EXPECT_EQ(in_small_pages("t/0", 7).size(), 604u);
 }
 
+TEST_F(list_test, a_brief_one_shows_the_same_names_sizes_and_times) {
+    ASSERT_TRUE(rt.run(client->create_container("data", {})));
+    for (const char* name : {"t", "t/a", "t/b/c", "tt"}) put(name);
+    auto shown = [&](blob::detail wanted, std::vector<blob::properties>& out) {
+        progress p;
+        context c{rt, buffers, p, watcher, stop.token(), 8};
+        list_options how;
+        how.raw_prefix = true;  // so that all comes from the listing
+        how.detail = wanted;
+        auto done = rt.run(list(c, at("t"), how, [&](const blob::properties& b) { out.push_back(b); }));
+        ASSERT_TRUE(done) << done.error().describe();
+        EXPECT_EQ(done->files, 4u);
+    };
+    std::vector<blob::properties> full, brief;
+    shown(blob::detail::full, full);
+    shown(blob::detail::brief, brief);
+    ASSERT_EQ(full.size(), 4u);
+    ASSERT_EQ(brief.size(), 4u);
+    for (std::size_t i = 0; i < 4; ++i) {
+        EXPECT_EQ(brief[i].name, full[i].name);
+        EXPECT_EQ(brief[i].size, full[i].size);
+        EXPECT_EQ(brief[i].modified, full[i].modified);
+        EXPECT_FALSE(full[i].etag.empty());
+        EXPECT_TRUE(brief[i].etag.empty() && brief[i].content.type.empty());
+        EXPECT_FALSE(brief[i].uncommitted);
+    }
+}
+
 TEST_F(list_test, snapshots_of_a_blob_and_of_a_tree) {
     ASSERT_TRUE(rt.run(client->create_container("data", {})));
     for (const char* name : {"t", "t/a", "t2"}) put(name);

@@ -33,6 +33,41 @@ TEST(Metadata, CarriesTimeAndModeUnderRclonesKeys) {
     EXPECT_EQ(mode_of(m), 0755u);
 }
 
+TEST(Metadata, CarriesOwnersAndMarksLinks) {
+    auto s = file_of(3, noon);
+    s.mode = 04755;
+    s.owner = {1000, 100};
+    EXPECT_FALSE(to_metadata(s).contains("uid"));
+    const auto m = to_metadata(s, true);
+    EXPECT_EQ(m.at("uid"), "1000");
+    EXPECT_EQ(m.at("gid"), "100");
+    EXPECT_EQ(owner_of(m), s.owner);
+    EXPECT_EQ(mode_of(m), 0755u);
+    EXPECT_EQ(mode_of(m, true), 04755u);
+    EXPECT_EQ(owner_of({{"uid", "7"}}), (file::owner{7, 7})) << "as rclone does";
+    EXPECT_EQ(owner_of({{"gid", "7"}}), (file::owner{file::owner::unknown, 7}));
+    EXPECT_FALSE(owner_of({{"uid", "-1"}}));
+    s.type = file::type::symlink;
+    blob::properties link;
+    link.metadata = to_metadata(s);
+    EXPECT_EQ(link.metadata.at("mode").substr(0, 3), "124");
+    EXPECT_TRUE(is_link(link));
+}
+
+TEST(Newer, IsByTheRecordedTimeInItsPrecision) {
+    using namespace std::chrono_literals;
+    auto remote = blob_of(3, noon + 24h);
+    remote.metadata["mtime"] = "2026-03-04T12:00:00Z";
+    EXPECT_FALSE(newer(file_of(3, noon), remote)) << "the same second";
+    EXPECT_TRUE(newer(file_of(3, noon + 1s), remote));
+    EXPECT_FALSE(newer(file_of(3, noon - 1s), remote));
+    EXPECT_TRUE(newer(remote, file_of(3, noon - 1s)));
+    EXPECT_FALSE(newer(remote, file_of(3, noon + 1s)));
+    remote.metadata.clear();
+    EXPECT_FALSE(newer(file_of(3, noon + 1h), remote));
+    EXPECT_TRUE(newer(file_of(3, noon + 25h), remote));
+}
+
 TEST(Metadata, NonsenseIsIgnored) {
     EXPECT_FALSE(modified_of({{"mtime", "yesterday"}}));
     EXPECT_FALSE(mode_of({{"mode", "rwx"}}));

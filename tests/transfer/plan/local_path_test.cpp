@@ -34,5 +34,24 @@ TEST(PartName, IsTheSameForTheSameDownloadOnly) {
     EXPECT_LE(name.size(), 255u);
 }
 
+TEST(LinkStaysBelow, OnlyWhatCannotLeadOut) {
+    for (const auto& [name, target] : {std::pair("a", "b"),
+                                       {"a", "./b/c/"},
+                                       {"d/a", "../b"},
+                                       {"d/e/a", "../../b"},
+                                       {"d/a", "..//./b"},
+                                       {"a", "..b"},
+                                       {"d/a", ".."}})
+        EXPECT_TRUE(link_stays_below(name, target)) << name << " -> " << target;
+    for (const auto& [name, target] : {std::pair("a", "/b"),
+                                       {"a", ".."},
+                                       {"a", "../b"},
+                                       {"d/a", "../../b"},
+                                       {"d/a", "b/../c"},
+                                       {"a", "self/.."},
+                                       {"a", ""}})
+        EXPECT_FALSE(link_stays_below(name, target)) << name << " -> " << target;
+}
+
 }  // namespace
 }  // namespace act::plan

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <span>
+
+#include "tools/act/copy_pairs.hpp"
+#include "tools/act/options.hpp"
+
+namespace act::cli {
+
+/// kind::usage where --put-md5, --check-md5 and --decompress go with something that leaves them without a
+/// meaning: --hash or a range, or none of the ways that the data go.
+result<void> check_content_options(const options&, std::span<const copy_pair> = {});
+
+}  // namespace act::cli

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "engine/file/file.hpp"
+#include "engine/file/name_sorter.hpp"
+#include "transfer/mover/progress.hpp"
+
+namespace act::cli {
+
+/// A file of lines that appears under its name when it is whole.
+class lines_aside {
+public:
+    static result<lines_aside> create(const std::string& path);
+    void add(std::string_view line);
+    /// The first failure of a write, if any; nothing appears then.
+    result<void> publish();
+
+private:
+    explicit lines_aside(file::aside to) : to_(std::move(to)) {}
+    void flush();
+
+    file::aside to_;
+    std::string buffer_;
+    std::uint64_t written_ = 0;
+    result<void> outcome_;
+};
+
+/// The file of --manifest-out: what stands at the destination after a run, in the order of names (DESIGN
+/// section 8). Objects come in any order; what exceeds a few megabytes waits in a temporary file.
+/// Thread-safe.
+class manifest_file {
+public:
+    static result<std::unique_ptr<manifest_file>> create(const std::string& path, std::string_view verb);
+
+    /// Under its name at the destination, `name`; `source` if it has another one there.
+    void add(const std::string& name, const std::string& source, const record&);
+    /// Sorts, writes and publishes it; `complete`: nothing failed and nothing was left out.
+    result<void> publish(bool complete);
+
+private:
+    manifest_file(lines_aside to, std::string_view verb);
+
+    lines_aside to_;
+    const std::string verb_;
+    std::mutex mutex_;
+    file::name_sorter names_;
+    std::uint64_t objects_ = 0;
+};
+
+}  // namespace act::cli

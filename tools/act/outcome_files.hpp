@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tools/act/manifest_file.hpp"
+#include "tools/act/verb.hpp"
+#include "transfer/mover/progress.hpp"
+
+namespace act::cli {
+
+/// The files that tell what became of a call's items: those of --manifest-out and --failed-out, as far as
+/// they are asked for. Thread-safe.
+class outcome_files {
+public:
+    /// Before anything is done: a file that cannot be written is known then.
+    result<void> open(const invocation&);
+
+    /// From now on items are below `prefix`; what the ends name themselves is called `alone`.
+    void enter(std::string prefix, std::string alone);
+    /// As these files and the lines of --json call it: below what the call names.
+    item_name full(const item_name&) const;
+
+    bool records() const { return manifest_ != nullptr; }
+    void recorded(const record&);
+    /// A line of --json.
+    void failed(std::string_view line);
+    bool has_failures() const { return failed_ > 0 && failures_; }
+
+    /// Publishes them; `complete`: nothing failed and nothing was left out.
+    result<void> publish(bool complete);
+
+private:
+    mutable std::mutex mutex_;
+    std::unique_ptr<manifest_file> manifest_;
+    std::optional<lines_aside> failures_;
+    std::uint64_t failed_ = 0;
+    std::string prefix_, alone_;
+};
+
+/// The paths of a call relative to the deepest folder that all of them are in.
+std::vector<std::string> below_common_folder(const std::vector<std::string>& paths);
+
+}  // namespace act::cli
