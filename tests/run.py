@@ -6,6 +6,7 @@ One line per test as it ends, failures in full, and "N passed, N failed" as the 
 
 import os
 import pathlib
+import signal
 import sys
 import time
 import unittest
@@ -99,4 +100,6 @@ def main(arguments):
 
 if __name__ == "__main__":
     os.environ.setdefault("PYTHONDONTWRITEBYTECODE", "1")
+    # A shell without a terminal lets what it starts in the background ignore SIGINT, and so would all that is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -148,8 +148,8 @@ class Bench(unittest.TestCase):
         self.addCleanup(process.kill)
         self.assertEqual(json.loads(process.stdout.readline())["type"], "bench")
         process.send_signal(signal.SIGINT)
-        while b"removing what was made" not in process.stderr.readline():
-            pass
+        while b"removing what was made" not in (line := process.stderr.readline()):
+            self.assertTrue(line, "it ended without a word of what it removes")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
         self.assertEqual(process.returncode, 130)
