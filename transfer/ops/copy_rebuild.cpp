@@ -127,25 +127,6 @@ private:
     std::uint64_t size_ = 0;
 };
 
-/// Reads the next piece while one is being written.
-class piece_read final : public job {
-public:
-    struct state {
-        result<void> outcome;
-        event done;
-    };
-    using reader = std::function<task<result<void>>()>;
-    piece_read(state& s, reader r) : state_(s), read_(std::move(r)) {}
-    task<void> run() override {
-        state_.outcome = co_await read_();
-        state_.done.set();
-    }
-
-private:
-    state& state_;
-    reader read_;
-};
-
 task<result<void>> blob_copy::rebuild(until u) {
     const bool pages = item_.source.type == blob::blob_type::page;
     std::vector<plan::block_range> pieces;
@@ -179,33 +160,26 @@ task<result<void>> blob_copy::fill(blob_builder& draft, const std::vector<plan::
     auto place = [&](std::size_t i) {
         return memory.span().subspan(i % 2 * piece_size, static_cast<std::size_t>(pieces[i].length));
     };
-    std::unique_ptr<piece_read::state> coming;
-    auto start = [&](std::size_t i) -> task<result<void>> {
-        coming = std::make_unique<piece_read::state>();
-        auto read = [this, &pieces, &place, i, u]() -> task<result<void>> {
-            ACT_CO_TRY_VOID(u.check());
-            ACT_CO_TRY_VOID(co_await read_source(pieces[i], {}, place(i), u));
-            co_return result<void>();
-        };
-        std::unique_ptr<job> next = std::make_unique<piece_read>(*coming, std::move(read));
-        auto queued = co_await run_.mover.submit_part(std::move(next));
-        if (!queued) coming.reset();
-        co_return queued;
+    auto read = [&](std::size_t i, result<void>& outcome) -> task<void> {
+        auto got = co_await read_source(pieces[i], {}, place(i), u);
+        outcome = got ? result<void>() : got.error();
     };
-    auto outcome = co_await start(0);
+    auto outcome = result<void>();
+    co_await read(0, outcome);
     std::uint64_t moved = 0;
     for (std::size_t i = 0; outcome && i < pieces.size(); ++i) {
-        (void)co_await coming->done.wait({});
-        outcome = coming->outcome;
-        coming.reset();
-        if (outcome && i + 1 < pieces.size()) outcome = co_await start(i + 1);
-        if (outcome) outcome = co_await draft.write(pieces[i], place(i), u);
+        // The next piece comes while this one is written: on this loop, not through a lane, since lanes may
+        // all be waiting for memory like that which is held here.
+        task_group beside;
+        auto next = result<void>();
+        if (i + 1 < pieces.size()) beside.spawn(loop::current(), read(i + 1, next));
+        outcome = co_await draft.write(pieces[i], place(i), u);
+        co_await beside.join();
         if (!outcome) break;
         advance(pieces[i].length);
         moved += pieces[i].length;
+        outcome = std::move(next);
     }
-    // Its memory is ours.
-    if (coming) (void)co_await coming->done.wait({});
     if (outcome) advance(item_.source.size - moved);
     co_return outcome;
 }

@@ -59,6 +59,7 @@ task<result<verdict>> file_and_blob(operation& op, const tree_end& here, const s
 
 task<result<verdict>> two_blobs(operation& op, const tree_end& source, const side_item& a,
                                 const tree_end& destination, const side_item& b) {
+    if (!plan::is_whole(*a.blob) || !plan::is_whole(*b.blob)) co_return verdict(false);
     if (!a.blob->content.md5.empty() && !b.blob->content.md5.empty()) {
         co_return verdict(a.blob->content.md5 == b.blob->content.md5);
     }

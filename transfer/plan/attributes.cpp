@@ -124,15 +124,18 @@ bool same_attributes(const blob::properties& source, const blob::properties& cop
                         merged_headers(copy.content, given.headers));
 }
 
+bool is_whole(const blob::properties& p) {
+    return !p.uncommitted && !unfinished(p.metadata) && (p.copy_status.empty() || p.copy_status == "success");
+}
+
 bool same_checksum(const blob::properties& source, const blob::properties& copy) {
-    return source.size == copy.size && !source.content.md5.empty() && source.content.md5 == copy.content.md5;
+    return is_whole(source) && is_whole(copy) && source.size == copy.size && !source.content.md5.empty() &&
+           source.content.md5 == copy.content.md5;
 }
 
 bool unchanged_for_copy(const blob::properties& source, const blob::properties& copy,
                         const property_changes& given) {
-    if (source.type != copy.type || source.size != copy.size || copy.uncommitted) return false;
-    // A copy within the service that has not ended, or not well.
-    if (!copy.copy_status.empty() && copy.copy_status != "success") return false;
+    if (source.type != copy.type || source.size != copy.size || !is_whole(copy)) return false;
     if (!same_attributes(source, copy, given)) return false;
     if (!source.content.md5.empty() && !copy.content.md5.empty()) return same_checksum(source, copy);
     // Dates are of whole seconds: in the same one the source may have been written after its copy. And append

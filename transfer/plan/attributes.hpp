@@ -52,7 +52,10 @@ bool newer(const blob::properties& source, const blob::properties& there);
 /// headers that it is served with. What `given` names the copy has not from its source, so it does not count.
 bool same_attributes(const blob::properties& source, const blob::properties& copy,
                      const property_changes& given = {});
-/// Both tell the same MD5 and size, so that the content need not be looked at.
+/// All of it is there: not only staged, and no copy of it that is going on, has failed or was left
+/// unfinished.
+bool is_whole(const blob::properties&);
+/// Both are whole and tell the same MD5 and size, so that the content need not be looked at.
 bool same_checksum(const blob::properties& source, const blob::properties& copy);
 /// Of one type and size, with the same attributes, no checksum that says otherwise, and one of these: both
 /// have a checksum, the source's time is recorded (so the copy has it too), or the copy is younger than the

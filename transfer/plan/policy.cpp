@@ -23,6 +23,7 @@ bool decide(replace_rule rule, const Source& source, const There& there, Same sa
 }  // namespace
 
 bool stays(replace_rule rule, const file::status& source, const blob::properties& there) {
+    if (rule.how != overwrite::never && !is_whole(there)) return false;
     return decide(rule, source, there,
                   [&] { return !rule.compare_content && unchanged_for_upload(source, there); });
 }
@@ -34,6 +35,7 @@ bool stays(replace_rule rule, const blob::properties& source, const file::status
 
 bool stays(replace_rule rule, const blob::properties& source, const blob::properties& there,
            const property_changes& ignored) {
+    if (rule.how != overwrite::never && !is_whole(there)) return false;
     return decide(rule, source, there, [&] {
         return rule.compare_content ? source.type == there.type && same_checksum(source, there)
                                     : unchanged_for_copy(source, there, ignored);

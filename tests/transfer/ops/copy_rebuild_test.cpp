@@ -132,6 +132,27 @@ TEST_F(rebuild_test, WhatAKilledRunLeftIsMarkedAndReplaced) {
     EXPECT_TRUE(content_there("disk").substr(0, pages.size()) == pages);
 }
 
+TEST_F(rebuild_test, WhatAKilledRunLeftIsNoCopyWhateverItsMd5Says) {
+    const std::string pages = random_bytes(4 * MiB, 5);
+    const std::string md5 = "bW1tbW1tbW1tbW1tbW1tbQ==";
+    make_disk("disk", 32 * MiB, {{0, pages}}, {.content = {.md5 = md5}});
+    next_second();
+    auto leave_half = [&] {
+        const blob::write_options half{.content = {.md5 = md5}, .metadata = {{"act_unfinished", "somebody"}}};
+        ASSERT_TRUE(rt.run(there->create_page_blob({"copies", "disk"}, 32 * MiB, half, {})));
+    };
+    leave_half();
+    EXPECT_EQ(head_there("disk").content.md5, md5) << "or this proves nothing";
+    for (const auto how : {plan::overwrite::different, plan::overwrite::newer}) {
+        leave_half();
+        EXPECT_EQ(copied("disk", "disk", {.overwrite = how}).through_client, 1u);
+        EXPECT_TRUE(content_there("disk").substr(0, pages.size()) == pages);
+    }
+    leave_half();
+    copied("disk", "disk", {.remove_source = true});
+    EXPECT_TRUE(content_there("disk").substr(0, pages.size()) == pages) << "moved, and the source is gone";
+}
+
 TEST_F(rebuild_test, AnUnfinishedCopyIsNoSource) {
     make_log("log", "half", {.metadata = {{"act_unfinished", "x"}}});
     auto r = cp("log", "log");
