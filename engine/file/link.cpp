@@ -21,10 +21,11 @@ result<bool> make_link(int folder, const std::string& path, const new_link& want
     };
     // Under a name of its own until it has its time.
     std::string temporary;
-    do temporary = posix::hidden_name(".");
-    while (::symlinkat(wanted.target.c_str(), folder, temporary.c_str()) != 0 && errno == EEXIST);
-    struct stat s;
-    if (::fstatat(folder, temporary.c_str(), &s, AT_SYMLINK_NOFOLLOW) != 0) return failure(errno);
+    for (;;) {
+        temporary = posix::hidden_name(".");
+        if (::symlinkat(wanted.target.c_str(), folder, temporary.c_str()) == 0) break;
+        if (errno != EEXIST) return failure(errno);
+    }
     owned = !wanted.owner || ::fchownat(folder, temporary.c_str(), wanted.owner->user, wanted.owner->group,
                                         AT_SYMLINK_NOFOLLOW) == 0;
     timespec now{};

@@ -35,10 +35,7 @@ public:
     static constexpr steady::duration never = steady::duration::max();
     /// Whether a request of so many bytes that has not ended after `age` is worth being sent once more,
     /// beside itself. Zero: yes, and that is counted. Else how long to wait before asking again.
-    virtual steady::duration repeat(std::uint64_t bytes, steady::duration age) {
-        (void)bytes, (void)age;
-        return never;
-    }
+    virtual steady::duration repeat(std::uint64_t bytes, steady::duration age) = 0;
 };
 
 /// A request under way. Leaves its admission when it ends or dies.

@@ -24,6 +24,8 @@ struct endpoint {
     std::string authority() const;
     /// With the port, whatever it is: "[::1]:80".
     std::string host_and_port() const;
+    /// This machine: what goes there needs no TLS to stay secret.
+    bool stays_here() const;
 };
 
 struct client_options {

@@ -55,9 +55,8 @@ task<void> loop_pool::try_one(runner& r, std::size_t index, channel<std::size_t>
     (void)co_await ended.push(index, {});
 }
 
-task<result<loop_pool::dialled>> loop_pool::dial(const endpoint& to, std::vector<address>& left,
-                                                 bool& refused, const until& u) {
-    ACT_CO_TRY(const auto via, shared_.options.proxies.route(to.host, to.port, to.tls));
+task<result<loop_pool::dialled>> loop_pool::dial(const endpoint& to, const std::optional<proxy>& via,
+                                                 std::vector<address>& left, bool& refused, const until& u) {
     if (left.size() == 1) {
         dialled one{fresh(to, via), left.front()};
         left.clear();
@@ -108,6 +107,7 @@ task<result<loop_pool::dialled>> loop_pool::dial(const endpoint& to, std::vector
         if (!may_pass(last)) break;
         shared_.names.note(r.where, false);
     }
+    const auto decided = steady::now();
     losers.request();
     co_await group.join();
 
@@ -121,7 +121,7 @@ task<result<loop_pool::dialled>> loop_pool::dial(const endpoint& to, std::vector
     std::vector<address> untried(left.begin() + static_cast<std::ptrdiff_t>(runners.size()), left.end());
     for (std::size_t i = 0; i < runners.size(); ++i) {
         if (i == *winner || runners[i].over) continue;
-        if (runners[i].begun < runners[*winner].begun) shared_.names.note(runners[i].where, false);
+        if (decided - runners[i].begun >= head_start) shared_.names.note(runners[i].where, false);
         untried.push_back(runners[i].where);
     }
     left = std::move(untried);
@@ -212,7 +212,7 @@ task<result<loop_pool::lease>> loop_pool::open(endpoint to, const until& u, atte
     bool refused = true;
     error last;
     while (!left.empty()) {
-        auto got = co_await dial(to, left, refused, all);
+        auto got = co_await dial(to, via, left, refused, all);
         if (!got) {
             last = got.error();
             break;

@@ -18,6 +18,11 @@ std::string endpoint::host_and_port() const {
     return fmt::format("{}{}{}:{}", v6 ? "[" : "", host, v6 ? "]" : "", port);
 }
 
+bool endpoint::stays_here() const {
+    address numeric;
+    return parse_address(host, port, numeric) ? numeric.loopback() : host == "localhost";
+}
+
 std::string endpoint::authority() const {
     std::string text = host_and_port();
     if (port == (tls ? 443 : 80)) text.erase(text.rfind(':'));

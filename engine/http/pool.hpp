@@ -111,7 +111,8 @@ private:
     };
     task<result<lease>> open(endpoint, const until&, attempt&);
     /// Connects to the first of the addresses that answers, and takes it and those that failed out of them.
-    task<result<dialled>> dial(const endpoint&, std::vector<address>&, bool& refused, const until&);
+    task<result<dialled>> dial(const endpoint&, const std::optional<proxy>&, std::vector<address>&,
+                               bool& refused, const until&);
     static task<void> try_one(runner&, std::size_t index, channel<std::size_t>& ended, until);
     /// What comes between a connected socket and the first request: the proxy's tunnel, TLS.
     task<result<void>> prepare(detail::connection&, const until&);

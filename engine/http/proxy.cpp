@@ -1,7 +1,6 @@
 #include "engine/http/proxy.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <netinet/in.h>
 
 #include <fmt/format.h>
@@ -13,8 +12,6 @@
 namespace act::http {
 
 namespace {
-
-constexpr std::string_view metadata_service = "169.254.169.254";
 
 std::string lower(std::string_view text) {
     std::string out(text);
@@ -71,6 +68,13 @@ bool within(const address& a, const address& network, unsigned bits) {
     return true;
 }
 
+/// Of this link alone: there a cloud tells a machine of itself, and gives it its tokens.
+bool link_local(const address& a) {
+    const auto bytes = bytes_of(a);
+    return bytes.size() == 4 ? bytes[0] == 169 && bytes[1] == 254
+                             : bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+}
+
 bool sendable(std::string_view host) {
     return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
         const auto byte = static_cast<unsigned char>(c);
@@ -96,7 +100,10 @@ result<proxy> parse_proxy(const std::string& variable, std::string_view text) {
         if (scheme != "http") return unusable(variable, "does not name an http proxy");
         text.remove_prefix(colon + 3);
     }
-    text = text.substr(0, text.find_first_of("/?#"));
+    const std::string_view behind = text.substr(std::min(text.find_first_of("/?#"), text.size()));
+    if (behind.find('@') != std::string_view::npos)
+        return unusable(variable, "holds credentials with a special character that is not percent-encoded");
+    text.remove_suffix(behind.size());
     proxy out;
     out.variable = variable;
     if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
@@ -213,8 +220,7 @@ bool proxy_rules::excepted(const std::string& host, std::uint16_t port) const {
     address numeric;
     const bool is_address = parse_address(name, port, numeric);
     // What is on this machine is not for others to reach; nor is what a cloud tells it of itself.
-    if (is_address ? numeric.loopback() : name == "localhost") return true;
-    if (name == metadata_service) return true;
+    if (is_address ? numeric.loopback() || link_local(numeric) : name == "localhost") return true;
     return std::any_of(exceptions_.begin(), exceptions_.end(), [&](const exception& e) {
         if (e.port != 0 && e.port != port) return false;
         if (e.suffix.empty()) return is_address && within(numeric, e.network, e.bits);

@@ -3,21 +3,25 @@
 import unittest
 
 import harness
+import servers
 
 
-class Stalls(unittest.TestCase):
-    def setUp(self):
-        if not harness.ACT.exists():
-            self.skipTest(f"{harness.ACT} is not built")
-        self.scratch = self.enterContext(harness.temporary_folder())
-        (self.scratch / "server").mkdir()
+class Stalls(servers.OwnStore):
+    def download(self, project):
+        return project.act("d", "data/tree", "--json", "--log-level", "debug")
 
-    def serve(self, *arguments):
-        server = harness.act_serve(self.scratch / "server", arguments=["--admin", ":0", *arguments])
-        self.addCleanup(server.stop)
-        return server
+    def download_by_a_line(self, project):
+        """Its requests pass one more counter, that of the line."""
+        harness.write(project.folder / "lines", b"d data/tree\n")
+        return project.act("run", "--json", "--log-level", "debug", "lines")
 
     def test_a_download_ends_soon_although_some_answers_never_come(self):
+        self.ends_soon(self.download)
+
+    def test_the_same_as_a_line_of_many(self):
+        self.ends_soon(self.download_by_a_line)
+
+    def ends_soon(self, download):
         files = 400
         server = self.serve()
         project = harness.Project(self.scratch / "project", server.endpoint)
@@ -33,7 +37,7 @@ class Stalls(unittest.TestCase):
         # nothing is given up after a minute.
         server = self.serve("--fault", "stall=0.01:1h", "--fault-seed", "4")
         project.configure(server.endpoint)
-        got = project.act("d", "data/tree", "--json", "--log-level", "debug")
+        got = download(project)
         print(f"     {got.seconds:.1f} s, {got.summary['hedged']} of {got.summary['requests']} requests sent once more", flush=True)
         harness.assert_same(before, harness.snapshot(tree))
         self.assertGreaterEqual(got.summary["hedged"], 3)

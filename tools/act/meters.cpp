@@ -32,11 +32,6 @@ double own_cpu() {
     return seconds(u.ru_utime) + seconds(u.ru_stime);
 }
 
-std::string slurp(const std::string& path) {
-    auto read = file::read_all(path, 1 << 20);
-    return read ? std::move(*read) : std::string();
-}
-
 /// The fields behind the last ')' of /proc/PID/stat, whose name may hold anything.
 double process_cpu(pid_t process) {
     const std::string text = slurp(fmt::format("/proc/{}/stat", process));
@@ -91,6 +86,11 @@ std::uint64_t peak_resident() {
 }
 
 }  // namespace
+
+std::string slurp(const std::string& path) {
+    auto read = file::read_all(path, 1 << 20);
+    return read ? std::move(*read) : std::string();
+}
 
 // ---- time_histogram
 

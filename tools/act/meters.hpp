@@ -15,6 +15,9 @@
 /// What `act bench` reads while something runs.
 namespace act::cli {
 
+/// A small file of /proc, or a log, whole; empty if it cannot be read.
+std::string slurp(const std::string& path);
+
 /// Times with a relative error of 3%, in constant memory.
 class time_histogram {
 public:
@@ -39,6 +42,9 @@ public:
         return gate_->enter(bytes, std::move(u));
     }
     void leave(const report&) override;
+    steady::duration repeat(std::uint64_t bytes, steady::duration age) override {
+        return gate_->repeat(bytes, age);
+    }
 
     struct totals {
         std::uint64_t requests = 0, refused = 0;

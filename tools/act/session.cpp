@@ -114,6 +114,9 @@ public:
         to_.body_bytes_received.fetch_add(r.bytes - r.sent, relaxed);
         gate_->leave(r);
     }
+    steady::duration repeat(std::uint64_t bytes, steady::duration age) override {
+        return gate_->repeat(bytes, age);
+    }
 
 private:
     const std::shared_ptr<http::admission> gate_;

@@ -4,7 +4,6 @@
 
 #include "engine/async/semaphore.hpp"
 #include "engine/core/log.hpp"
-#include "engine/http/address.hpp"
 #include "transfer/auth/token.hpp"
 
 namespace act::auth {
@@ -20,19 +19,13 @@ constexpr int part_of_life = 8;
 // Refused requests do not have it renewed more often than this.
 constexpr auto young = 10s;
 
-bool stays_here(const http::endpoint& to) {
-    http::address numeric;
-    if (http::parse_address(to.host, to.port, numeric)) return numeric.loopback();
-    return to.host == "localhost";
-}
-
 class bearer_authorizer final : public http::authorizer {
 public:
     explicit bearer_authorizer(std::shared_ptr<token_source> from) : source_(std::move(from)) {}
 
     task<result<void>> authorize(http::request& r, const http::endpoint& to, std::uint64_t,
                                  until u) override {
-        if (!to.tls && !stays_here(to)) {
+        if (!to.tls && !to.stays_here()) {
             co_return error(kind::configuration,
                             "a token is never sent without TLS, as it would be to " + to.authority(),
                             "write the blob_endpoint with https://");
@@ -75,6 +68,7 @@ private:
 
     task<result<secret>> current(until u) {
         secret token;
+        const auto begun = steady::now();
         const state first = look(token);
         if (first == state::good) co_return token;
         permit turn;
@@ -87,6 +81,11 @@ private:
         }
         const state second = look(token);
         if (second == state::good) co_return token;
+        if (second == state::none) {
+            // What has just failed for one would fail for all who waited with it, one after the other.
+            std::lock_guard lock(mutex_);
+            if (failure_ && failed_at_ >= begun) co_return *failure_;
+        }
         auto ok = co_await renew(u);
         if (!ok && second == state::none) co_return ok.error();
         if (!ok) log::warning("the access token could not be renewed yet: {}", ok.error().message());
@@ -95,10 +94,18 @@ private:
     }
 
     task<result<void>> renew(until u) {
-        auto fresh = co_await source_->obtain(std::move(u));
+        auto fresh = co_await source_->obtain(u);
         std::lock_guard lock(mutex_);
         not_before_ = steady::now() + next_renewal;
-        if (!fresh) co_return fresh.error();
+        if (!fresh) {
+            // The patience of one caller is not that of the others.
+            if (fresh.error().kind() != kind::stopped && u.check()) {
+                failure_ = fresh.error();
+                failed_at_ = steady::now();
+            }
+            co_return fresh.error();
+        }
+        failure_.reset();
         token_ = std::move(*fresh);
         const auto life = std::chrono::duration_cast<steady::duration>(token_.expires - now());
         not_before_ = steady::now() + std::min(next_renewal, life / part_of_life);
@@ -111,6 +118,8 @@ private:
     access_token token_;
     steady::time_point not_before_{};
     std::optional<steady::time_point> refreshed_;
+    std::optional<error> failure_;  ///< of the last renewal
+    steady::time_point failed_at_{};
 };
 
 }  // namespace

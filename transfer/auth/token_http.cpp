@@ -110,12 +110,6 @@ private:
     const std::string assertion_file_;
 };
 
-bool stays_here(const uri& at) {
-    http::address numeric;
-    if (http::parse_address(at.host, at.port, numeric)) return numeric.loopback();
-    return at.host == "localhost";
-}
-
 /// The tenant's token endpoint. What is sent there is a secret.
 result<uri> authority(const environment& e, const char* who) {
     ACT_TRY(const std::string tenant, required(e, "AZURE_TENANT_ID", who));
@@ -123,7 +117,7 @@ result<uri> authority(const environment& e, const char* who) {
     if (host.empty()) host = "https://login.microsoftonline.com";
     auto at = parse_uri(host);
     if (!at) return error(kind::configuration, at.error().message()).in("AZURE_AUTHORITY_HOST");
-    if (!at->tls && !stays_here(*at)) {
+    if (!at->tls && !http::endpoint::of(*at).stays_here()) {
         return error(kind::configuration, "AZURE_AUTHORITY_HOST has no TLS, and would be told a secret",
                      "write it with https://");
     }

@@ -80,10 +80,7 @@ public:
         output all;
         pollfd ends[] = {{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
         while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-            if (auto ok = u.check(); !ok) {
-                if (ok.error().kind() != kind::timeout) return ok.error();
-                return error(kind::timeout, "`" + name + "` did not end in time");
-            }
+            ACT_TRY_VOID(in_time(u, name));
             if (::poll(ends, 2, static_cast<int>(look_at_stop / 1ms)) < 0 && errno != EINTR)
                 return error::from_errno(errno, "cannot wait for " + name);
             for (auto& end : ends) {
@@ -92,19 +89,32 @@ public:
                 char data[4096];
                 const auto got = ::read(end.fd, data, sizeof data);
                 if (got < 0 && errno == EINTR) continue;
-                if (got <= 0 || into.size() > largest_output) {
+                if (got <= 0) {
                     end.fd = -1;
-                } else {
-                    into.append(data, static_cast<std::size_t>(got));
+                    continue;
                 }
+                into.append(data, static_cast<std::size_t>(got));
+                if (into.size() > largest_output)
+                    return error(kind::protocol, "`" + name + "` says far more than a token");
             }
         }
-        all.status = wait();
+        // It may close its outputs and go on.
+        for (pid_t ended = 0; ended == 0;) {
+            ended = ::waitpid(id_, &all.status, WNOHANG);
+            if (ended != 0) continue;
+            ACT_TRY_VOID(in_time(u, name));
+            ::poll(nullptr, 0, static_cast<int>(look_at_stop / 1ms));
+        }
         id_ = -1;
         return all;
     }
 
 private:
+    static result<void> in_time(const until& u, const std::string& name) {
+        auto ok = u.check();
+        if (ok || ok.error().kind() != kind::timeout) return ok;
+        return error(kind::timeout, "`" + name + "` did not end in time");
+    }
     int wait() {
         int status = 0;
         while (::waitpid(id_, &status, 0) < 0 && errno == EINTR) {

@@ -24,7 +24,6 @@ public:
     /// How long one of that size may take.
     steady::duration patience(std::uint64_t bytes) const;
 
-    static constexpr steady::duration never = steady::duration::max();
     /// Zero: the one that has taken `age` so far is to be repeated, and that is counted. Else when to ask
     /// again.
     steady::duration ask(std::uint64_t bytes, steady::duration age);

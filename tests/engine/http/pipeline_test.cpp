@@ -212,6 +212,7 @@ struct counting_admission final : admission {
         std::lock_guard lock(mutex);
         left.push_back(r);
     }
+    steady::duration repeat(std::uint64_t, steady::duration) override { return never; }
 };
 
 TEST_F(pipeline_test, each_try_is_admitted_and_leaves_when_its_answer_is_read) {
@@ -267,6 +268,7 @@ TEST_F(pipeline_test, who_is_not_admitted_is_not_sent) {
         bool try_enter(std::uint64_t, steady::time_point) override { return false; }
         task<result<void>> enter(std::uint64_t, until) override { co_return error(kind::stopped, "no"); }
         void leave(const report&) override { ADD_FAILURE(); }
+        steady::duration repeat(std::uint64_t, steady::duration) override { return never; }
     };
     options_.admission = std::make_shared<closed>();
     auto got = against({reply(200)});

@@ -71,16 +71,18 @@ TEST(proxy_rules_test, exceptions_by_name_address_network_and_port) {
     EXPECT_FALSE(except("10.128.0.0/9", "10.127.0.1"));
     EXPECT_TRUE(except("0.0.0.0/0", "8.8.8.8"));
     EXPECT_TRUE(except("fd00::/8", "fd12::1"));
-    EXPECT_FALSE(except("fd00::/8", "fe80::1"));
+    EXPECT_FALSE(except("fd00::/8", "2001:db8::1"));
     EXPECT_TRUE(except("fd00::1", "fd00::1"));
     EXPECT_TRUE(except("[fd00::1]:7", "fd00::1", 7));
     EXPECT_FALSE(except("10.0.0.0/33,10.0.0.0/x,:,.,", "10.0.0.1"));
 }
 
 TEST(proxy_rules_test, this_machine_is_never_behind_a_proxy) {
-    for (const char* host : {"127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST", "169.254.169.254"})
+    for (const char* host : {"127.0.0.1", "127.8.9.1", "::1", "localhost", "LOCALHOST", "169.254.169.254",
+                             "169.254.170.2", "fe80::1", "febf::a9fe"})
         EXPECT_EQ(way({{"ALL_PROXY", "p:1"}}, host), "direct") << host;
-    EXPECT_EQ(way({{"ALL_PROXY", "p:1"}}, "localhost.example"), "p:1");
+    for (const char* host : {"localhost.example", "169.253.1.1", "169.255.1.1", "fec0::1", "fd00::fe80"})
+        EXPECT_EQ(way({{"ALL_PROXY", "p:1"}}, host), "p:1") << host;
 }
 
 TEST(proxy_rules_test, credentials_are_decoded_and_shown_nowhere) {
@@ -92,9 +94,9 @@ TEST(proxy_rules_test, credentials_are_decoded_and_shown_nowhere) {
 }
 
 TEST(proxy_rules_test, what_cannot_be_used_says_which_variable_and_why) {
-    for (const char* bad :
-         {"https://u:hidden@p:1", "socks5://u:hidden@p:1", "socks5h://p:1", "ftp://p", "http://",
-          "http://u:hidden@", "p:0", "p:70000", "http://u:hid%zen@p:1", "http://[::1"}) {
+    for (const char* bad : {"https://u:hidden@p:1", "socks5://u:hidden@p:1", "socks5h://p:1", "ftp://p",
+                            "http://", "http://u:hidden@", "p:0", "p:70000", "http://u:hid%zen@p:1",
+                            "http://[::1", "http://u:hid/den@p:1", "u:hid#den@p:1", "http://u:hid?den@p:1"}) {
         const proxy_rules rules(environment{{"HTTPS_PROXY", bad}});
         auto found = rules.route("a.example", 443, true);
         ASSERT_FALSE(found) << bad;

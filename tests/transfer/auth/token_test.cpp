@@ -275,6 +275,27 @@ TEST_F(bearer_test, one_that_is_refused_is_renewed_once) {
     EXPECT_EQ(asked_.size(), 2u) << "not once for every request";
 }
 
+TEST_F(bearer_test, a_failure_is_shared_by_all_who_waited_for_it) {
+    status_ = 400;
+    auto ask_one = [](http::authorizer& a, std::atomic<int>& failed) -> task<void> {
+        http::request r;
+        if (!co_await a.authorize(r, {"store.example", 443, true}, 0, {})) ++failed;
+    };
+    auto all = [&](std::atomic<int>& failed) -> task<void> {
+        task_group group;
+        for (unsigned i = 0; i < 20; ++i) group.spawn(rt_.at(0), ask_one(*credential_, failed));
+        co_await group.join();
+    };
+    std::atomic<int> failed{0};
+    rt_.run(all(failed));
+    EXPECT_EQ(failed, 20);
+    EXPECT_EQ(asked_.size(), 1u) << "not one after the other";
+    // Who comes later asks again.
+    rt_.run(all(failed));
+    EXPECT_EQ(failed, 40);
+    EXPECT_EQ(asked_.size(), 2u);
+}
+
 TEST_F(bearer_test, it_is_renewed_before_its_end_and_while_it_works_a_failed_renewal_is_no_failure) {
     life_ = 8;
     EXPECT_EQ(ask(), 200);
