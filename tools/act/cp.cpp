@@ -52,6 +52,7 @@ int copy_listed(invocation& call, session& s, location_opener& opener, plan::ite
     if (!trees) return give_up(call, trees.error());
     const copy_pair& p = trees->locations;
     if (auto fine = check_stored(p, "cp(1)"); !fine) return give_up(call, fine.error());
+    if (auto fine = check_content_options(call.given, {&p, 1}); !fine) return give_up(call, fine.error());
     report r(call, "copied", "file");
     if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     call.words = {p.from.text};
@@ -75,6 +76,10 @@ int run(invocation& call) {
     if (!pairs) return give_up(call, pairs.error());
     if (auto fine = check_content_options(call.given, *pairs); !fine) return give_up(call, fine.error());
     const bool to_stream = pairs->front().to.what == location::type::stream;
+    if (to_stream && !call.given.manifest_out.empty()) {
+        return give_up(call, error(kind::usage, "a manifest tells of what is written to a place with names",
+                                   "leave out --manifest-out, or copy to a file"));
+    }
     if (to_stream) call.screen.results_aside();
     report r(call, "copied", "file");
     if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());

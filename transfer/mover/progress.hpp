@@ -34,6 +34,7 @@ struct failure {
     std::string path;
     act::error error;
     std::optional<item_name> item{};  ///< none: it is not of one item
+    bool of_list = false;             ///< of a line of a list that names no item
 };
 
 /// What stands at the destination now: written by this operation, or found there unchanged.

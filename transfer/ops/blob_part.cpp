@@ -19,7 +19,10 @@ task<result<std::optional<std::vector<plan::block_id>>>> own_blocks(blob::client
     using blocks = std::optional<std::vector<plan::block_id>>;
     if (info.type != blob::blob_type::block) co_return blocks();
     auto listed = co_await client.get_block_list(where, true, false, u);
-    if (!listed && listed.error().kind() == kind::unsupported) co_return blocks();
+    // An append or page blob that nobody has looked at has no blocks.
+    const bool none =
+        !listed && (listed.error().kind() == kind::unsupported || listed.error().code() == "InvalidBlobType");
+    if (none) co_return blocks();
     if (!listed) co_return listed.error();
     co_return plan::own_layout(listed->committed, info.size);
 }

@@ -12,11 +12,6 @@ namespace act::ops {
 
 namespace {
 
-/// Tags are read with the listing; not every credential may, and not every account has them.
-bool refuses_tags(const error& e) {
-    return e.kind() == kind::permission || e.kind() == kind::unsupported || e.status() == 400;
-}
-
 /// One place within the other, or the same: a copy would read what it writes.
 bool overlap(const std::string& a, const std::string& b) {
     const auto& [shorter, longer] = std::minmax(a, b, [](auto& x, auto& y) { return x.size() < y.size(); });
@@ -47,7 +42,8 @@ public:
                    co_await container_missing(run_.op, run_.to,
                                               run_.options.create_container && !run_.options.dry_run));
         const remote from{run_.from.client, run_.from.container, run_.from.path};
-        name_lookup sources(run_.op, from, {.tags = true}), targets(run_.op, run_.to, {});
+        name_lookup sources(run_.op, from, {.tags = true, .absence_by_page = false}),
+            targets(run_.op, run_.to, {});
         for (;;) {
             ACT_CO_TRY(auto listed, co_await next_items(run_.op, *run_.options.items));
             if (listed.empty()) break;
@@ -184,9 +180,7 @@ private:
         if (why.code() != "ContainerNotFound" || !run_.options.create_container) co_return why;
         nothing_there_ = true;
         if (run_.options.dry_run) co_return result<void>();
-        auto made = co_await run_.to.client.create_container(run_.to.container, run_.op.patience());
-        if (!made && made.error().kind() != kind::conflict) co_return made.error();
-        co_return result<void>();
+        co_return co_await make_container_of(run_.to, run_.op.patience());
     }
 
     task<result<void>> consider(copy_item item) {
@@ -216,7 +210,7 @@ private:
             }
         }
         if (auto why = unreadable(source)) {
-            op.failed(source.name, *why);
+            op.failed(source.name, *why, {source.name, item.blob});
             co_return result<void>();
         }
         const std::uint64_t size = source.size;
@@ -274,6 +268,7 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
     op.between(from.path, to.path);
     mover::options lanes;
     lanes.lanes = ctx.concurrency;
+    lanes.wanted = ctx.wanted;
     // What waits for its blocks, or for the service, has nothing open and, but for long_lists, little in
     // memory.
     lanes.whole_at_once = std::max(lanes.whole_at_once, ctx.concurrency);

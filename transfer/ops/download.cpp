@@ -92,7 +92,9 @@ task<result<void>> start_download(download_run& run, download_item item, decisio
         run.folders.push_back(info);
     switch (d.action) {
         case decision::what::fail:
-            op.failed(item.local, *d.why);
+            // Where the name cannot be one here, it is the blob's that is told.
+            op.failed(item.local, *d.why,
+                      item.local == info.name ? item_ends() : item_ends{info.name, item.local});
             co_return result<void>();
         case decision::what::skip:
             op.skipped(item.local, info.size);
@@ -212,7 +214,7 @@ private:
 class list_download {
 public:
     list_download(download_run& run, std::string root)
-        : run_(run), root_(std::move(root)), lookup_(run.op, run.from, {}) {}
+        : run_(run), root_(std::move(root)), lookup_(run.op, run.from, {.absence_by_page = false}) {}
 
     task<result<void>> plan_and_fetch() {
         for (;;) {
@@ -259,7 +261,8 @@ private:
     /// The list does not tell all that decides.
     bool is_looked_up(const plan::listed_item& one) const {
         if (one.folder) return false;
-        return !one.size || (run_.options.overwrite == plan::overwrite::newer && !one.modified);
+        return !one.size || run_.options.decompress ||
+               (run_.options.overwrite == plan::overwrite::newer && !one.modified);
     }
 
     std::optional<download_item> as_listed(const plan::listed_item& one) {

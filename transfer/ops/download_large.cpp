@@ -111,7 +111,10 @@ task<result<void>> large_download::fetch() {
         ACT_CO_TRY_VOID(co_await fetch_part(0));
         begun = 1;
         item_.looked = true;
-        if (auto why = unreadable(item_.info)) co_return *why;
+        if (auto why = unreadable(item_.info)) {
+            target_->discard();
+            co_return *why;
+        }
     }
     task_group beside;
     auto fetched = follow_in_order(beside);

@@ -90,7 +90,7 @@ private:
     task<result<bool>> write(std::span<const std::byte> content) {
         if (plan::is_link(item_.info)) {
             const std::string leads_to(reinterpret_cast<const char*>(content.data()), content.size());
-            co_return run_.target.link(item_.local, leads_to, item_.info);
+            co_return run_.target.link(item_.local, leads_to, item_.info, durability_of(run_));
         }
         const auto packed = run_.options.decompress ? compressed_as(item_.info) : std::nullopt;
         if (packed) {

@@ -7,6 +7,7 @@
 #include "engine/codec/base64.hpp"
 #include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
+#include "transfer/ops/content_md5.hpp"
 
 namespace act::ops {
 
@@ -85,7 +86,7 @@ result<std::string> md5_of(int fd, std::uint64_t size, const std::string& path, 
         md5.update(std::span<const std::byte>(tile).first(got));
         at += got;
     }
-    return codec::base64_encode(codec::as_bytes(md5.finish()));
+    return md5_header(md5);
 }
 
 }  // namespace act::ops

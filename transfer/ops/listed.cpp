@@ -12,11 +12,11 @@ constexpr std::size_t batch_size = 256;
 // A page of a listing costs the service and the line about what so many single look-ups do.
 constexpr std::size_t page_worth = 16;
 
+}  // namespace
+
 bool refuses_tags(const error& e) {
     return e.kind() == kind::permission || e.kind() == kind::unsupported || e.status() == 400;
 }
-
-}  // namespace
 
 task<result<std::vector<plan::listed_item>>> next_items(operation& op, plan::item_list& list) {
     std::vector<plan::listed_item> out;
@@ -109,9 +109,11 @@ task<result<void>> name_lookup::fetch_page() {
 bool name_lookup::answer_from_page(const std::string& name, answer& into) {
     if (name <= after_ || (!at_end_ && name > last_)) return false;
     const auto found = std::ranges::lower_bound(page_, name, {}, &blob::properties::name);
+    const bool there = found != page_.end() && found->name == name;
+    if (!there && !how_.absence_by_page) return false;
     into.known = true;
     ++hits_;
-    if (found != page_.end() && found->name == name) into.there = *found;
+    if (there) into.there = *found;
     return true;
 }
 
@@ -143,8 +145,7 @@ task<result<bool>> container_missing(operation& op, const remote& to, bool creat
     if (seen || seen.error().kind() == kind::permission) co_return false;
     if (seen.error().code() != "ContainerNotFound") co_return seen.error();
     if (!create) co_return true;
-    auto made = co_await to.client.create_container(to.container, op.patience());
-    if (!made && made.error().kind() != kind::conflict) co_return made.error();
+    ACT_CO_TRY_VOID(co_await make_container_of(to, op.patience()));
     co_return false;
 }
 

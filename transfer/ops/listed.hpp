@@ -20,6 +20,9 @@ public:
     struct options {
         bool tags = false;     ///< read them too
         bool ask_each = true;  ///< else what no page tells stays unknown
+        /// Believe a page that passes over a name that nothing is there. Not for sources: where names do not
+        /// come in the order of their bytes, it may only come later.
+        bool absence_by_page = true;
     };
     name_lookup(operation& op, const remote& at, options how) : op_(op), at_(at), how_(how) {}
 
@@ -49,6 +52,10 @@ private:
     std::string after_, last_, marker_;
     std::size_t hits_ = 0;
 };
+
+/// A listing with tags was refused for them: not every credential may read them, and not every account has
+/// them.
+bool refuses_tags(const error&);
 
 /// Makes the container of a destination that nothing is listed of, if it is missing and `create` is set; true
 /// when it is missing all the same. One request; that it is not allowed proves nothing.

@@ -1,5 +1,8 @@
 #include "transfer/ops/local_target.hpp"
 
+#include <cerrno>
+#include <unistd.h>
+
 #include "engine/core/log.hpp"
 #include "engine/core/utf8.hpp"
 #include "engine/file/link.hpp"
@@ -65,7 +68,7 @@ result<bool> local_target::publish(file::aside& whole, const blob::properties& i
 }
 
 result<bool> local_target::link(const std::string& path, const std::string& target,
-                                const blob::properties& info) {
+                                const blob::properties& info, file::aside::durability how) {
     const std::string name = below(path);
     if (target.empty() || target.find('\0') != target.npos) {
         return error(kind::unsupported,
@@ -85,6 +88,8 @@ result<bool> local_target::link(const std::string& path, const std::string& targ
     bool owned = true;
     ACT_TRY(const bool made, file::make_link(folder->get(), path, wanted, owned));
     if (!owned) not_permitted();
+    if (made && how == file::aside::durability::synced && ::fsync(folder->get()) != 0)
+        return error::from_errno(errno, "cannot write the folder of " + path);
     return made;
 }
 

@@ -22,7 +22,8 @@ public:
     result<bool> publish(file::aside&, const blob::properties&, file::aside::durability);
     /// Makes a symbolic link that leads to `target`. kind::unsupported for one that may lead out of the tree,
     /// unless that is allowed.
-    result<bool> link(const std::string& path, const std::string& target, const blob::properties&);
+    result<bool> link(const std::string& path, const std::string& target, const blob::properties&,
+                      file::aside::durability);
 
 private:
     std::string below(const std::string& path) const;

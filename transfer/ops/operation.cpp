@@ -117,7 +117,7 @@ void operation::failed(std::string path, error e, item_ends at) {
 }
 
 void operation::refused(std::string place, error e) {
-    failed(failure{std::move(place), std::move(e), std::nullopt});
+    failed(failure{std::move(place), std::move(e), std::nullopt, true});
 }
 
 void operation::failed(failure what) {
@@ -190,6 +190,12 @@ task<result<std::optional<blob::properties>>> find_blob(blob::client& client, bl
     const error& why = head.error();
     if (why.kind() == kind::not_found && why.code() != "ContainerNotFound") co_return found;
     co_return why;
+}
+
+task<result<void>> make_container_of(const remote& at, until u) {
+    auto made = co_await at.client.create_container(at.container, u);
+    if (!made && made.error().kind() != kind::conflict) co_return made.error();
+    co_return result<void>();
 }
 
 error nothing_at(const remote& at) {

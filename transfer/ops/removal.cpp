@@ -34,7 +34,9 @@ private:
             co_return rest;
         }
         for (std::size_t i = 0; i < items_.size(); ++i) {
-            if (i < outcomes->size() && (*outcomes)[i].done()) {
+            if (i < outcomes->size() && (*outcomes)[i].status == 404) {
+                op.skipped(items_[i].name, items_[i].size);
+            } else if (i < outcomes->size() && (*outcomes)[i].done()) {
                 op.advance(items_[i].size);
                 op.done("remove", items_[i].name, items_[i].size);
             } else {
@@ -53,7 +55,9 @@ task<void> removal::remove_one(doomed item) {
     auto outcome = item.snapshot.empty()
                        ? co_await from_.client.remove(where, snapshots_, {}, op_.patience())
                        : co_await from_.client.remove_snapshot(where, item.snapshot, op_.patience());
-    if (outcome || outcome.error().kind() == kind::not_found) {
+    if (!outcome && outcome.error().kind() == kind::not_found) {
+        op_.skipped(item.name, item.size);
+    } else if (outcome) {
         op_.advance(item.size);
         op_.done("remove", item.name, item.size);
     } else {

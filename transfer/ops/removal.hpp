@@ -24,7 +24,7 @@ public:
     removal(operation& op, act::mover& m, remote from, blob::snapshots snapshots)
         : op_(op), mover_(m), from_(std::move(from)), snapshots_(snapshots) {}
 
-    /// Gone already is what was wanted. Fails only by stop; what cannot be removed is reported to `op`.
+    /// What is gone already is skipped. Fails only by stop; what cannot be removed is reported to `op`.
     task<result<void>> add(doomed);
     /// Submits what has been added and is not on its way yet.
     task<result<void>> flush();

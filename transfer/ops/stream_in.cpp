@@ -154,9 +154,7 @@ task<result<void>> incoming::look() {
     if (seen.error().kind() != kind::not_found) co_return seen.error();
     if (seen.error().code() != "ContainerNotFound") co_return result<void>();
     if (!options_.create_container) co_return seen.error();
-    auto made = co_await to_.client.create_container(to_.container, u);
-    if (!made && made.error().kind() != kind::conflict) co_return made.error();
-    co_return result<void>();
+    co_return co_await make_container_of(to_, u);
 }
 
 void incoming::tell(std::uint64_t size, const blob::etag& etag, std::string hash) {

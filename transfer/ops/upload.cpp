@@ -1,7 +1,7 @@
-#include <deque>
 #include <filesystem>
 
 #include "engine/core/units.hpp"
+#include "engine/file/link.hpp"
 #include "transfer/blob/names.hpp"
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
@@ -17,13 +17,15 @@ namespace {
 
 class tree_upload {
 public:
-    tree_upload(upload_run& run, std::string local) : run_(run), local_(std::move(local)) {}
+    /// From the folder `local` to what is below `path`.
+    tree_upload(upload_run& run, std::string local, std::string path)
+        : run_(run), local_(std::move(local)), path_(std::move(path)) {}
 
     /// Walks and lists side by side and hands what differs to the mover.
     task<result<void>> plan_and_send() {
         const until u = run_.op.patience();
         blob::list_options options;
-        options.prefix = run_.to.path.empty() ? std::string() : run_.to.path + '/';
+        options.prefix = path_.empty() ? std::string() : path_ + '/';
         plan::listing there(run_.to.client, run_.to.container, options, u, &run_.op.context().buffers);
         task_group fetching;
         if (!run_.container_missing) there.start(run_.op.context().runtime, fetching);
@@ -56,7 +58,6 @@ private:
                 ACT_CO_TRY_VOID(co_await consider(target, std::move(entry)));
             }
         }
-        op.context().progress.scan_finished = true;
         co_return result<void>();
     }
 
@@ -69,7 +70,7 @@ private:
     task<result<void>> consider(plan::destination& target, file::entry entry) {
         upload_item item;
         item.local = local_ + '/' + entry.name;
-        item.blob = blob_name(run_.to.path, entry.name);
+        item.blob = blob_name(path_, entry.name);
         item.info = entry.info;
         item.link_target = std::move(entry.link_target);
         item.directory_stub = entry.info.type == file::type::directory;
@@ -86,7 +87,7 @@ public:
 
 private:
     upload_run& run_;
-    std::string local_;
+    const std::string local_, path_;
 };
 
 task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) {
@@ -185,7 +186,14 @@ private:
         if (item.directory_stub && !one.folder && !std::filesystem::is_empty(item.local, unreadable))
             return true;
         const bool link = there->type == file::type::symlink;
-        if (link) item.link_target = std::filesystem::read_symlink(item.local, unreadable).string();
+        if (link) {
+            auto target = file::read_link(item.local);
+            if (!target) {
+                run_.op.failed(item.local, target.error(), {item.local, item.blob});
+                return false;
+            }
+            item.link_target = std::move(*target);
+        }
         if (there->type != file::type::directory && there->type != file::type::regular && !link) {
             run_.op.failed(item.local,
                            error(kind::unsupported, item.local + " is neither a file nor a folder",
@@ -201,17 +209,14 @@ private:
 
     /// A folder with something in it: as it would be uploaded by itself.
     task<result<void>> send_folder(const plan::listed_item& one) {
-        remote to = run_.to;
-        to.path = blob_name(to.path, one.destination);
-        while (to.path.ends_with('/')) to.path.pop_back();
-        folders_.push_back(
-            {run_.op, run_.mover, std::move(to), run_.options, run_.root, run_.container_missing});
+        std::string path = blob_name(run_.to.path, one.destination);
+        while (path.ends_with('/')) path.pop_back();
         std::string local = local_ + '/' + one.source;
         while (local.ends_with('/')) local.pop_back();
-        tree_upload tree(folders_.back(), local);
+        tree_upload tree(run_, local, path);
         auto sent = co_await tree.plan_and_send();
         if (!sent && sent.error().kind() == kind::stopped) co_return sent;
-        if (!sent) run_.op.failed(local, sent.error(), {local, folders_.back().to.path});
+        if (!sent) run_.op.failed(local, sent.error(), {local, path});
         co_return result<void>();
     }
 
@@ -237,7 +242,6 @@ private:
     upload_run& run_;
     std::string local_;
     name_lookup dense_, each_;
-    std::deque<upload_run> folders_;
 };
 
 task<result<void>> send_file(upload_run& run, std::string local, file::status info) {
@@ -256,8 +260,10 @@ task<result<void>> send_file(upload_run& run, std::string local, file::status in
 
 task<result<void>> send_all(upload_run& run, const std::string& local, const file::status& info) {
     if (info.type == file::type::directory) {
-        tree_upload tree(run, local);
-        co_return co_await tree.plan_and_send();
+        tree_upload tree(run, local, run.to.path);
+        ACT_CO_TRY_VOID(co_await tree.plan_and_send());
+        run.op.context().progress.scan_finished = true;
+        co_return result<void>();
     }
     co_return co_await send_file(run, local, info);
 }
@@ -272,8 +278,7 @@ task<result<void>> send_making_container(upload_run& run, const std::string& loc
         run.container_missing = true;
         co_return co_await send_all(run, local, info);
     }
-    auto made = co_await run.to.client.create_container(run.to.container, run.op.patience());
-    if (!made && made.error().kind() != kind::conflict) co_return made.error();
+    ACT_CO_TRY_VOID(co_await make_container_of(run.to, run.op.patience()));
     co_return co_await send_all(run, local, info);
 }
 
@@ -339,10 +344,9 @@ task<result<summary>> upload(context& ctx, std::string local, remote to, upload_
     mover scheduler(ctx.runtime, lanes, op.stop());
     upload_run run{op, scheduler, std::move(to), options, local, false};
     auto outcome = result<void>();
-    std::optional<list_upload> list;  // its folders' items are worked on until the scheduler has finished
     if (options.items) {
-        list.emplace(run, local);
-        outcome = co_await list->plan_and_send();
+        list_upload list(run, local);
+        outcome = co_await list.plan_and_send();
     } else {
         outcome = co_await send_making_container(run, local, info);
     }

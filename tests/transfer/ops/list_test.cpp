@@ -52,7 +52,8 @@ TEST_F(list_test, many_pages_at_once_are_the_serial_listing) {
     EXPECT_EQ(in_small_pages("t/", 10), expected);
     const auto asked = stats().requests.load() - before;
     EXPECT_GT(asked, 61u + 10);  // or it was serial
-    EXPECT_LT(asked, 61u * 3);
+    // Guesses, and the pages that end where the next range begins: both grow where answers are slow.
+    EXPECT_LT(asked, 61u * 4);
     EXPECT_EQ(in_small_pages("t/0", 7).size(), 604u);
 }
 
