@@ -315,24 +315,21 @@ void table(invocation& call, const bench_work& work) {
 
 int summary_line(invocation& call, const bench_work* work, int code) {
     if (!call.given.json) return code;
-    request_meter::totals all;
-    std::uint64_t files = 0, bytes = 0;
+    summary all;
+    all.failed = code == 0 || code == exit_code(kind::stopped) ? 0 : 1;
+    http::counters wire;
+    auto add = [&](const measurement& m) {
+        all.files += m.seen.objects;
+        all.bytes += m.seen.bytes;
+        wire.requests += m.requests.requests;
+        wire.body_bytes_sent += m.requests.sent;
+        wire.body_bytes_received += m.requests.received;
+    };
     if (work) {
-        for (const auto& [row, some] : work->results()) {
-            for (const auto& m : some) {
-                files += m.seen.objects;
-                bytes += m.seen.bytes;
-                all.requests += m.requests.requests;
-                all.sent += m.requests.sent;
-                all.received += m.requests.received;
-            }
-        }
+        for (const auto& [row, some] : work->results()) std::for_each(some.begin(), some.end(), add);
     }
-    json_line line("summary");
-    line.add("verb", call.verb.name).add("files", files).add("bytes", bytes).add("skipped", 0);
-    line.add("failed", code == 0 || code == exit_code(kind::stopped) ? 0 : 1).add("requests", all.requests);
-    line.add("bytes_sent", all.sent).add("bytes_received", all.received);
-    line.add("elapsed_s", std::chrono::duration<double>(steady::now() - call.started).count());
+    const double seconds = std::chrono::duration<double>(steady::now() - call.started).count();
+    const json_line line = summary_json(call.verb.name, all, &wire, seconds);
     call.screen.result(line.text());
     return code;
 }

@@ -20,21 +20,17 @@
 #include "engine/core/clock.hpp"
 #include "engine/core/units.hpp"
 #include "engine/file/stream.hpp"
+#include "tools/act/meters.hpp"
 #include "tools/act/world.hpp"
 
 namespace act::cli {
 
 namespace {
 
-std::string text_of(const std::string& path) {
-    auto read = file::read_all(path, MiB);
-    return read ? std::move(*read) : std::string();
-}
-
 constexpr std::uint64_t synced_from = 64 * MiB;  ///< as file::aside does
 
 std::uint64_t available_memory() {
-    const std::string text = text_of("/proc/meminfo");
+    const std::string text = slurp("/proc/meminfo");
     const std::size_t at = text.find("MemAvailable:");
     unsigned long long kib = 0;
     if (at == std::string::npos || std::sscanf(text.c_str() + at, "MemAvailable: %llu", &kib) != 1)
@@ -105,12 +101,13 @@ scratch::~scratch() {
     std::filesystem::remove_all(path_, ignored);
 }
 
-result<double> write_noise(const std::string& path, std::uint64_t bytes, std::uint64_t seed) {
+result<double> write_noise(const std::string& path, std::uint64_t bytes, std::uint64_t seed, const until& u) {
     const file::descriptor fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!fd) return error::from_errno(errno, "cannot make " + path);
     std::vector<std::uint64_t> words(std::min<std::uint64_t>(bytes / 8 + 1, MiB / 8));
     double seconds = 0;
     for (std::uint64_t at = 0; at < bytes;) {
+        ACT_TRY_VOID(u.check());
         fill_with_noise(words, seed);
         const auto all = std::as_bytes(std::span(words));
         const auto piece = all.first(std::min<std::uint64_t>(all.size(), bytes - at));
@@ -170,7 +167,7 @@ result<std::unique_ptr<store_process>> store_process::start(const world& w, cons
                 reader.read_some(std::as_writable_bytes(std::span(said.data() + had, 4096)), patience));
         said.resize(had + got);
         if (got > 0) continue;
-        const std::string why = text_of(log);
+        const std::string why = slurp(log);
         return error(kind::internal, "the embedded store did not start: " + why, "try `act serve`");
     }
     const std::string line = said.substr(0, said.find('\n'));

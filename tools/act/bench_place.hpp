@@ -4,6 +4,7 @@
 #include <string>
 #include <sys/types.h>
 
+#include "engine/async/stop.hpp"
 #include "engine/core/result.hpp"
 #include "engine/file/file.hpp"
 
@@ -45,7 +46,8 @@ private:
 };
 
 /// Writes `bytes` of noise that neither compresses nor repeats. The seconds that the file system took.
-result<double> write_noise(const std::string& path, std::uint64_t bytes, std::uint64_t seed);
+result<double> write_noise(const std::string& path, std::uint64_t bytes, std::uint64_t seed,
+                           const until& = {});
 
 /// `act serve` as a process of its own, so that what this process uses is the client's alone. Out of reach
 /// of the terminal's Ctrl-C, and gone with this process.

@@ -175,7 +175,7 @@ result<void> bench_work::make_files() {
     const until patience{.stop = call_.world.stop.token()};
     call_.screen.status(call_.world.problems_is_terminal ? "making files" : "");
     if (wants({"upload-large", "download-large", "copy-large"})) {
-        ACT_TRY(const double seconds, write_noise(folder_ + "/large", sizes_.large, 1));
+        ACT_TRY(const double seconds, write_noise(folder_ + "/large", sizes_.large, 1, patience));
         file_rate_ = static_cast<double>(sizes_.large) / std::max(seconds, 1e-6);
     }
     if (!wants({"upload-small", "list", "download-small", "copy-small", "delete"})) return {};

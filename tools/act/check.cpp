@@ -110,6 +110,7 @@ int run(invocation& call) {
     auto found = by_manifest ? against_manifest(call, s, opener, said)
                              : two_ends(call, s, opener, said, std::move(*wanted));
     if (!found) return give_up(call, found.error());
+    if (found->stopped) call.screen.problem("interrupted: this is not all");
     r.tell_all();
     tell(call, *found);
     if (found->stopped) return exit_code(kind::stopped);

@@ -76,9 +76,9 @@ constexpr std::string_view batch_verbs[] = {"upload", "download", "cp",  "mv", "
                                             "du",     "tree",     "set", "rm", "url",  "mkcontainer"};
 constexpr std::string_view two_ended[] = {"cp", "mv", "sync", "check"};
 // Of the process, or of all requests to an account.
-constexpr std::string_view of_the_whole[] = {"--json",   "--log-level", "--threads",
-                                             "--memory", "--cap-ops",   "--cap-mbps",
-                                             "--help",   "--version",   "--concurrency"};
+constexpr std::string_view of_the_whole[] = {"--json",        "--log-level", "--threads", "--memory",
+                                             "--cap-ops",     "--cap-mbps",  "--help",    "--version",
+                                             "--concurrency", "--no-hedge"};
 
 template <class Names>
 bool among(const Names& names, std::string_view name) {
@@ -107,11 +107,11 @@ result<void> check(const arguments& a) {
         return error(kind::usage, fmt::format("`{}` cannot be a line of `act run`", a.verb->name),
                      fmt::format("run `act {}` by itself", a.verb->name));
     }
-    if (among(a.words, "-")) {
+    if (among(a.words, "-") || a.given.from_list == "-" || a.given.manifest == "-") {
         return error(kind::usage, "the lines have no standard input or output of their own",
                      "name a file, or run the command by itself");
     }
-    if (among(two_ended, a.verb->name) && a.words.size() < 2) {
+    if (among(two_ended, a.verb->name) && a.given.manifest.empty() && a.words.size() < 2) {
         return error(kind::usage, "a destination is missing",
                      fmt::format("for instance: {}", a.verb->examples.front().command));
     }

@@ -21,6 +21,8 @@ constexpr double file_share = 0.7;
 constexpr double in_flight_share = 0.8;
 // On average less than this in flight: one after another.
 constexpr double few = 1.5;
+// The kernel counts CPU time in steps of 10 ms.
+constexpr double tellable = 0.03;
 
 std::string rate(double bytes_a_second) {
     return human_size(static_cast<std::uint64_t>(std::max(0.0, bytes_a_second))) + "/s";
@@ -52,6 +54,8 @@ std::string_view to_string(factor f) {
             return "requests in flight";
         case factor::connection:
             return "a single connection";
+        case factor::too_short:
+            return "too short to tell";
         case factor::network:
             break;
     }
@@ -72,6 +76,8 @@ finding limiting_factor(const trace& t) {
         return {factor::latency,
                 fmt::format("one request at a time, {:.1f} ms each", 1000 * t.request_seconds / requests)};
     }
+    if (t.seconds < tellable)
+        return {factor::too_short, fmt::format("it was over in {:.0f} ms", 1000 * t.seconds)};
     if (t.memory_full > memory_share) {
         return {factor::memory_budget,
                 fmt::format("all of --memory was in use for {}% of the time", percent(t.memory_full))};

@@ -43,6 +43,7 @@ enum class factor {
     concurrency,
     connection,
     network,
+    too_short,
 };
 std::string_view to_string(factor);
 

@@ -5,12 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "engine/core/units.hpp"
 #include "tools/act/world.hpp"
 
 namespace act::cli {
 
-result<line_source> line_source::open(const world& w, const std::string& name) {
+result<line_source> line_source::open(const world& w, const std::string& name, form f) {
     line_source out;
+    out.form_ = f;
     if (name == "-") {
         if (w.in_descriptor >= 0) {
             out.reader_.emplace(w.in_descriptor, "standard input");
@@ -20,6 +22,9 @@ result<line_source> line_source::open(const world& w, const std::string& name) {
         return out;
     }
     ACT_TRY(out.file_, file::open_read(w.absolute(name)));
+    ACT_TRY(const file::status s, file::stat_of(out.file_.get(), name));
+    if (s.type == file::type::directory)
+        return error(kind::usage, name + " is a folder, not a list", "name a file with one item a line");
     out.reader_.emplace(out.file_.get(), name);
     return out;
 }
@@ -57,21 +62,22 @@ result<std::optional<std::string>> line_source::next(const until& u) {
     ACT_TRY_VOID(u.check());
     std::size_t seen = 0;
     for (;;) {
-        const std::size_t end = text_.find('\n', at_ + seen);
+        const std::size_t end = text_.find(form_.separator, at_ + seen);
         if (end != std::string::npos || (ended_ && at_ < text_.size())) {
             const std::size_t stop = std::min(end, text_.size());
             std::string line = text_.substr(at_, stop - at_);
             at_ = std::min(stop + 1, text_.size());
             ++number_;
-            if (line.ends_with('\r')) line.pop_back();
+            if (form_.separator == '\n' && line.ends_with('\r')) line.pop_back();
             return std::optional(std::move(line));
         }
         if (ended_) return std::optional<std::string>();
         seen = text_.size() - at_;
-        if (seen > longest) {
+        if (seen > form_.longest) {
             ++number_;
-            return error(kind::usage, fmt::format("line {} is longer than {} bytes", number_, longest),
-                         "is this a text of commands?");
+            return error(kind::usage,
+                         fmt::format("line {} is longer than {}", number_, human_size(form_.longest)),
+                         form_.advice);
         }
         ACT_TRY(const bool more, fill(u));
         ended_ = !more;

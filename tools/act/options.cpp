@@ -19,6 +19,19 @@ error bad_value(const option& o, std::string_view value, std::string_view wanted
                  fmt::format("give {}", wanted));
 }
 
+/// Finds the word, without regard to case, among those that an option takes. Words behind the first `told`
+/// are other tools' for the same.
+template <class Value, std::size_t N>
+result<Value> one_of(const option& o, std::string_view value,
+                     const std::pair<std::string_view, Value> (&words)[N], std::size_t told = N) {
+    std::string names;
+    for (std::size_t i = 0; i < N; ++i) {
+        if (http::same_name(words[i].first, value)) return words[i].second;
+        if (i < told) names.append(i == 0 ? "one of " : ", ").append(words[i].first);
+    }
+    return bad_value(o, value, names);
+}
+
 template <bool options::*Field>
 outcome flag(options& to, const option&, std::string_view) {
     to.*Field = true;
@@ -122,55 +135,44 @@ outcome entry(options& to, const option& o, std::string_view value) {
 }
 
 outcome tier(options& to, const option& o, std::string_view value) {
-    for (std::string_view name : {"Hot", "Cool", "Cold", "Archive"}) {
-        if (http::same_name(value, name)) {
-            to.changes.tier = name;
-            return {};
-        }
-    }
-    return bad_value(o, value, "one of Hot, Cool, Cold, Archive");
+    using word = std::pair<std::string_view, std::string_view>;
+    static constexpr word words[] = {
+        {"Hot", "Hot"}, {"Cool", "Cool"}, {"Cold", "Cold"}, {"Archive", "Archive"}};
+    ACT_TRY(to.changes.tier, one_of(o, value, words));
+    return {};
 }
 
 outcome rehydrate(options& to, const option& o, std::string_view value) {
-    for (std::string_view name : {"Standard", "High"}) {
-        if (http::same_name(value, name)) {
-            to.rehydrate = name;
-            return {};
-        }
-    }
-    return bad_value(o, value, "Standard or High");
+    using word = std::pair<std::string_view, std::string_view>;
+    static constexpr word words[] = {{"Standard", "Standard"}, {"High", "High"}};
+    ACT_TRY(to.rehydrate, one_of(o, value, words));
+    return {};
 }
 
 outcome check_md5(options& to, const option& o, std::string_view value) {
     using check = ops::md5_check;
-    // The second names are azcopy's.
-    static constexpr std::pair<std::string_view, check> names[] = {
-        {"no", check::no},           {"NoCheck", check::no},
-        {"log", check::log},         {"LogOnly", check::log},
-        {"fail", check::fail},       {"FailIfDifferent", check::fail},
-        {"require", check::require}, {"FailIfDifferentOrMissing", check::require}};
-    for (auto [name, check] : names) {
-        if (http::same_name(value, name)) {
-            to.check_md5 = check;
-            return {};
-        }
-    }
-    return bad_value(o, value, "one of no, log, fail, require");
+    static constexpr std::pair<std::string_view, check> words[] = {
+        {"no", check::no},
+        {"log", check::log},
+        {"fail", check::fail},
+        {"require", check::require},
+        // azcopy's names
+        {"NoCheck", check::no},
+        {"LogOnly", check::log},
+        {"FailIfDifferent", check::fail},
+        {"FailIfDifferentOrMissing", check::require}};
+    ACT_TRY(to.check_md5, one_of(o, value, words, 4));
+    return {};
 }
 
 outcome overwriting(options& to, const option& o, std::string_view value) {
     using plan::overwrite;
-    static constexpr std::pair<std::string_view, overwrite> ways[] = {{"different", overwrite::different},
-                                                                      {"always", overwrite::always},
-                                                                      {"newer", overwrite::newer},
-                                                                      {"never", overwrite::never}};
-    for (auto [name, way] : ways) {
-        if (name == value) {
-            to.overwrite = way;
-            return {};
-        }
-    }
-    return bad_value(o, value, "one of different, always, newer, never");
+    static constexpr std::pair<std::string_view, overwrite> words[] = {{"different", overwrite::different},
+                                                                       {"always", overwrite::always},
+                                                                       {"newer", overwrite::newer},
+                                                                       {"never", overwrite::never}};
+    ACT_TRY(to.overwrite, one_of(o, value, words));
+    return {};
 }
 
 outcome most_deleted(options& to, const option& o, std::string_view value) {
@@ -241,44 +243,29 @@ outcome fault_seed(options& to, const option& o, std::string_view value) {
 
 outcome log_level(options& to, const option& o, std::string_view value) {
     using log::level;
-    static constexpr std::pair<std::string_view, level> levels[] = {{"error", level::error},
-                                                                    {"warning", level::warning},
-                                                                    {"info", level::info},
-                                                                    {"debug", level::debug},
-                                                                    {"trace", level::trace}};
-    for (auto [name, level] : levels) {
-        if (name == value) {
-            to.log_level = level;
-            return {};
-        }
-    }
-    return bad_value(o, value, "one of error, warning, info, debug, trace");
+    static constexpr std::pair<std::string_view, level> words[] = {{"error", level::error},
+                                                                   {"warning", level::warning},
+                                                                   {"info", level::info},
+                                                                   {"debug", level::debug},
+                                                                   {"trace", level::trace}};
+    ACT_TRY(to.log_level, one_of(o, value, words));
+    return {};
 }
 
 outcome sort_key(options& to, const option& o, std::string_view value) {
     using order = options::order;
-    static constexpr std::pair<std::string_view, order> keys[] = {
+    static constexpr std::pair<std::string_view, order> words[] = {
         {"name", order::name}, {"size", order::size}, {"time", order::time}};
-    for (auto [name, key] : keys) {
-        if (name == value) {
-            to.sort = key;
-            return {};
-        }
-    }
-    return bad_value(o, value, "one of name, size, time");
+    ACT_TRY(to.sort, one_of(o, value, words));
+    return {};
 }
 
 outcome snapshot_fate(options& to, const option& o, std::string_view value) {
     using fate = options::snapshot_fate;
-    static constexpr std::pair<std::string_view, fate> fates[] = {
+    static constexpr std::pair<std::string_view, fate> words[] = {
         {"include", fate::include}, {"only", fate::only}, {"refuse", fate::refuse}};
-    for (auto [name, what] : fates) {
-        if (name == value) {
-            to.delete_snapshots = what;
-            return {};
-        }
-    }
-    return bad_value(o, value, "one of include, only, refuse");
+    ACT_TRY(to.delete_snapshots, one_of(o, value, words));
+    return {};
 }
 
 outcome delimiter(options& to, const option& o, std::string_view value) {
@@ -355,7 +342,7 @@ constexpr option table[] = {
     {"--cap-mbps", "", "N", capped_verbs, "move no more megabits a second to and from one account",
      cap_megabits},
 
-    {"--no-hedge", "", "", "upload download cp mv sync check cat ls rm",
+    {"--no-hedge", "", "", "upload download cp mv sync check cat ls rm run bench",
      "never send a slow request once more beside itself", flag<&options::no_hedge>},
 
     {"--delete", "", "", "sync", "delete at the destination what the source does not have",

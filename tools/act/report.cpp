@@ -1,5 +1,6 @@
 #include "tools/act/report.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -28,21 +29,14 @@ double seconds_since(steady::time_point start) {
     return std::chrono::duration<double>(steady::now() - start).count();
 }
 
-json_line summary_json(std::string_view verb, const summary& s, const http::counters* wire, double seconds) {
-    constexpr auto relaxed = std::memory_order_relaxed;
-    json_line line("summary");
-    line.add("verb", verb).add("files", s.files).add("bytes", s.bytes);
-    line.add("skipped", s.skipped).add("failed", s.failed);
-    line.add("requests", wire ? wire->requests.load(relaxed) : 0);
-    line.add("bytes_sent", wire ? wire->body_bytes_sent.load(relaxed) : 0);
-    line.add("bytes_received", wire ? wire->body_bytes_received.load(relaxed) : 0);
-    line.add("hedged", wire ? wire->hedged.load(relaxed) : 0);
-    line.add("elapsed_s", seconds);
-    return line;
-}
-
 // The shell line that does the same again.
 std::string again(const invocation& call) { return "act " + shell_quoted(call.world.arguments); }
+
+bool takes_lists(std::string_view verb) {
+    const auto all = all_options();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const option& o) { return o.name == "--from-list" && o.belongs_to(verb); });
+}
 
 bool worth_repeating(kind k) {
     switch (k) {
@@ -57,6 +51,19 @@ bool worth_repeating(kind k) {
 }
 
 }  // namespace
+
+json_line summary_json(std::string_view verb, const summary& s, const http::counters* wire, double seconds) {
+    constexpr auto relaxed = std::memory_order_relaxed;
+    json_line line("summary");
+    line.add("verb", verb).add("files", s.files).add("bytes", s.bytes);
+    line.add("skipped", s.skipped).add("failed", s.failed);
+    line.add("requests", wire ? wire->requests.load(relaxed) : 0);
+    line.add("bytes_sent", wire ? wire->body_bytes_sent.load(relaxed) : 0);
+    line.add("bytes_received", wire ? wire->body_bytes_received.load(relaxed) : 0);
+    line.add("hedged", wire ? wire->hedged.load(relaxed) : 0);
+    line.add("elapsed_s", seconds);
+    return line;
+}
 
 json_line failure_line(const std::string& path, const error& e, const item_name& item) {
     json_line line("failure");
@@ -128,7 +135,8 @@ void report::failed(const failure& f) {
     const std::string line =
         failure_line(f.path, f.error, f.item ? files_.full(*f.item) : item_name()).text();
     if (call_.given.json) call_.screen.result(line);
-    files_.failed(line);
+    // A line that names nothing would name nothing in another list, too.
+    if (!f.of_list) files_.failed(line);
     std::lock_guard lock(mutex_);
     remember(f);
 }
@@ -191,7 +199,7 @@ void report::tell_failures(bool can_continue) {
         call_.screen.detail("  run the same command again to continue: " + redact(line));
         if (redact(line) != line) call_.screen.detail("  with the secret in place of ***");
     }
-    if (files_.has_failures() && !total_.stopped) {
+    if (files_.has_failures() && !total_.stopped && takes_lists(call_.verb.name)) {
         call_.screen.detail("  or only what failed, by: --from-list " + shell_quoted(call_.given.failed_out));
     }
 }
@@ -229,7 +237,7 @@ std::string report::sentence(double seconds) const {
         line += fmt::format("; {} server side, {} through this machine", human_count(total_.server_side),
                             human_count(total_.through_client));
     }
-    if (total_.skipped > 0) line += fmt::format("; {} unchanged", human_count(total_.skipped));
+    if (total_.skipped > 0) line += fmt::format("; {} {}", human_count(total_.skipped), skipped_);
     line += fmt::format("; {} failed", human_count(total_.failed));
     return line;
 }

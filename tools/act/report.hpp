@@ -20,6 +20,9 @@ namespace act::cli {
 class json_line;
 class progress_bar;
 
+/// The last line of --json; `wire` may be null.
+json_line summary_json(std::string_view verb, const summary&, const http::counters* wire, double seconds);
+
 /// What one call of a verb did, over all its paths, and how that is told: failures as they come with --json;
 /// for people the first few as they come, if that is long before the end, and all at the end, grouped by
 /// cause; then one summary; then the exit code.
@@ -48,6 +51,8 @@ public:
 
     /// Tells also how many items were deleted.
     void tell_deleted() { deletions_ = true; }
+    /// What is said of skipped items; at first "unchanged".
+    void call_skipped(std::string_view word) { skipped_ = word; }
     /// Prints the failures alone.
     void tell_all() { tell_failures(false); }
 
@@ -84,6 +89,7 @@ private:
     bool unwritten_ = false;  ///< a file that was asked for could not be written
     progress_bar* bar_ = nullptr;
     bool ways_ = false, deletions_ = false;
+    std::string_view skipped_ = "unchanged";
 };
 
 /// "act: message", then the advice on a line of its own; with --json also a failure line on stdout.

@@ -1,9 +1,8 @@
-#include <istream>
-
 #include <fmt/format.h>
 
 #include "engine/core/units.hpp"
 #include "engine/core/utf8.hpp"
+#include "tools/act/line_source.hpp"
 #include "tools/act/list_file.hpp"
 #include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
@@ -21,10 +20,12 @@ namespace {
 // Counts for the question; says nothing by itself.
 class silent : public observer {};
 
-bool yes_to(invocation& call, const std::string& question) {
+result<bool> yes_to(invocation& call, const std::string& question) {
     call.screen.ask(question + " [y/N] ");
-    std::string answer;
-    if (!std::getline(call.world.in, answer)) call.screen.detail("");
+    // Ctrl-C ends this wait, too.
+    ACT_TRY(auto in, line_source::open(call.world, "-", {}));
+    ACT_TRY(const auto answer, in.next({.stop = call.world.stop.token()}));
+    if (!answer) call.screen.detail("");
     return answer == "y" || answer == "Y" || answer == "yes";
 }
 
@@ -73,6 +74,7 @@ int run(invocation& call) {
     session s(call, std::move(*cluster));
     location_opener opener(call, s);
     report r(call, "removed", "blob");
+    r.call_skipped("not there");
     auto wanted = selection_of(call);
     if (!wanted) return give_up(call, wanted.error());
     auto items = list_of(call, 1, s.until());

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <queue>
 #include <set>
 #include <sstream>
 #include <thread>
@@ -37,6 +38,7 @@ struct failed_command {
     std::uint64_t line = 0;
     std::string text;
     int code = 0;
+    bool operator<(const failed_command& o) const { return line < o.line; }
 };
 
 /// Takes commands in order and works on `jobs` of them at a time.
@@ -78,7 +80,12 @@ public:
     std::uint64_t failures() const { return failures_; }
     const std::set<int>& codes() const { return codes_; }
     /// The first so many, by line.
-    std::vector<failed_command>& failed() { return failed_; }
+    std::vector<failed_command> failed() {
+        std::vector<failed_command> out;
+        for (; !failed_.empty(); failed_.pop()) out.push_back(failed_.top());
+        std::reverse(out.begin(), out.end());
+        return out;
+    }
     static constexpr std::size_t kept = 1000;
 
 private:
@@ -143,7 +150,9 @@ private:
         if (c.code == 0) return;
         ++failures_;
         codes_.insert(c.code);
-        if (failed_.size() < kept) failed_.push_back(std::move(c));
+        // The first by line, not those that end first.
+        failed_.push(std::move(c));
+        if (failed_.size() > kept) failed_.pop();
     }
 
     invocation& call_;
@@ -156,7 +165,7 @@ private:
     bool closed_ = false;
     std::uint64_t commands_ = 0, failures_ = 0;
     std::set<int> codes_;
-    std::vector<failed_command> failed_;
+    std::priority_queue<failed_command> failed_;  ///< the last line on top
     std::vector<std::thread> threads_;
 };
 
@@ -189,10 +198,9 @@ result<void> feed(invocation& call, line_source& from, crew& hands) {
 }
 
 void list_failed(invocation& call, crew& hands, const std::string& name) {
-    auto& failed = hands.failed();
+    const auto failed = hands.failed();
     if (failed.empty()) return;
-    std::sort(failed.begin(), failed.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
-    call.screen.problem(fmt::format("{} of {} not done; these lines run again:",
+    call.screen.problem(fmt::format("{} of {} not done; to do them, run these lines again:",
                                     human_count(hands.failures()), counted(hands.commands(), "command")));
     for (const auto& f : failed)
         call.screen.detail(fmt::format("{}  # {}:{}, exit code {}", f.text, name, f.line, f.code));
@@ -209,14 +217,12 @@ void tell_summary(invocation& call, resources& shared, const crew& hands) {
         return;
     }
     const progress& p = shared.progress();
-    const http::counters* wire = shared.wire();
-    json_line line("summary");
-    line.add("verb", call.verb.name).add("files", p.files_done.load()).add("bytes", p.bytes_done.load());
-    line.add("skipped", p.files_skipped.load()).add("failed", p.files_failed.load());
-    line.add("requests", wire ? wire->requests.load() : 0);
-    line.add("bytes_sent", wire ? wire->body_bytes_sent.load() : 0);
-    line.add("bytes_received", wire ? wire->body_bytes_received.load() : 0);
-    line.add("elapsed_s", seconds);
+    summary all;
+    all.files = p.files_done;
+    all.bytes = p.bytes_done;
+    all.skipped = p.files_skipped;
+    all.failed = p.files_failed;
+    json_line line = summary_json(call.verb.name, all, shared.wire(), seconds);
     line.add("commands", hands.commands()).add("commands_failed", hands.failures());
     call.screen.result(line.text());
 }
@@ -235,7 +241,7 @@ int run(invocation& call) {
                        error(kind::usage, "`act run` takes one file", "put all lines into it, or into `-`"));
     }
     const std::string& name = call.words.front();
-    auto from = line_source::open(call.world, name);
+    auto from = line_source::open(call.world, name, {});
     if (!from) return give_up(call, from.error());
     if (from->rewind()) {
         if (auto fine = check_all(call, *from, name); !fine) return give_up(call, fine.error());
