@@ -3,7 +3,6 @@ embedded store and, where it knows the call, on Azurite. They show that the feat
 trouble is the business of the tests beside this one."""
 
 import functools
-import json
 import os
 import time
 import unittest
@@ -74,13 +73,8 @@ class Features:
         (self.here / "two").mkdir()
         other = harness.act_serve(self.here / "two", account="eustore", key=key)
         self.addCleanup(other.stop)
-        self.project.configure(other.endpoint, container="copies", prefix="", account="eustore", key=key)
-        aml, configs = self.here / "aux_data/aml", self.here / "aux_data/configs"
-        (configs / "store.yaml").rename(configs / "eu.yaml")
-        for name, file in (("eu", "eu"), ("we", "store")):
-            entry = {"azure_blob_config_file": f"aux_data/configs/{file}.yaml", "path": ""}
-            (aml / f"{name}.yaml").write_text(json.dumps({"config_param": {"data_folder": entry}}))
-        self.project.configure(self.endpoint, container=self.container(), prefix="")
+        self.project.cluster("eu", other.endpoint, container="copies", account="eustore", key=key)
+        self.project.cluster("we", self.endpoint, container=self.container())
 
     # -- moving
 
@@ -125,9 +119,7 @@ class Features:
 
     def test_standard_input_and_output(self):
         content = harness.content(20 * MIB, "stream")
-        reader, writer = os.pipe()
         with open(harness.write(self.here / "in", content), "rb") as stream:
-            os.close(reader), os.close(writer)
             self.act("cp", "-", self.url("stream"), stdin=stream)
         done = harness.subprocess.run([harness.ACT, "cat", self.url("stream")], env=self.project.env, cwd=self.here,
                                       capture_output=True, check=True)  # fmt: skip

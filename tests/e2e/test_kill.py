@@ -6,7 +6,6 @@ ACT_TEST_LONG set (./tools/test --long) a hundred of a tree with three files of 
 TMPDIR should have 12 GiB and be fast."""
 
 import http.client
-import json
 import os
 import random
 import shutil
@@ -99,14 +98,7 @@ class Kill(unittest.TestCase):
         self.size = sum((self.tree / name).stat().st_size for name in self.names)
 
     def cluster(self, name, store, container):
-        aml, accounts = self.project.folder / "aux_data/aml", self.project.folder / "aux_data/configs"
-        for each in (aml, accounts):
-            each.mkdir(parents=True, exist_ok=True)
-        entry = {"azure_blob_config_file": f"aux_data/configs/{name}.yaml", "path": ""}
-        account = {"account_name": store.account, "account_key": store.key, "container_name": container,
-                   "blob_endpoint": store.server.endpoint}  # fmt: skip
-        (aml / f"{name}.yaml").write_text(json.dumps({"config_param": {"data_folder": entry}}))
-        (accounts / f"{name}.yaml").write_text(json.dumps(account))
+        self.project.cluster(name, store.server.endpoint, container=container, account=store.account, key=store.key)
 
     def killed(self, within, *arguments):
         """Runs act and kills it at a random moment; true if it had not ended by itself."""

@@ -6,6 +6,7 @@ import signal
 import unittest
 
 import harness
+import servers
 
 NUMBERS = (int, float)
 # Every type of line: its fields and what they hold. What is in brackets may be missing.
@@ -32,20 +33,12 @@ SCHEMA = {
 }  # fmt: skip
 
 
-class Manifest(unittest.TestCase):
+class Manifest(servers.OwnStore):
     def setUp(self):
-        if not harness.ACT.exists():
-            self.skipTest(f"{harness.ACT} is not built")
-        self.scratch = self.enterContext(harness.temporary_folder())
-        (self.scratch / "server").mkdir()
+        super().setUp()
         self.server = self.serve()
         self.project = harness.Project(self.scratch / "project", self.server.endpoint)
         self.folder = self.project.folder
-
-    def serve(self, *arguments):
-        server = harness.act_serve(self.scratch / "server", arguments=("--admin", "127.0.0.1:0", *arguments))
-        self.addCleanup(server.stop)
-        return server
 
     def counted(self, *command, **more):
         """What the command did, and what it cost by the store's own count: {"PutBlob": {"201": 3}, ...}."""
@@ -141,6 +134,8 @@ class Manifest(unittest.TestCase):
             (("check", "--extra", "a", "b"), "--manifest"),
             (("rm", "--yes", "--from-list=", "data/tree"), "--from-list cannot be"),
             (("sync", "--from-list", "list", "a", "b"), "no option"),
+            (("cp", "local:tree/000", "-", "--manifest-out", "m"), "--manifest-out"),
+            (("u", "--from-list", ".", "data/tree"), "folder"),
         ):
             failed = self.project.act(*command, expect=None)
             self.assertNotEqual(failed.code, 0, failed)

@@ -9,27 +9,21 @@ import unittest
 import urllib.parse
 
 import harness
+import servers
 
 LONG = bool(os.environ.get("ACT_TEST_LONG"))
 PAGE = 5000
 GIB = 1 << 30
 
 
-class Requests(unittest.TestCase):
-    arguments = ()
-
+class Requests(servers.OwnStore):
     def setUp(self):
-        if not harness.ACT.exists():
-            self.skipTest(f"{harness.ACT} is not built")
-        self.scratch = self.enterContext(harness.temporary_folder())
+        super().setUp()
         self.project = harness.Project(self.scratch / "project")
         self.serve()
 
     def serve(self, *arguments):
-        folder = self.scratch / "server"
-        folder.mkdir(exist_ok=True)
-        self.server = harness.act_serve(folder, arguments=["--admin", ":0", *arguments])
-        self.addCleanup(self.server.stop)
+        self.server = super().serve(*arguments)
         self.project.configure(self.server.endpoint, prefix="")
 
     def counted(self, *arguments):

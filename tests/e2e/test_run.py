@@ -6,20 +6,10 @@ import subprocess
 import unittest
 
 import harness
+import servers
 
 
-class Run(unittest.TestCase):
-    def setUp(self):
-        if not harness.ACT.exists():
-            self.skipTest(f"{harness.ACT} is not built")
-        self.scratch = self.enterContext(harness.temporary_folder())
-        (self.scratch / "server").mkdir()
-
-    def serve(self, *arguments):
-        server = harness.act_serve(self.scratch / "server", arguments=("--admin", "127.0.0.1:0", *arguments))
-        self.addCleanup(server.stop)
-        return server
-
+class Run(servers.OwnStore):
     def project(self, server, files):
         project = harness.Project(self.scratch / "project", server.endpoint)
         for number in range(files):

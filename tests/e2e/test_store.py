@@ -4,20 +4,10 @@ import signal
 import unittest
 
 import harness
+import servers
 
 
-class Store(unittest.TestCase):
-    def setUp(self):
-        if not harness.ACT.exists():
-            self.skipTest(f"{harness.ACT} is not built")
-        self.scratch = self.enterContext(harness.temporary_folder())
-        (self.scratch / "server").mkdir()
-
-    def serve(self, **more):
-        server = harness.act_serve(self.scratch / "server", **more)
-        self.addCleanup(server.stop)
-        return server
-
+class Store(servers.OwnStore):
     def test_killed_store_loses_nothing_it_acknowledged(self):
         server = self.serve()
         project = harness.Project(self.scratch / "project", server.endpoint)
@@ -45,7 +35,7 @@ class Store(unittest.TestCase):
         project.act("ls", "data/f", expect=4)
 
     def test_admin_counts_and_limits(self):
-        server = self.serve(arguments=["--admin", ":0"])
+        server = self.serve()
         project = harness.Project(self.scratch / "project", server.endpoint)
         for number in range(20):
             harness.write(project.folder / f"data/tree/{number}", b"x" * 1000)
@@ -63,8 +53,8 @@ class Store(unittest.TestCase):
 
     def test_imitated_network_and_faults(self):
         faults = "reset=0.05,error500=0.05,error503=0.02,truncate=0.05"
-        server = self.serve(arguments=["--latency", "2ms", "--bandwidth", "40MiB/s,60MiB/s:account", "--fault", faults,
-                                       "--fault-seed", "7", "--admin", ":0"])  # fmt: skip
+        server = self.serve("--latency", "2ms", "--bandwidth", "40MiB/s,60MiB/s:account", "--fault", faults,
+                            "--fault-seed", "7")  # fmt: skip
         project = harness.Project(self.scratch / "project", server.endpoint)
         source = harness.awkward_tree(project.folder / "data/tree", big=False)
         expected = harness.snapshot(source, modes=True, times=True)

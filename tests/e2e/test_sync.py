@@ -3,20 +3,10 @@
 import unittest
 
 import harness
+import servers
 
 
-class Sync(unittest.TestCase):
-    def setUp(self):
-        if not harness.ACT.exists():
-            self.skipTest(f"{harness.ACT} is not built")
-        self.scratch = self.enterContext(harness.temporary_folder())
-        (self.scratch / "server").mkdir()
-
-    def serve(self, *arguments):
-        server = harness.act_serve(self.scratch / "server", arguments=arguments)
-        self.addCleanup(server.stop)
-        return server
-
+class Sync(servers.OwnStore):
     def test_failed_listing_deletes_nothing(self):
         server = self.serve()
         project = harness.Project(self.scratch / "project", server.endpoint)

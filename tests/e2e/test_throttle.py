@@ -6,18 +6,15 @@ import time
 import unittest
 
 import harness
+import servers
 
 LIMIT = 500
 
 
-class Throttled(unittest.TestCase):
+class Throttled(servers.OwnStore):
     def setUp(self):
-        if not harness.ACT.exists():
-            self.skipTest(f"{harness.ACT} is not built")
-        self.scratch = self.enterContext(harness.temporary_folder())
-        (self.scratch / "server").mkdir()
-        self.server = harness.act_serve(self.scratch / "server", arguments=["--admin", ":0"])
-        self.addCleanup(self.server.stop)
+        super().setUp()
+        self.server = self.serve()
         self.project = harness.Project(self.scratch / "project", self.server.endpoint)
 
     def tree(self, files):

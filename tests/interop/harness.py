@@ -257,10 +257,15 @@ class Project:
             self.configure(endpoint, container=container, prefix=prefix, account=account, key=key, sas=sas)
 
     def configure(self, endpoint, *, container="work", prefix="some/path", account=ACCOUNT, key=KEY, sas=None, **more):
+        self.cluster("aml", endpoint, container=container, prefix=prefix, account=account, key=key, sas=sas, **more)
+
+    def cluster(self, name, endpoint, *, container, prefix="", account=ACCOUNT, key=KEY, sas=None, **more):
+        """Writes the cluster file NAME.yaml and its account file."""
         aml, accounts = self.folder / "aux_data/aml", self.folder / "aux_data/configs"
         for each in (aml, accounts):
             each.mkdir(parents=True, exist_ok=True)
-        entry = lambda path: {"azure_blob_config_file": "aux_data/configs/store.yaml", "path": path}
+        file = "store" if name == "aml" else name
+        entry = lambda path: {"azure_blob_config_file": f"aux_data/configs/{file}.yaml", "path": path}
         cluster = {"config_param": {"data_folder": entry(prefix), "output_folder": entry("out")}}
         account_file = {"account_name": account, "container_name": container, "blob_endpoint": endpoint, **more}
         if sas:
@@ -268,8 +273,8 @@ class Project:
         elif key:
             account_file["account_key"] = key
         # JSON is YAML; it spares the tests a YAML writer.
-        (aml / "aml.yaml").write_text(json.dumps(cluster, indent=2))
-        (accounts / "store.yaml").write_text(json.dumps(account_file, indent=2))
+        (aml / f"{name}.yaml").write_text(json.dumps(cluster, indent=2))
+        (accounts / f"{file}.yaml").write_text(json.dumps(account_file, indent=2))
 
     def act(self, *arguments, expect=0, env=None, **more):
         return run([ACT, *arguments], cwd=self.folder, env=env or self.env, expect=expect, **more)

@@ -28,6 +28,21 @@ class OnServers:
         return path
 
 
+class OwnStore(unittest.TestCase):
+    """A test that starts embedded stores as it needs them, over one folder, and asks them for their counters."""
+
+    def setUp(self):
+        if not harness.ACT.exists():
+            self.skipTest(f"{harness.ACT} is not built")
+        self.scratch = self.enterContext(harness.temporary_folder())
+        (self.scratch / "server").mkdir()
+
+    def serve(self, *arguments, **more):
+        server = harness.act_serve(self.scratch / "server", arguments=["--admin", ":0", *arguments], **more)
+        self.addCleanup(server.stop)
+        return server
+
+
 def on_both(cls):
     """Makes NAMEOnStore and NAMEOnAzurite of a TestCase mixin, in the mixin's module."""
     import sys

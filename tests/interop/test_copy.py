@@ -22,16 +22,8 @@ class Copy(unittest.TestCase):
         self.addCleanup(server.stop)
         return server.endpoint
 
-    def cluster(self, name, endpoint, *, prefix, account=harness.ACCOUNT, key=harness.KEY, sas=None):
-        """Writes aux_data/aml/NAME.yaml and its account file."""
-        aml, accounts = self.project.folder / "aux_data/aml", self.project.folder / "aux_data/configs"
-        for each in (aml, accounts):
-            each.mkdir(parents=True, exist_ok=True)
-        entry = {"azure_blob_config_file": f"aux_data/configs/{name}.yaml", "path": prefix}
-        settings = {"account_name": account, "container_name": name + "-box", "blob_endpoint": endpoint}
-        settings.update({"sas_token": "?" + sas} if sas else {"account_key": key})
-        (aml / f"{name}.yaml").write_text(json.dumps({"config_param": {"data_folder": entry}}))
-        (accounts / f"{name}.yaml").write_text(json.dumps(settings))
+    def cluster(self, name, endpoint, **more):
+        self.project.cluster(name, endpoint, container=name + "-box", **more)
 
     def round_trip(self, *, by_server, big):
         """Up to `we`, over to `eu`, down from there: the same tree; and again without moving anything."""

@@ -66,6 +66,9 @@ TEST(command_line, lines_are_checked_as_far_as_that_goes) {
     EXPECT_THAT(refused("rm data/x"), HasSubstr("asks"));
     EXPECT_THAT(refused("cat data/x"), HasSubstr("mixed"));
     EXPECT_THAT(refused("cp - eu:x"), HasSubstr("standard input"));
+    EXPECT_THAT(refused("u --from-list - data"), HasSubstr("standard input"));
+    EXPECT_THAT(refused("check --manifest - data"), HasSubstr("standard input"));
+    EXPECT_TRUE(parse_command("check --manifest m data", {}));
     for (const char* line : {"run other.txt", "bench", "serve", "submit python3 x.py", "q", "config"})
         EXPECT_THAT(refused(line), HasSubstr("cannot be a line"));
     for (const char* option : {"--json", "--memory=64MiB", "--concurrency=4", "--threads=2", "--cap-ops=5",
@@ -176,7 +179,7 @@ TEST_F(run_test, what_failed_is_listed_so_that_it_runs_again) {
     write("in/a", "a");
     const auto o = run_lines("u in\nd data/missing # why not\ncp ./gone local:in/\nact ls 'data/no such'\n");
     EXPECT_EQ(o.code, 1);
-    EXPECT_THAT(o.problems, HasSubstr("act: 3 of 4 commands not done; these lines run again:\n"
+    EXPECT_THAT(o.problems, HasSubstr("act: 3 of 4 commands not done; to do them, run these lines again:\n"
                                       "d data/missing # why not  # commands:2, exit code 5\n"
                                       "cp ./gone local:in/  # commands:3, exit code 5\n"
                                       "act ls 'data/no such'  # commands:4, exit code 5\n"));
@@ -227,7 +230,7 @@ TEST_F(run_test, files_that_are_no_lists_of_commands) {
     EXPECT_EQ(act({"run"}).code, 2);
     EXPECT_EQ(act({"run", "a", "b"}).code, 2);
     EXPECT_EQ(run_lines("").code, 0);
-    EXPECT_EQ(run_lines("ls " + std::string(line_source::longest + 100'000, 'x') + "\n").code, 2);
+    EXPECT_EQ(run_lines("ls " + std::string(line_source::form{}.longest + 100'000, 'x') + "\n").code, 2);
     const auto last = run_lines("ls data/x");
     EXPECT_THAT(last.problems, HasSubstr("ls data/x  # commands:1, exit code 5"));
 }
