@@ -19,7 +19,9 @@ class Stalls(servers.OwnStore):
         self.ends_soon(self.download)
 
     def test_the_same_as_a_line_of_many(self):
-        self.ends_soon(self.download_by_a_line)
+        got = self.ends_soon(self.download_by_a_line)
+        of_line = next(line for line in got.lines if line["type"] == "summary" and line.get("line") == 1)
+        self.assertEqual(of_line["hedged"], got.summary["hedged"])
 
     def ends_soon(self, download):
         files = 400
@@ -44,6 +46,7 @@ class Stalls(servers.OwnStore):
         self.assertLessEqual(got.summary["hedged"], 4 + 0.02 * got.summary["requests"])
         self.assertLess(got.seconds, 30)
         self.assertIn("sent once more for being slow", got.err)
+        return got
 
 
 if __name__ == "__main__":

@@ -115,7 +115,9 @@ public:
         gate_->leave(r);
     }
     steady::duration repeat(std::uint64_t bytes, steady::duration age) override {
-        return gate_->repeat(bytes, age);
+        const auto pause = gate_->repeat(bytes, age);
+        if (pause == steady::duration()) to_.hedged.fetch_add(1, std::memory_order_relaxed);
+        return pause;
     }
 
 private:
