@@ -1,5 +1,6 @@
 """Answers that stall: the job goes on without them, because slow requests are sent once more beside themselves."""
 
+import time
 import unittest
 
 import harness
@@ -46,6 +47,9 @@ class Stalls(servers.OwnStore):
         self.assertLessEqual(got.summary["hedged"], 4 + 0.02 * got.summary["requests"])
         self.assertLess(got.seconds, 30)
         self.assertIn("sent once more for being slow", got.err)
+        begun = time.monotonic()
+        server.stop()
+        self.assertLess(time.monotonic() - begun, 10, "an imitated stall is not waited for")
         return got
 
 

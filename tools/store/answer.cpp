@@ -155,7 +155,7 @@ task<bool> suffer(service& s, const call& c, http::server_exchange& x, answer& o
             out = failure(c.luck.code);
             break;
         case misfortune::stall:
-            (void)co_await sleep_for(s.network->stall_time(), s.ends());
+            (void)co_await sleep_for(s.network->stall_time(), {s.stalls.token()});
             break;
         case misfortune::none:
         case misfortune::truncate:

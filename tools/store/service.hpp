@@ -56,6 +56,7 @@ struct service {
     std::unique_ptr<act::store::meter> meter;      ///< null: nobody asks
 
     stop_source stop;
+    stop_source stalls;  ///< requested first: what only imitates a slow service is not waited for
     task_group background;
     std::atomic<bool> removing{false};  ///< a task that unlinks data files is under way
 

@@ -102,8 +102,9 @@ secret store::connection_string() const {
 task<void> store::stop(steady::duration grace) {
     if (!impl_->parts) co_return;
     if (impl_->admin) co_await impl_->admin->stop();
-    co_await impl_->server->stop(grace);
     service& s = *impl_->parts;
+    s.stalls.request();
+    co_await impl_->server->stop(grace);
     s.stop.request();
     co_await s.background.join();
     co_await s.http.close();
