@@ -18,6 +18,21 @@ error no_driver(const std::string& platform) {
 
 }  // namespace
 
+void describe(const job& j, runs::record& r) {
+    r.command = j.command;
+    r.code = j.code;
+    r.name = j.name;
+    r.group = j.group;
+    r.point = j.point;
+    r.env = j.env;
+    r.asked_gpus = j.asked_gpus;
+    r.single = j.single;
+    r.hold = j.hold;
+    r.gpus = j.layout.gpus;
+    r.nodes = j.layout.nodes;
+    r.processes_per_node = j.layout.processes_per_node;
+}
+
 result<std::unique_ptr<driver>> make_driver(const cluster::config& c, services s) {
     if (c.platform != "local") return no_driver(c.platform);
     return std::unique_ptr<driver>(std::make_unique<local_driver>(c, std::move(s)));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/async/runtime.hpp"
+#include "submit/backend/layout.hpp"
 #include "submit/cluster/cluster.hpp"
 #include "submit/runs/runs.hpp"
 
@@ -40,6 +41,14 @@ struct job {
     std::string code;                  ///< hash
     std::string archive;               ///< HASH.zip on this machine
     std::map<std::string, std::string> env;  ///< on top of the cluster's
+    backend::layout layout;
+    std::string name;                       ///< for people; empty: none
+    std::optional<std::string> experiment;  ///< instead of the cluster's
+    std::optional<int> asked_gpus;          ///< -n, as it was given: for a resubmission
+    bool single = false;                    ///< likewise
+    bool hold = false;                      ///< keep the node after a failure
+    std::string group;                      ///< of a sweep: what its runs have in common; empty: no sweep
+    std::string point;                      ///< of a sweep: "lr=0.1 seed=2"
 };
 
 enum class stream { out, err };
@@ -62,6 +71,9 @@ public:
     /// Ends the run and all its processes; the record says canceled then. No error when it had ended already.
     virtual task<result<runs::record>> cancel(runs::record, until) = 0;
 };
+
+/// What a record tells of its job: the command, its code, its layout and all that a resubmission needs.
+void describe(const job&, runs::record&);
 
 /// The driver of a platform. kind::unsupported, with what to use instead, for those that there is none for.
 result<std::unique_ptr<driver>> make_driver(const cluster::config&, services);

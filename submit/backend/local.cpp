@@ -46,9 +46,8 @@ result<runs::record> local_driver::start(job j, std::vector<agent::link> links) 
     r.cluster = config_.name;
     r.platform = config_.platform;
     r.project = config_.root;
-    r.experiment = config_.experiment_name;
-    r.command = j.command;
-    r.code = j.code;
+    r.experiment = j.experiment.value_or(config_.experiment_name);
+    describe(j, r);
     ACT_TRY(r, services_.journal.add(std::move(r)));
 
     agent::spec s;

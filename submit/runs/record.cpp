@@ -20,6 +20,21 @@ wall_time time_of(const boost::json::object& o, std::string_view key) {
     return parse_iso8601(json::text(o, key)).value_or(wall_time{});
 }
 
+boost::json::object object_of(const std::map<std::string, std::string>& texts) {
+    boost::json::object o;
+    for (const auto& [key, value] : texts) o[key] = value;
+    return o;
+}
+
+void take_object(const boost::json::object& o, const char* key, std::map<std::string, std::string>& into) {
+    const auto* v = o.if_contains(key);
+    if (!v || !v->is_object()) return;
+    into.clear();
+    for (const auto& [name, value] : v->get_object()) {
+        if (value.is_string()) into[std::string(name)] = std::string(value.get_string());
+    }
+}
+
 }  // namespace
 
 std::string_view to_string(state s) {
@@ -46,8 +61,6 @@ std::optional<double> duration(const record& r, wall_time now) {
 
 boost::json::object to_json(const record& r) {
     boost::json::array command(r.command.begin(), r.command.end());
-    boost::json::object details;
-    for (const auto& [key, value] : r.details) details[key] = value;
     boost::json::object o;
     o["id"] = r.id;
     o["cluster"] = r.cluster;
@@ -56,6 +69,16 @@ boost::json::object to_json(const record& r) {
     o["experiment"] = r.experiment;
     o["command"] = std::move(command);
     o["code"] = r.code;
+    o["name"] = r.name;
+    o["group"] = r.group;
+    o["point"] = r.point;
+    o["env"] = object_of(r.env);
+    o["asked_gpus"] = r.asked_gpus ? boost::json::value(*r.asked_gpus) : boost::json::value(nullptr);
+    o["single"] = r.single;
+    o["hold"] = r.hold;
+    o["gpus"] = r.gpus;
+    o["nodes"] = r.nodes;
+    o["processes_per_node"] = r.processes_per_node;
     o["state"] = boost::json::string(to_string(r.state));
     o["submitted"] = time_or_null(r.submitted);
     o["started"] = time_or_null(r.started);
@@ -68,7 +91,7 @@ boost::json::object to_json(const record& r) {
     o["folder"] = r.folder;
     o["logs"] = r.logs;
     o["backend_id"] = r.backend_id;
-    o["details"] = std::move(details);
+    o["details"] = object_of(r.details);
     return o;
 }
 
@@ -82,6 +105,9 @@ void apply(record& r, const boost::json::object& o) {
     text("project", r.project);
     text("experiment", r.experiment);
     text("code", r.code);
+    text("name", r.name);
+    text("group", r.group);
+    text("point", r.point);
     text("reason", r.reason);
     text("node", r.node);
     text("folder", r.folder);
@@ -97,17 +123,24 @@ void apply(record& r, const boost::json::object& o) {
     if (o.contains("submitted")) r.submitted = time_of(o, "submitted");
     if (o.contains("started")) r.started = time_of(o, "started");
     if (o.contains("ended")) r.ended = time_of(o, "ended");
-    if (const auto* v = o.if_contains("exit_code")) {
-        r.exit_code = v->is_int64() ? std::optional<int>(static_cast<int>(v->get_int64())) : std::nullopt;
-    }
+    auto maybe = [&](const char* key, std::optional<int>& into) {
+        if (const auto* v = o.if_contains(key))
+            into = v->is_int64() ? std::optional<int>(static_cast<int>(v->get_int64())) : std::nullopt;
+    };
+    maybe("exit_code", r.exit_code);
+    maybe("asked_gpus", r.asked_gpus);
+    auto number = [&](const char* key, int& into) {
+        if (o.contains(key)) into = static_cast<int>(json::number(o, key));
+    };
+    number("gpus", r.gpus);
+    number("nodes", r.nodes);
+    number("processes_per_node", r.processes_per_node);
+    if (o.contains("single")) r.single = json::boolean(o, "single");
+    if (o.contains("hold")) r.hold = json::boolean(o, "hold");
     if (o.contains("pid")) r.pid = json::number(o, "pid");
     if (o.contains("pid_started")) r.pid_started = static_cast<std::uint64_t>(json::number(o, "pid_started"));
-    if (const auto* v = o.if_contains("details"); v && v->is_object()) {
-        r.details.clear();
-        for (const auto& [key, value] : v->get_object()) {
-            if (value.is_string()) r.details[std::string(key)] = std::string(value.get_string());
-        }
-    }
+    take_object(o, "details", r.details);
+    take_object(o, "env", r.env);
 }
 
 }  // namespace act::runs

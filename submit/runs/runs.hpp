@@ -31,6 +31,12 @@ struct record {
     std::string experiment;
     std::vector<std::string> command;  ///< the exact argument vector
     std::string code;                  ///< hash of the code archive
+    std::string name;                  ///< --name; empty: none
+    std::string group, point;          ///< of a sweep: what its runs share, and this one's "lr=0.1 seed=2"
+    std::map<std::string, std::string> env;  ///< --env, on top of the cluster's
+    std::optional<int> asked_gpus;           ///< -n
+    bool single = false, hold = false;       ///< -single, -hold
+    int gpus = 0, nodes = 1, processes_per_node = 1;
     runs::state state = runs::state::queued;
     wall_time submitted{}, started{}, ended{};  ///< the epoch: not yet
     std::optional<int> exit_code;               ///< 128 + N when signal N ended it

@@ -53,6 +53,15 @@ TEST_F(runs_journal, a_record_comes_back_whole) {
                  "\xff\xfe not UTF-8",
                  "ü"};
     r.code = "abc";
+    r.name = "first";
+    r.group = "sweep1";
+    r.point = "lr=0.1";
+    r.env = {{"A", "b=c"}};
+    r.asked_gpus = 8;
+    r.single = r.hold = true;
+    r.gpus = 8;
+    r.nodes = 2;
+    r.processes_per_node = 4;
     r.backend_id = "17";
     r.details = {{"partition", "gpu"}};
     auto added = j.add(r);
@@ -68,6 +77,11 @@ TEST_F(runs_journal, a_record_comes_back_whole) {
     EXPECT_EQ(found->project, "/p");
     EXPECT_EQ(found->experiment, "e");
     EXPECT_EQ(found->code, "abc");
+    EXPECT_EQ(found->name + found->group + found->point, "firstsweep1lr=0.1");
+    EXPECT_EQ(found->env, r.env);
+    EXPECT_EQ(found->asked_gpus, 8);
+    EXPECT_TRUE(found->single && found->hold);
+    EXPECT_EQ(found->gpus * 100 + found->nodes * 10 + found->processes_per_node, 824);
     EXPECT_EQ(found->backend_id, "17");
     EXPECT_EQ(found->details.at("partition"), "gpu");
     EXPECT_EQ(found->state, runs::state::queued);
