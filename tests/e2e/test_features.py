@@ -326,6 +326,33 @@ class Features:
         disk = (self.here / "data/copy/disk").read_bytes()
         self.assertEqual((len(disk), disk[5 * MIB : 5 * MIB + 512]), (8 * MIB, b"x" * 512))
 
+    def test_page_and_append_blobs_uploaded(self):
+        """From files, sparse ones too, and from a stream; again costs only the listing."""
+        text = harness.content(9 * MIB + 5, "log")
+        harness.write(self.here / "data/logs/log", text)
+        harness.write(self.here / "data/disks/disk", b"x" * 4096)
+        with open(self.here / "data/disks/disk", "r+b") as disk:
+            disk.truncate(64 * MIB)
+        for type, folder in ("append", "logs"), ("page", "disks"):
+            sent = self.act("u", "--blob-type", type, "--put-md5", f"data/{folder}", "--json").summary
+            self.assertEqual(sent["files"], 1)
+            again = self.act("u", "--blob-type", type, f"data/{folder}", "--json").summary
+            self.assertEqual((again["skipped"], again["requests"]), (1, 1))
+            line = self.act("ls", "--long", f"data/{folder}", "--json").lines[0]
+            self.assertIn(type, line["blob_type"].lower())
+            self.assertTrue(line["md5"])
+            if type == "page":
+                self.assertLess(sent["bytes_sent"], MIB, "holes do not travel")
+        with open(self.here / "data/logs/log", "rb") as stream:
+            self.act("cp", "--blob-type", "append", "-", self.url("stream"), stdin=stream)
+        refused = self.act("cp", "--blob-type", "page", "-", self.url("stream"), stdin=harness.subprocess.DEVNULL,
+                           expect={2})  # fmt: skip
+        self.assertIn("page blob", refused.err)
+        self.act("cp", self.url("stream"), "./streamed")
+        self.assertEqual((self.here / "streamed").read_bytes(), text)
+        self.act("rm", "--yes", self.url("stream"))
+        self.back()
+
     # -- what is set on blobs
 
     def test_tier_metadata_headers_and_tags(self):
