@@ -277,6 +277,14 @@ class Features:
         (self.here / "manifest").write_text((self.here / "manifest").read_text().replace('"size":1,', '"size":2,'))
         self.act("check", "--manifest", "manifest", self.url("t"), expect=1)
 
+    def test_lists_for_set_and_cat(self):
+        self.tree(["a", "b", "c/d"])
+        self.act("u", "data/t")
+        (self.here / "list").write_text('c/d\n{"name":"a","size":1}\n')
+        self.assertEqual(self.files("set", "--metadata", "owner=me", "--from-list", "list", "data/t"), 2)
+        self.assertEqual(self.files("set", "--metadata", "owner=me", "data/t"), 1, "b alone was left")
+        self.assertEqual(self.act("cat", "--from-list", "list", "data/t").out, "c/da")
+
     def test_many_commands_in_one_process(self):
         self.tree(["a", "b"])
         (self.here / "commands").write_text(f"u data/t\ncp data/t {self.url('again')}  # a comment\n")

@@ -300,7 +300,7 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 
 constexpr std::string_view select_verbs = "upload download cp sync check rm";
 constexpr std::string_view data_verbs = "upload download cp sync";
-constexpr std::string_view listed_verbs = "upload download cp rm";
+constexpr std::string_view listed_verbs = "upload download cp rm set cat";
 constexpr std::string_view moving_verbs = "upload download cp mv sync";
 constexpr std::string_view attribute_verbs = "set upload cp sync";
 constexpr std::string_view capped_verbs = "upload download cp mv sync rm run";

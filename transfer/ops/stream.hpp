@@ -12,6 +12,9 @@ struct stream_out_options {
     md5_check md5 = md5_check::automatic;  ///< of a whole blob; the last part is held back until it is known
     bool decompress = false;               ///< of a whole blob whose Content-Encoding is gzip or deflate
     std::string name = "standard output";
+    /// What the blob must be, as a list tells of it.
+    std::optional<std::uint64_t> size{};
+    blob::etag etag{};
 };
 
 struct streamed {
