@@ -11,6 +11,7 @@ namespace act {
 struct error::data {
     act::kind kind = act::kind::internal;
     int status = 0;
+    bool local = false;  ///< the code is the name of an errno, which the message tells in words
     std::string message;
     std::string advice;
     std::string code;
@@ -81,7 +82,12 @@ error error::from_errno(int number, std::string_view what) {
     text += ": ";
     char buffer[128];
     text += ::strerror_r(number, buffer, sizeof buffer);
-    return error(kind_of_errno(number), std::move(text), advice_of_errno(number));
+    error e(kind_of_errno(number), std::move(text), advice_of_errno(number));
+    if (const char* const name = ::strerrorname_np(number)) {
+        e.data_->code = name;
+        e.data_->local = true;
+    }
+    return e;
 }
 
 kind error::kind() const { return data_ ? data_->kind : act::kind::internal; }
@@ -102,6 +108,7 @@ error::data& error::own() {
 
 error error::with_service(std::string code, int status, std::string request_id) && {
     data& d = own();
+    d.local = false;
     d.code = std::move(code);
     d.status = status;
     d.request_id = std::move(request_id);
@@ -121,7 +128,8 @@ error error::in(std::string_view context) && {
 
 std::string error::describe() const {
     std::string text = message();
-    if (!code().empty() || status() != 0) {
+    const bool told = data_ && data_->local;
+    if (!told && (!code().empty() || status() != 0)) {
         text += " (";
         if (!code().empty()) text += code();
         if (status() != 0) text += (code().empty() ? "HTTP " : ", HTTP ") + std::to_string(status());

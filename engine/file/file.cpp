@@ -152,6 +152,23 @@ result<std::size_t> read_at(int fd, std::span<std::byte> into, std::uint64_t off
     return done;
 }
 
+result<std::vector<extent>> data_of(int fd, std::uint64_t size, const std::string& path) {
+    std::vector<extent> found;
+    for (std::uint64_t at = 0; at < size;) {
+        const off_t data = ::lseek(fd, static_cast<off_t>(at), SEEK_DATA);
+        if (data < 0 && errno == ENXIO) break;
+        if (data < 0 && (errno == EINVAL || errno == EOPNOTSUPP)) return std::vector<extent>{{0, size}};
+        if (data < 0) return error::from_errno(errno, "cannot look for holes in " + path);
+        const off_t hole = ::lseek(fd, data, SEEK_HOLE);
+        if (hole < 0) return error::from_errno(errno, "cannot look for holes in " + path);
+        const auto begin = static_cast<std::uint64_t>(data);
+        const std::uint64_t end = std::min(static_cast<std::uint64_t>(hole), size);
+        if (begin < end) found.push_back({begin, end - begin});
+        at = std::max(end, begin + 1);
+    }
+    return found;
+}
+
 result<void> write_at(int fd, std::span<const std::byte> data, std::uint64_t offset,
                       const std::string& path) {
     while (!data.empty()) {

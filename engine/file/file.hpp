@@ -5,6 +5,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/core/clock.hpp"
 #include "engine/core/result.hpp"
@@ -55,6 +56,12 @@ result<status> stat_of(const std::string& path, bool follow = true);
 
 /// As many bytes as the file has there, up to the span's size; a short count means the end of the file.
 result<std::size_t> read_at(int fd, std::span<std::byte>, std::uint64_t offset, const std::string& path);
+/// What of the first `size` bytes is not holes, in order; all of it where the file system does not tell.
+struct extent {
+    std::uint64_t offset = 0, length = 0;
+    friend bool operator==(const extent&, const extent&) = default;
+};
+result<std::vector<extent>> data_of(int fd, std::uint64_t size, const std::string& path);
 result<void> write_at(int fd, std::span<const std::byte>, std::uint64_t offset, const std::string& path);
 /// Lets the disk begin with a range that will not be written again, so that a later sync finds little to do.
 void start_writeback(int fd, std::uint64_t offset, std::uint64_t length);

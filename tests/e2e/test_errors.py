@@ -128,6 +128,7 @@ class Errors(servers.OnServers, unittest.TestCase):
         failed = harness.run([*apart, "sh", "-c", steps], env=project.env, expect=1)
         self.check(failed, "no space", ("free", "larger"))
         self.assertIn('"code":"disk_full"', failed.out)
+        self.assertIn('"errno":"ENOSPC"', failed.out)
         # Under its name there is either the whole file or nothing.
         self.assertNotIn("visible: data/large", failed.out)
 

@@ -277,6 +277,14 @@ class Features:
         (self.here / "manifest").write_text((self.here / "manifest").read_text().replace('"size":1,', '"size":2,'))
         self.act("check", "--manifest", "manifest", self.url("t"), expect=1)
 
+    def test_lists_for_set_and_cat(self):
+        self.tree(["a", "b", "c/d"])
+        self.act("u", "data/t")
+        (self.here / "list").write_text('c/d\n{"name":"a","size":1}\n')
+        self.assertEqual(self.files("set", "--metadata", "owner=me", "--from-list", "list", "data/t"), 2)
+        self.assertEqual(self.files("set", "--metadata", "owner=me", "data/t"), 1, "b alone was left")
+        self.assertEqual(self.act("cat", "--from-list", "list", "data/t").out, "c/da")
+
     def test_many_commands_in_one_process(self):
         self.tree(["a", "b"])
         (self.here / "commands").write_text(f"u data/t\ncp data/t {self.url('again')}  # a comment\n")
@@ -325,6 +333,33 @@ class Features:
         self.assertEqual((self.here / "data/copy/log").read_bytes(), b"one line")
         disk = (self.here / "data/copy/disk").read_bytes()
         self.assertEqual((len(disk), disk[5 * MIB : 5 * MIB + 512]), (8 * MIB, b"x" * 512))
+
+    def test_page_and_append_blobs_uploaded(self):
+        """From files, sparse ones too, and from a stream; again costs only the listing."""
+        text = harness.content(9 * MIB + 5, "log")
+        harness.write(self.here / "data/logs/log", text)
+        harness.write(self.here / "data/disks/disk", b"x" * 4096)
+        with open(self.here / "data/disks/disk", "r+b") as disk:
+            disk.truncate(64 * MIB)
+        for type, folder in ("append", "logs"), ("page", "disks"):
+            sent = self.act("u", "--blob-type", type, "--put-md5", f"data/{folder}", "--json").summary
+            self.assertEqual(sent["files"], 1)
+            again = self.act("u", "--blob-type", type, f"data/{folder}", "--json").summary
+            self.assertEqual((again["skipped"], again["requests"]), (1, 1))
+            line = self.act("ls", "--long", f"data/{folder}", "--json").lines[0]
+            self.assertIn(type, line["blob_type"].lower())
+            self.assertTrue(line["md5"])
+            if type == "page":
+                self.assertLess(sent["bytes_sent"], MIB, "holes do not travel")
+        with open(self.here / "data/logs/log", "rb") as stream:
+            self.act("cp", "--blob-type", "append", "-", self.url("stream"), stdin=stream)
+        refused = self.act("cp", "--blob-type", "page", "-", self.url("stream"), stdin=harness.subprocess.DEVNULL,
+                           expect={2})  # fmt: skip
+        self.assertIn("page blob", refused.err)
+        self.act("cp", self.url("stream"), "./streamed")
+        self.assertEqual((self.here / "streamed").read_bytes(), text)
+        self.act("rm", "--yes", self.url("stream"))
+        self.back()
 
     # -- what is set on blobs
 

@@ -16,7 +16,7 @@ SCHEMA = {
                 "[server_side]": int, "[through_client]": int, "[same]": int, "[bytes_same]": int, "[differ]": int,
                 "[missing]": int, "[extra]": int, "[by_size]": int},
     "failure": {"path": str, "code": str, "status": int, "request_id": str, "message": str, "advice": str,
-                "[name]": str, "[source]": str, "[destination]": str},
+                "[errno]": str, "[name]": str, "[source]": str, "[destination]": str},
     "difference": {"what": str, "path": str, "size": int},
     "item": {"action": str, "path": str, "size": int},
     "blob": {"path": str, "size": int, "[name]": str, "[modified]": str, "[etag]": str, "[level]": int,

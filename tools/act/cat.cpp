@@ -1,9 +1,11 @@
 #include "tools/act/content_options.hpp"
+#include "tools/act/list_file.hpp"
 #include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/verbs.hpp"
 #include "tools/act/world.hpp"
+#include "transfer/ops/operation.hpp"
 #include "transfer/ops/stream.hpp"
 
 namespace act::cli {
@@ -27,12 +29,44 @@ result<std::vector<source>> find_all(invocation& call, session& s) {
     return out;
 }
 
+/// True when more may follow: what comes out has no hole in the middle.
+bool stream_one(invocation& call, session& s, report& r, const std::string& text, const ops::remote& from,
+                const ops::stream_out_options& how) {
+    auto context = s.context(r);
+    auto sent = s.runtime().run(ops::stream_out(context, from, call.world.out_descriptor, how));
+    if (!sent) {
+        r.fail(text, sent.error());
+        return false;
+    }
+    r.add(text, sent->summary);
+    return !sent->reader_gone && !r.stopped();
+}
+
+/// In the order of the list. Folders have no content.
+void stream_listed(invocation& call, session& s, report& r, const source& below, plan::item_list& items,
+                   ops::stream_out_options how) {
+    for (;;) {
+        auto one = items.next();
+        if (!one) return r.fail(below.text, one.error());
+        if (!*one) return;
+        if ((*one)->wrong) return r.fail((*one)->place, *(*one)->wrong);
+        if ((*one)->folder) continue;
+        ops::remote from = below.at.remote();
+        from.path = ops::blob_name(from.path, (*one)->source);
+        how.size = (*one)->size;
+        how.etag = (*one)->etag;
+        if (!stream_one(call, s, r, from.path, from, how)) return;
+    }
+}
+
 int run(invocation& call) {
     call.screen.results_aside();
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
     session s(call, std::move(*cluster));
     report r(call, "streamed", "blob");
+    auto items = list_of(call, 1, s.until());
+    if (!items) return give_up(call, items.error());
     auto sources = find_all(call, s);
     if (!sources) return give_up(call, sources.error());
     ops::stream_out_options how;
@@ -41,17 +75,12 @@ int run(invocation& call) {
     how.md5 = call.given.check_md5;
     how.decompress = call.given.decompress;
     if (auto fine = check_content_options(call.given); !fine) return give_up(call, fine.error());
+    if (*items) {
+        stream_listed(call, s, r, sources->front(), **items, how);
+        return r.finish_quietly(s.wire());
+    }
     for (const auto& from : *sources) {
-        auto context = s.context(r);
-        auto sent =
-            s.runtime().run(ops::stream_out(context, from.at.remote(), call.world.out_descriptor, how));
-        if (!sent) {
-            // No more after it: what comes out has no hole in the middle.
-            r.fail(from.text, sent.error());
-            break;
-        }
-        r.add(from.text, sent->summary);
-        if (sent->reader_gone || r.stopped()) break;
+        if (!stream_one(call, s, r, from.text, from.at.remote(), how)) break;
     }
     return r.finish_quietly(s.wire());
 }
@@ -61,6 +90,7 @@ constexpr example examples[] = {
     {"act cat data/voc.tar | tar x", "an archive, unpacked on its way"},
     {"act cat eu:data/part1 eu:data/part2 > whole", "one after another, from cluster eu"},
     {"act cat --offset 1GiB --count 64KiB data/big", "a piece of it"},
+    {"act cat --from-list parts.txt data/big > whole", "what a list names below data/big, in its order"},
     {"act cat --decompress data/log.gz | grep x", "what is stored with Content-Encoding gzip"},
     {"act cat 'https://acc.blob.core.windows.net/con/a.csv?SAS' | head", "by URL; quoted because of the '&'"},
 };
@@ -76,7 +106,9 @@ constinit const verb cat_verb{
     .examples = examples,
     .note =
         "Parts are read in parallel, and each is verified before its first byte comes out. It ends at the\n"
-        "first file that cannot be read whole. With --json the summary goes to standard error. PATH is that\n"
+        "first file that cannot be read whole, or line of a list that names none (`act u --help`); size and "
+        "etag\n"
+        "in a list must hold. With --json the summary goes to standard error. PATH is that\n"
         "of `act d`; `act cp --help` says what CLUSTER:PATH and URL may be.",
 };
 

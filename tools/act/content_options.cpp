@@ -30,6 +30,10 @@ result<void> check_content_options(const options& given, std::span<const copy_pa
         return error(kind::usage, "--put-md5 is for what is uploaded; stores keep the MD5s that there are",
                      "leave it out");
     }
+    if (given.blob_type && !any(true)) {
+        return error(kind::usage, "--blob-type is for what is uploaded; copies keep the type of their source",
+                     "leave it out");
+    }
     if ((given.decompress || checks) && !any(false)) {
         return error(kind::usage,
                      std::string(given.decompress ? "--decompress" : "--check-md5") + " is for downloads",

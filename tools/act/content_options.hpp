@@ -7,8 +7,8 @@
 
 namespace act::cli {
 
-/// kind::usage where --put-md5, --check-md5 and --decompress go with something that leaves them without a
-/// meaning: --hash or a range, or none of the ways that the data go.
+/// kind::usage where --put-md5, --blob-type, --check-md5 and --decompress go with something that leaves them
+/// without a meaning: --hash or a range, or none of the ways that the data go.
 result<void> check_content_options(const options&, std::span<const copy_pair> = {});
 
 }  // namespace act::cli

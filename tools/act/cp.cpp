@@ -28,8 +28,9 @@ result<summary> copy_one(invocation& call, session& s, report& r, location_opene
     auto context = s.context(r);
     if (p.from.what == type::stream) {
         ACT_TRY(opened_location to, opener.open(p.to));
-        if (call.given.dry_run) return would_do(r, "upload", p.to.text);
         const auto how = stream_options_of(call.given);
+        ACT_TRY_VOID(ops::check_stream(how));
+        if (call.given.dry_run) return would_do(r, "upload", p.to.text);
         return s.runtime().run(ops::stream_in(context, call.world.in_descriptor, to.remote(), how));
     }
     if (p.to.what == type::stream) {
@@ -105,6 +106,7 @@ constexpr example examples[] = {
     {"act cp --include '*.json' we:data/voc ./voc", "only what matches, at any depth"},
     {"act cp --from-list names.txt ./voc eu:data/voc", "only what is named, below both ends"},
     {"act cp --overwrite newer ./voc eu:data/voc", "never replace what is newer there"},
+    {"journalctl | act cp --blob-type append - eu:output/log", "as an append blob"},
     {"act cp --header content-type=text/csv - eu:data/a", "with what only a store knows"},
     {"act cp --dry-run ./voc local:data/", "show what would be sent to the built-in store"},
 };
@@ -136,7 +138,7 @@ constinit const verb cp_verb{
         "--metadata, --header, --tag and --tier go with what is sent to a store, and replace there what a "
         "source\n"
         "in another store has of the same name; what is unchanged is not copied again for them (`act set`\n"
-        "does that). Links, owners and content types: `act u --help`, `act d --help`.\n"
+        "does that). Links, owners, content types and --blob-type: `act u --help`, `act d --help`.\n"
         "A producer that dies looks like one that has ended: `set -o pipefail` in scripts tells.",
 };
 

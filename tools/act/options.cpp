@@ -165,6 +165,19 @@ outcome check_md5(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome blob_type(options& to, const option& o, std::string_view value) {
+    using type = blob::blob_type;
+    static constexpr std::pair<std::string_view, type> words[] = {{"block", type::block},
+                                                                  {"page", type::page},
+                                                                  {"append", type::append},
+                                                                  // azcopy's names
+                                                                  {"BlockBlob", type::block},
+                                                                  {"PageBlob", type::page},
+                                                                  {"AppendBlob", type::append}};
+    ACT_TRY(to.blob_type, one_of(o, value, words, 3));
+    return {};
+}
+
 outcome overwriting(options& to, const option& o, std::string_view value) {
     using plan::overwrite;
     static constexpr std::pair<std::string_view, overwrite> words[] = {{"different", overwrite::different},
@@ -287,7 +300,7 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
 
 constexpr std::string_view select_verbs = "upload download cp sync check rm";
 constexpr std::string_view data_verbs = "upload download cp sync";
-constexpr std::string_view listed_verbs = "upload download cp rm";
+constexpr std::string_view listed_verbs = "upload download cp rm set cat";
 constexpr std::string_view moving_verbs = "upload download cp mv sync";
 constexpr std::string_view attribute_verbs = "set upload cp sync";
 constexpr std::string_view capped_verbs = "upload download cp mv sync rm run";
@@ -321,6 +334,8 @@ constexpr option table[] = {
     {"--block-size", "", "SIZE", "upload download cp mv sync",
      "size of the parts of large files (default 8MiB)", size<&options::block_size, 64 * KiB, 4000 * MiB>},
 
+    {"--blob-type", "", "TYPE", "upload cp mv sync", "what files become: block (the default), page or append",
+     blob_type},
     {"--put-md5", "", "", "upload cp mv sync", "store the MD5 of each uploaded file's content with its blob",
      flag<&options::put_md5>},
     {"--check-md5", "", "MODE", "download cat cp mv sync",

@@ -46,6 +46,7 @@ struct options {
     bool put_md5 = false, decompress = false;
     ops::md5_check check_md5 = ops::md5_check::automatic;
     std::uint64_t block_size = 0;  ///< 0: chosen by the operation
+    std::optional<blob::blob_type> blob_type;
 
     // what transfers do with what stands there, with links, owners and types
     std::optional<plan::overwrite> overwrite;

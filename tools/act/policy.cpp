@@ -24,6 +24,17 @@ result<void> check_policy(std::string_view verb, const options& given) {
                      "--unsafe-symlinks says which links --preserve-symlinks makes, which is not given",
                      "add --preserve-symlinks, or leave it out");
     }
+    if (given.blob_type && *given.blob_type != blob::blob_type::block) {
+        if (!given.changes.tier.empty()) {
+            return error(kind::usage, "--tier is for block blobs, and --blob-type asks for others",
+                         "leave one of them out");
+        }
+        if (given.block_size > 0) {
+            return error(kind::usage,
+                         "--block-size is for block blobs; page and append blobs go in pieces of 4 MiB",
+                         "leave it out");
+        }
+    }
     // `set` says for itself what it takes.
     if (verb == "set") return {};
     return plan::check_for_transfer(given.changes);
@@ -47,7 +58,8 @@ ops::upload_options upload_options_of(const options& given, plan::selection want
             .links = links_of(given),
             .blobs = new_blobs(given),
             .keep_owner = given.keep_owner,
-            .put_md5 = given.put_md5};
+            .put_md5 = given.put_md5,
+            .type = given.blob_type};
 }
 
 ops::download_options download_options_of(const options& given, plan::selection wanted) {
@@ -78,6 +90,7 @@ ops::stream_in_options stream_options_of(const options& given) {
     how.overwrite = overwrite_of(given);
     how.blobs = new_blobs(given);
     how.put_md5 = given.put_md5;
+    how.type = given.blob_type.value_or(blob::blob_type::block);
     return how;
 }
 

@@ -38,6 +38,11 @@ bool takes_lists(std::string_view verb) {
                        [&](const option& o) { return o.name == "--from-list" && o.belongs_to(verb); });
 }
 
+// Services write their codes in mixed case.
+bool names_errno(std::string_view code) {
+    return code.starts_with('E') && std::none_of(code.begin(), code.end(), [](char c) { return c >= 'a'; });
+}
+
 bool worth_repeating(kind k) {
     switch (k) {
         case kind::usage:
@@ -69,10 +74,12 @@ json_line failure_line(const std::string& path, const error& e, const item_name&
     json_line line("failure");
     // A URL may hold a SAS; names of files and blobs are told as they are.
     const bool url = path.starts_with("http://") || path.starts_with("https://");
+    const bool local = names_errno(e.code());
     line.add("path", url ? redact(path) : path)
-        .add("code", e.code().empty() ? std::string(to_string(e.kind())) : e.code());
+        .add("code", e.code().empty() || local ? std::string(to_string(e.kind())) : e.code());
     line.add("status", e.status()).add("request_id", e.request_id());
     line.add("message", redact(e.message())).add("advice", redact(e.advice()));
+    if (local) line.add("errno", e.code());
     if (item.source.empty()) return line;
     if (item.source == item.destination) return line.add("name", item.source);
     line.add("source", item.source).add("destination", item.destination);

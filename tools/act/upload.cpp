@@ -37,6 +37,11 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
                        error(kind::usage, "--put-md5 is for uploads; copies keep the MD5s that there are",
                              "leave it out"));
     }
+    if (call.given.blob_type) {
+        return give_up(call,
+                       error(kind::usage, "--blob-type is for uploads; copies keep the type of their source",
+                             "leave it out"));
+    }
     session s(call, std::move(to));
     report r(call, "copied", "file");
     r.tell_ways();
@@ -79,6 +84,7 @@ constexpr example examples[] = {
     {"act u --overwrite newer data/voc20",
      "never replace what is newer there; `never`: nothing that is there"},
     {"act u --tier Cool --metadata run=7 data/voc20", "with properties; see the end of the notes"},
+    {"act u --blob-type page data/disk.vhd", "as a page blob, without its holes"},
     {"act u --preserve-symlinks data/voc20", "links as links, not as what they lead to"},
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
     {"find data/voc20 -newer mark -printf '%P\\n' | act u --from-list - data/voc20", "only these"},
@@ -107,6 +113,13 @@ constinit const verb upload_verb{
         "--metadata,\n"
         "--header, --tag and --tier go with what is sent. What is unchanged is not sent again for them:\n"
         "`act set` changes what is there already.\n"
+        "--blob-type page or append: files become such blobs (folders and links stay block blobs). A page "
+        "blob\n"
+        "is a multiple of 512 bytes, and zeros and holes are not sent. They grow in place: what stood there "
+        "is\n"
+        "gone at the beginning, a failed one is taken back, and there is no going on within a file. A blob "
+        "of\n"
+        "another type than asked for is replaced as one with other content.\n"
         "\n"
         "A list has a name a line, below PATH, or JSON: {\"name\":\"a/b\",\"size\":123}, or with \"source\" "
         "and\n"

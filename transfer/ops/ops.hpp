@@ -67,6 +67,10 @@ struct upload_options {
     bool create_container = true;
     /// Store the MD5 of the whole content with each blob that is written.
     bool put_md5 = false;
+    /// What files become; folders and links are block blobs always. Not given: block blobs, and what stands
+    /// there unchanged stays, whatever its type. Page and append blobs grow in place: what stood there is
+    /// gone when they begin, and what does not become whole is taken back.
+    std::optional<blob::blob_type> type{};
     /// Remove each file once its blob is written, or is known by its content to be there (set
     /// compare_content), if the file is still what was read; then the folders that are empty.
     bool remove_source = false;

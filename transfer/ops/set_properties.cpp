@@ -1,6 +1,7 @@
 #include "transfer/ops/set_properties.hpp"
 
 #include "transfer/mover/mover.hpp"
+#include "transfer/ops/listed.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/plan/listing.hpp"
 
@@ -165,6 +166,42 @@ task<result<void>> set_all(set_run& run) {
     co_return result<void>();
 }
 
+/// What becomes of one line, now that it is known what stands there.
+task<result<void>> set_one(set_run& run, const plan::listed_item& one, name_lookup::answer found,
+                           bool tags_known) {
+    const blob::address where{run.at.container, blob_name(run.at.path, one.source)};
+    auto why = std::move(found.failed);
+    if (!why && !found.there) why = not_there(where);
+    if (!why && one.size && *one.size != found.there->size)
+        why = not_as_listed(where, found.there->size, *one.size);
+    if (!why && !one.etag.empty() && one.etag != found.there->etag) why = not_the_listed_version(where);
+    if (why) {
+        run.op.failed(where.name, std::move(*why));
+        co_return result<void>();
+    }
+    found.there->name = where.name;
+    ACT_CO_TRY_VOID(co_await start(run, std::move(*found.there), tags_known));
+    co_return result<void>();
+}
+
+task<result<void>> set_listed(set_run& run) {
+    const bool tags = !run.options.changes.tags.empty();
+    name_lookup lookup(run.op, run.at, {.tags = tags, .absence_by_page = false});
+    for (;;) {
+        ACT_CO_TRY(auto listed, co_await next_items(run.op, *run.options.items));
+        if (listed.empty()) break;
+        std::vector<std::string> names;
+        for (const auto& one : listed) names.push_back(one.source);
+        ACT_CO_TRY(auto answers, co_await lookup.find(names));
+        for (std::size_t i = 0; i < listed.size(); ++i) {
+            ACT_CO_TRY_VOID(
+                co_await set_one(run, listed[i], std::move(answers[i]), tags && !lookup.tags_refused()));
+        }
+    }
+    run.op.context().progress.scan_finished = true;
+    co_return result<void>();
+}
+
 }  // namespace
 
 result<void> check(const set_options& options) {
@@ -186,7 +223,12 @@ task<result<summary>> set_properties(context& ctx, remote at, set_options option
     lanes.lanes = ctx.concurrency;
     mover scheduler(ctx.runtime, lanes, op.stop());
     set_run run{op, scheduler, std::move(at), std::move(options)};
-    auto outcome = co_await set_all(run);
+    auto outcome = result<void>();
+    if (run.options.items) {
+        outcome = co_await set_listed(run);
+    } else {
+        outcome = co_await set_all(run);
+    }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
     co_return op.finish();

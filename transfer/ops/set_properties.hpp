@@ -10,6 +10,9 @@ struct set_options {
     /// How soon what is archived gets there: "Standard", "High"; empty: as the service likes, Standard.
     std::string rehydrate;
     bool dry_run = false;
+    /// If given: only these, each below the path. They are looked up in batches; what the list tells of size
+    /// and ETag must hold.
+    plan::item_list* items = nullptr;
 };
 
 /// kind::usage for what the service would refuse of every blob.

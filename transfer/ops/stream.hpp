@@ -12,6 +12,9 @@ struct stream_out_options {
     md5_check md5 = md5_check::automatic;  ///< of a whole blob; the last part is held back until it is known
     bool decompress = false;               ///< of a whole blob whose Content-Encoding is gzip or deflate
     std::string name = "standard output";
+    /// What the blob must be, as a list tells of it.
+    std::optional<std::uint64_t> size{};
+    blob::etag etag{};
 };
 
 struct streamed {
@@ -32,6 +35,8 @@ struct stream_in_options {
     std::uint64_t single_request = 4ull << 20;
     bool create_container = true;
     bool put_md5 = false;  ///< store the MD5 of the whole with the blob
+    /// An append blob grows in place: what stood there is gone when it begins.
+    blob::blob_type type = blob::blob_type::block;
     std::string name = "standard input";
     /// Of what stands there: `different` and `always` replace it, `never` leaves it, and the stream unread. A
     /// stream has no time, so `newer` is kind::usage.
@@ -43,6 +48,9 @@ struct stream_in_options {
     unsigned blocks_of_a_size = 1000;
     std::uint64_t in_memory = 0;
 };
+
+/// Whether a stream can be sent like that at all.
+result<void> check_stream(const stream_in_options&);
 
 /// Reads `fd` to its end into the blob at `to.path`, whose name is the last thing to happen: until then, and
 /// when anything fails or stops, what stood there stays. Blocks that an earlier run has sent are not sent

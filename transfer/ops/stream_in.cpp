@@ -4,6 +4,7 @@
 #include "engine/file/stream.hpp"
 #include "transfer/blob/names.hpp"
 #include "transfer/mover/mover.hpp"
+#include "transfer/ops/blob_builder.hpp"
 #include "transfer/ops/blocks_there.hpp"
 #include "transfer/ops/content_md5.hpp"
 #include "transfer/ops/hash_range.hpp"
@@ -63,10 +64,13 @@ private:
     task<result<void>> in_one_request(block b);
     task<result<void>> in_blocks(mover&, block first);
     task<result<void>> commit();
+    task<result<void>> in_appends();
+    task<result<blob::etag>> append_all(blob_builder&, std::string& md5);
+    result<std::size_t> read_piece(std::span<std::byte> into);
     void tell(std::uint64_t size, const blob::etag&, std::string hash);
-    blob::write_options description() {
+    blob::write_options description(std::string md5) const {
         blob::write_options out = describe(options_.blobs, where_.name, {});
-        out.content.md5 = whole_md5();
+        out.content.md5 = std::move(md5);
         out.when = as_seen(existing_);
         return out;
     }
@@ -89,6 +93,7 @@ private:
     part_group parts_;
     semaphore files_{files_at_once};
     std::optional<blob::properties> existing_;
+    std::optional<blob_builder> room_;  ///< what stands in the place of a blob of another type
     blocks_there there_;
     std::vector<std::string> ids_;
     std::uint64_t total_ = 0;
@@ -127,6 +132,7 @@ result<void> incoming::refused(const error& e) {
 task<result<void>> incoming::receive() {
     ACT_CO_TRY_VOID(co_await look());
     if (existing_ && leaves_what_stands()) co_return left();
+    if (options_.type == blob::blob_type::append) co_return co_await in_appends();
     ACT_CO_TRY(block first, co_await next_block());
     if (first.last && first.length <= options_.single_request && !first.disk)
         co_return co_await in_one_request(std::move(first));
@@ -135,8 +141,9 @@ task<result<void>> incoming::receive() {
     mover scheduler(op_.context().runtime, lanes, parts_.stop());
     auto outcome = co_await in_blocks(scheduler, std::move(first));
     co_await scheduler.finish();
-    if (!outcome) co_return outcome;
-    co_return co_await commit();
+    if (outcome) outcome = co_await commit();
+    if (!outcome && room_) co_await room_->take_back();
+    co_return outcome;
 }
 
 /// What stands at the name now: the commit will be under the condition that it still does.
@@ -221,7 +228,8 @@ result<void> incoming::fill(block& b, std::uint64_t size, std::span<std::byte> t
 
 task<result<void>> incoming::in_one_request(block b) {
     const blob::body_checksum sum{b.hashes.crc64};
-    auto written = co_await to_.client.put_blob(where_, b.body(), sum, description(), op_.patience());
+    auto written =
+        co_await to_.client.put_blob(where_, b.body(), sum, description(whole_md5()), op_.patience());
     if (!written) co_return refused(written.error());
     op_.found(b.length);
     op_.advance(b.length);
@@ -231,6 +239,8 @@ task<result<void>> incoming::in_one_request(block b) {
 }
 
 task<result<void>> incoming::in_blocks(mover& scheduler, block b) {
+    ACT_CO_TRY_VOID(
+        co_await make_room_for_blocks(room_, to_.client, where_, existing_, description({}), op_.patience()));
     ACT_CO_TRY(there_, co_await find_blocks(to_.client, where_, existing_, op_.patience()));
     result<void> reading;
     while (b.length > 0) {
@@ -277,12 +287,61 @@ task<result<void>> incoming::send_block(block& b) {
 }
 
 task<result<void>> incoming::commit() {
-    auto committed = co_await to_.client.put_block_list(where_, ids_, description(), op_.patience());
+    auto committed =
+        co_await to_.client.put_block_list(where_, ids_, description(whole_md5()), op_.patience());
     if (!committed) co_return refused(committed.error());
     op_.found(total_);
     op_.done("upload", where_.name, total_);
     tell(total_, committed->etag, plan::blocks_hash(ids_));
     co_return result<void>();
+}
+
+task<result<void>> incoming::in_appends() {
+    blob_builder draft(to_.client, where_, blob::blob_type::append, 0, description({}));
+    auto begun = co_await draft.begin(patience());
+    if (!begun) co_return refused(begun.error());
+    std::string md5;
+    auto whole = co_await append_all(draft, md5);
+    if (!whole) {
+        co_await draft.take_back();
+        if (refused_by_condition(whole.error())) co_return changed_meanwhile(where_);
+        co_return whole.error();
+    }
+    op_.found(total_);
+    op_.done("upload", where_.name, total_);
+    tell(total_, *whole, plan::md5_hash(md5));
+    co_return result<void>();
+}
+
+task<result<blob::etag>> incoming::append_all(blob_builder& draft, std::string& md5) {
+    const until u = patience();
+    auto& context = op_.context();
+    ACT_CO_TRY(buffer memory, co_await context.buffers.take(2 * piece_size, u));
+    blob_builder::source next = [&](std::span<std::byte> into) -> task<result<plan::block_range>> {
+        auto read = [&] { return read_piece(into); };
+        ACT_CO_TRY(const std::size_t got, co_await context.runtime.blocking(read));
+        const plan::block_range piece{total_, got};
+        total_ += got;
+        ACT_CO_TRY_VOID(check_fits(blob::blob_type::append, total_, options_.name));
+        co_return piece;
+    };
+    auto count = [&](std::uint64_t bytes) { op_.advance(bytes); };
+    ACT_CO_TRY_VOID(co_await draft.fill(std::move(memory), std::move(next), count, u));
+    md5 = whole_md5();
+    co_return co_await draft.finish(md5, u);
+}
+
+/// Blocks. As much as there is room for; less only at the end.
+result<std::size_t> incoming::read_piece(std::span<std::byte> into) {
+    const until u = patience();
+    std::size_t got = 0;
+    while (got < piece_size && !at_end_) {
+        ACT_TRY(const std::size_t more, reader_.read_some(into.subspan(got, piece_size - got), u));
+        at_end_ = more == 0;
+        got += more;
+    }
+    if (options_.put_md5) md5_.update(into.first(got));
+    return got;
 }
 
 }  // namespace
@@ -293,15 +352,26 @@ std::uint64_t stream_block_size(std::uint64_t index, std::uint64_t first, unsign
     return first << doublings;
 }
 
+result<void> check_stream(const stream_in_options& options) {
+    if (options.overwrite == plan::overwrite::newer) {
+        return error(kind::usage, options.name + " has no time to be newer by than what is stored",
+                     "choose another --overwrite");
+    }
+    if (options.type == blob::blob_type::page) {
+        return error(
+            kind::usage,
+            "a page blob is made with its size, and that of " + options.name + " is known only at its end",
+            "send it as a block or append blob, or write it to a file first");
+    }
+    return {};
+}
+
 task<result<summary>> stream_in(context& ctx, int fd, remote to, stream_in_options options) {
     if (to.path.empty()) {
         co_return error(kind::usage, options.name + " needs a blob name, not a whole container",
                         "name the blob");
     }
-    if (options.overwrite == plan::overwrite::newer) {
-        co_return error(kind::usage, options.name + " has no time to be newer by than what is stored",
-                        "choose another --overwrite");
-    }
+    ACT_CO_TRY_VOID(check_stream(options));
     ACT_CO_TRY_VOID(blob::check_blob_name(to.path));
     operation op(ctx);
     op.between(to.path, to.path);

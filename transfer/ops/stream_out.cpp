@@ -6,6 +6,7 @@
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/blob_part.hpp"
 #include "transfer/ops/content_md5.hpp"
+#include "transfer/ops/listed.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/ops/stream.hpp"
 #include "transfer/ops/unpack.hpp"
@@ -170,8 +171,12 @@ task<result<buffer>> outgoing::first_piece() {
 task<result<buffer>> outgoing::first_try(until u) {
     const std::uint64_t wanted =
         std::min<std::uint64_t>(options_.count.value_or(blob::max_checked_range), blob::max_checked_range);
-    auto opened = co_await from_.client.get(where_, blob::range{options_.offset, wanted}, {}, u);
+    const auto version =
+        options_.etag.empty() ? blob::conditions() : blob::conditions::matching(options_.etag);
+    auto opened = co_await from_.client.get(where_, blob::range{options_.offset, wanted}, version, u);
     if (!opened) {
+        if (opened.error().kind() == kind::precondition && !options_.etag.empty())
+            co_return not_the_listed_version(where_);
         if (opened.error().status() != 416) co_return opened.error();
         co_return error(kind::usage,
                         "blob '" + from_.path + "' ends before offset " + std::to_string(options_.offset),
@@ -183,6 +188,7 @@ task<result<buffer>> outgoing::first_try(until u) {
                         "name a blob below it; see them with `act ls`");
     }
     if (auto why = unreadable(d.info)) co_return *why;
+    if (options_.size && *options_.size != d.total) co_return not_as_listed(where_, d.total, *options_.size);
     info_ = d.info;
     end_ = d.total;
     if (options_.count && *options_.count < end_ - std::min(end_, options_.offset))

@@ -3,6 +3,7 @@
 #include "engine/core/units.hpp"
 #include "engine/file/link.hpp"
 #include "transfer/blob/names.hpp"
+#include "transfer/ops/blob_builder.hpp"
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/upload_file.hpp"
@@ -101,15 +102,24 @@ task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) 
         record(run, item, item.info, item.existing->etag, plan::md5_hash(item.existing->content.md5), true);
         co_return result<void>();
     }
+    const blob::blob_type type = type_of(run, item);
+    if (auto fits = check_fits(type, size, item.local); !fits) {
+        run.op.failed(item.local, fits.error(), {item.local, item.blob});
+        co_return result<void>();
+    }
     run.op.found(size);
     if (run.options.dry_run) {
         run.op.advance(size);
         run.op.done("upload", item.local, size);
         co_return result<void>();
     }
-    if (size <= run.options.single_request) {
-        co_return co_await run.mover.submit(upload_small(run, std::move(item)));
+    const bool small = size <= run.options.single_request;
+    if (type != blob::blob_type::block) {
+        auto built = upload_built(run, std::move(item));
+        co_return small ? co_await run.mover.submit(std::move(built))
+                        : co_await run.mover.spawn(std::move(built));
     }
+    if (small) co_return co_await run.mover.submit(upload_small(run, std::move(item)));
     co_return co_await run.mover.spawn(upload_large(run, std::move(item)));
 }
 
@@ -299,7 +309,37 @@ void record(const upload_run& run, const upload_item& item, const file::status& 
 
 bool stays(const upload_run& run, const upload_item& item, const blob::properties& there) {
     if (item.directory_stub) return run.options.overwrite != plan::overwrite::always;
-    return plan::stays({run.options.overwrite, run.options.compare_content}, item.info, there);
+    plan::replace_rule rule{run.options.overwrite, run.options.compare_content};
+    if (run.options.type) rule.type = type_of(run, item);
+    return plan::stays(rule, item.info, there);
+}
+
+blob::blob_type type_of(const upload_run& run, const upload_item& item) {
+    if (item.directory_stub || item.info.type == file::type::symlink) return blob::blob_type::block;
+    return run.options.type.value_or(blob::blob_type::block);
+}
+
+bool of_other_type(const upload_run& run, const upload_item& item, const blob::properties& there) {
+    return run.options.type && there.type != type_of(run, item);
+}
+
+bool may_have_come(const upload_item& item, const error& why) {
+    return item.existing ? refused_by_condition(why)
+                         : why.kind() == kind::conflict || why.kind() == kind::precondition;
+}
+
+task<result<came_since>> look_again(const upload_run& run, const upload_item& item, error why, until u) {
+    if (run.options.overwrite == plan::overwrite::never && refused_by_condition(why)) {
+        co_return came_since{.stays = true};
+    }
+    // The listing did not show it: it came since (perhaps what a killed run had asked for), or the listing
+    // was out of order. Look, then decide.
+    came_since now;
+    ACT_CO_TRY(now.seen, co_await run.to.client.head({run.to.container, item.blob}, u));
+    if (now.seen->is_directory && !item.directory_stub) co_return folder_in_the_way(item);
+    now.stays = item.directory_stub || stays(run, item, *now.seen);
+    if (!now.stays && item.existing) co_return why;
+    co_return now;
 }
 
 blob::write_options description(const upload_run& run, const upload_item& item, const file::status& read) {

@@ -34,6 +34,13 @@ struct upload_item {
 std::unique_ptr<job> upload_small(upload_run&, upload_item);
 /// To be given to mover::spawn: waits for its blocks.
 std::unique_ptr<job> upload_large(upload_run&, upload_item);
+/// As a page or append blob. To be given to mover::spawn when it is large.
+std::unique_ptr<job> upload_built(upload_run&, upload_item);
+
+/// The type of blob that the item becomes.
+blob::blob_type type_of(const upload_run&, const upload_item&);
+/// A type was asked for, and `there` is of another: its content does not make it the same.
+bool of_other_type(const upload_run&, const upload_item&, const blob::properties& there);
 
 /// kind::conflict: a file is to go where the stub of a folder is.
 error folder_in_the_way(const upload_item&);
@@ -47,6 +54,15 @@ result<void> finish_source(const upload_run&, const upload_item&, const file::st
 
 /// By what the listing tells, `there` is to be left as it is.
 bool stays(const upload_run&, const upload_item&, const blob::properties& there);
+/// A write under its condition was refused, perhaps because something has come there since the listing.
+bool may_have_come(const upload_item&, const error& why);
+/// What that is: something that stays (with its properties, if they were looked at), or what is to be
+/// replaced after all. `why`, if the item was seen before and is another now.
+struct came_since {
+    bool stays = false;
+    std::optional<blob::properties> seen{};
+};
+task<result<came_since>> look_again(const upload_run&, const upload_item&, error why, until);
 /// What goes with the blob of a file that was read as `read`.
 blob::write_options description(const upload_run&, const upload_item&, const file::status& read);
 

@@ -1,3 +1,4 @@
+#include "transfer/ops/blob_builder.hpp"
 #include "transfer/ops/blocks_there.hpp"
 #include "transfer/ops/content_md5.hpp"
 #include "transfer/ops/hash_range.hpp"
@@ -21,6 +22,7 @@ public:
     task<void> run() override {
         auto outcome = co_await send();
         if (!outcome) {
+            if (room_) co_await room_->take_back();
             run_.op.retreat(advanced_.load());
             run_.op.failed(item_.local, outcome.error(), {item_.local, item_.blob});
         }
@@ -54,6 +56,7 @@ private:
     file::descriptor fd_;
     std::vector<plan::block_range> ranges_;
     std::vector<std::string> ids_;
+    std::optional<blob_builder> room_;  ///< what stands in the place of a blob of another type
     blocks_there there_;
     std::optional<in_order> reading_;  ///< for the MD5 of the whole
     codec::digest md5_{codec::digest::algorithm::md5};
@@ -81,6 +84,8 @@ task<result<void>> large_upload::send() {
     ACT_CO_TRY(const file::status before, file::stat_of(fd_.get(), item_.local));
     ranges_ = plan::split(before.size, plan::block_size_for(before.size, run_.options.block_size));
     ids_.resize(ranges_.size());
+    ACT_CO_TRY_VOID(co_await make_room_for_blocks(room_, run_.to.client, where_, item_.existing,
+                                                  description(run_, item_, before), u));
     ACT_CO_TRY(there_, co_await find_blocks(run_.to.client, where_, item_.existing, u));
 
     task_group beside;

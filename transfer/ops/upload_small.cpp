@@ -45,23 +45,14 @@ private:
         if (run_.options.put_md5 && !item_.directory_stub) options.content.md5 = md5_of(file);
         const blob::address where{run_.to.container, item_.blob};
         auto written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
-        if (!written &&
-            (item_.existing ? refused_by_condition(written.error()) : was_there(written.error()))) {
-            if (run_.options.overwrite == plan::overwrite::never && refused_by_condition(written.error())) {
+        if (!written && may_have_come(item_, written.error())) {
+            ACT_CO_TRY(const came_since now, co_await look_again(run_, item_, written.error(), u));
+            if (now.stays) {
                 run_.op.skipped(item_.local, file.bytes.size());
+                if (now.seen) tell(file, now.seen->etag, true);
                 co_return result<void>();
             }
-            // The listing did not show it: it came since (perhaps what a killed run had asked for), or the
-            // listing was out of order. Look, then decide.
-            ACT_CO_TRY(blob::properties seen, co_await run_.to.client.head(where, u));
-            if (seen.is_directory && !item_.directory_stub) co_return folder_in_the_way(item_);
-            if (item_.directory_stub || stays(run_, item_, seen)) {
-                run_.op.skipped(item_.local, file.bytes.size());
-                tell(file, seen.etag, true);
-                co_return result<void>();
-            }
-            if (item_.existing) co_return written.error();
-            options.when = blob::conditions::matching(seen.etag);
+            options.when = blob::conditions::matching(now.seen->etag);
             written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
         }
         if (!written) co_return written.error();
@@ -82,13 +73,10 @@ private:
 
     static http::body body_of(const content& file) { return http::body::memory(file.bytes); }
 
-    static bool was_there(const error& e) {
-        return e.kind() == kind::conflict || e.kind() == kind::precondition;
-    }
-
     bool same_content(const content& file) const {
         if (!run_.options.compare_content || run_.options.overwrite == plan::overwrite::always ||
-            !item_.existing || plan::is_link(*item_.existing) != (file.info.type == file::type::symlink)) {
+            !item_.existing || of_other_type(run_, item_, *item_.existing) ||
+            plan::is_link(*item_.existing) != (file.info.type == file::type::symlink)) {
             return false;
         }
         const auto& md5 = item_.existing->content.md5;

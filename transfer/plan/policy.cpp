@@ -24,8 +24,10 @@ bool decide(replace_rule rule, const Source& source, const There& there, Same sa
 
 bool stays(replace_rule rule, const file::status& source, const blob::properties& there) {
     if (rule.how != overwrite::never && !is_whole(there)) return false;
-    return decide(rule, source, there,
-                  [&] { return !rule.compare_content && unchanged_for_upload(source, there); });
+    return decide(rule, source, there, [&] {
+        return !rule.compare_content && rule.type.value_or(there.type) == there.type &&
+               unchanged_for_upload(source, there);
+    });
 }
 
 bool stays(replace_rule rule, const blob::properties& source, const file::status& there) {

@@ -16,6 +16,8 @@ enum class overwrite {
 struct replace_rule {
     overwrite how = overwrite::different;
     bool compare_content = false;  ///< not by time: whoever has both contents compares them
+    /// If given: of an upload, what stands there as a blob of another type is not the same.
+    std::optional<blob::blob_type> type{};
 };
 
 /// Whether what stands there stays, by what the listing tells. Contents, where they are to be compared, are

@@ -19,6 +19,15 @@ TEST(error, from_errno_names_the_object_and_the_reason) {
     EXPECT_EQ(error::from_errno(EIO, "x").kind(), kind::io);
 }
 
+TEST(error, the_code_of_an_errno_is_its_name_and_not_told_twice) {
+    error e = error::from_errno(EROFS, "cannot write /x");
+    EXPECT_EQ(e.code(), "EROFS");
+    EXPECT_EQ(e.describe(), "cannot write /x: Read-only file system");
+    e = std::move(e).with_service("Busy", 503, {});
+    EXPECT_EQ(e.describe(), "cannot write /x: Read-only file system (Busy, HTTP 503)");
+    EXPECT_EQ(error::from_errno(100'000, "x").code(), "");
+}
+
 TEST(error, a_copy_keeps_its_text_when_the_original_changes) {
     error first(kind::io, "text", "do");
     const error copy = first;

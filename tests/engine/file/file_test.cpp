@@ -34,6 +34,24 @@ TEST(file, reading_by_position) {
     EXPECT_EQ(read_at(fd->get(), into, 100, "a").value(), 0U);
 }
 
+TEST(file, holes_are_told_from_data) {
+    const temporary_folder t;
+    t.write("none", "");
+    t.write("sparse", "x");
+    const auto fd = descriptor(::open((t / "sparse").c_str(), O_RDWR | O_CLOEXEC));
+    ASSERT_EQ(::ftruncate(fd.get(), 64 << 20), 0);
+    ASSERT_TRUE(write_at(fd.get(), bytes("y"), 32 << 20, "sparse"));
+    const auto found = data_of(fd.get(), 64 << 20, "sparse");
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 2U);
+    EXPECT_EQ((*found)[0].offset, 0U);
+    EXPECT_LE((*found)[1].offset, 32U << 20);
+    EXPECT_GT((*found)[1].offset + (*found)[1].length, 32U << 20);
+    EXPECT_LT((*found)[0].length + (*found)[1].length, 8U << 20);
+    EXPECT_EQ(data_of(fd.get(), 1, "sparse").value(), (std::vector<extent>{{0, 1}})) << "no more than asked";
+    EXPECT_TRUE(data_of(open_read(t / "none")->get(), 0, "none").value().empty());
+}
+
 TEST(file, errors_name_the_path) {
     const temporary_folder t;
     const auto missing = open_read(t / "missing");

@@ -156,6 +156,12 @@ TEST(arguments, modes_of_md5_have_our_names_and_those_of_azcopy) {
     EXPECT_THAT(bad({"d", "--check-md5", "yes", "x"}).advice(), HasSubstr("require"));
     EXPECT_EQ(good({"set", "--tier", "hot", "--rehydrate-priority", "high", "x"}).given.rehydrate, "High");
     bad({"set", "--rehydrate-priority", "now", "x"});
+    EXPECT_EQ(good({"u", "--blob-type", "PageBlob", "x"}).given.blob_type, blob::blob_type::page);
+    EXPECT_EQ(good({"u", "x"}).given.blob_type, std::nullopt);
+    EXPECT_THAT(bad({"cp", "--blob-type", "tape", "x", "y"}).advice(), HasSubstr("append"));
+    EXPECT_THAT(bad({"u", "--blob-type", "page", "--tier", "Cool", "x"}).message(), HasSubstr("--tier"));
+    EXPECT_THAT(bad({"u", "--blob-type", "append", "--block-size", "1MiB", "x"}).message(),
+                HasSubstr("4 MiB"));
     bad({"u", "--check-md5", "no", "x"});
     bad({"d", "--put-md5", "x"});
 }
@@ -223,6 +229,7 @@ TEST(arguments, every_option_is_known_by_its_own_names) {
                             : o.value == "KEY"            ? "size"
                             : o.value == "TIER"           ? "Cool"
                             : o.value == "MODE"           ? "fail"
+                            : o.value == "TYPE"           ? "page"
                             : o.value == "PRIORITY"       ? "High"
                             : o.value == "FATE"           ? "only"
                             : o.value == "WHEN"           ? "newer"

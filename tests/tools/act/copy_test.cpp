@@ -365,6 +365,26 @@ TEST_F(cat, one_after_another) {
     EXPECT_THAT(json.problems, HasSubstr("\"verb\":\"cat\",\"files\":1,\"bytes\":5,"));
 }
 
+TEST_F(cat, the_items_of_a_list_in_its_order) {
+    fill();
+    ASSERT_EQ(act({"cp", "voc", "local:data/voc"}).code, 0);
+    const std::string list =
+        "sub/b.txt\n{\"name\":\"a.txt\",\"size\":5}\n{\"name\":\"sub\",\"folder\":true}\nsub/b.txt\n";
+    auto o = stream({"cat", "--from-list", "-", "data/voc"}, list);
+    EXPECT_EQ(o.code, 0) << o.problems;
+    EXPECT_EQ(o.data, "beta!alphabeta!");
+    // It ends at the first line that cannot be had as it says.
+    for (const char* wrong : {"nothing", "../x", "{\"name\":\"a.txt\",\"size\":6}",
+                              "{\"name\":\"a.txt\",\"etag\":\"\\\"0x1\\\"\"}"}) {
+        auto ended =
+            stream({"cat", "--from-list", "-", "data/voc"}, "a.txt\n" + std::string(wrong) + "\na.txt\n");
+        EXPECT_EQ(ended.code, 1) << wrong;
+        EXPECT_EQ(ended.data, "alpha") << wrong << ended.problems;
+    }
+    EXPECT_EQ(stream({"cat", "--from-list", "-", "data/voc", "data/other"}).code, 2);
+    EXPECT_EQ(stream({"cat", "--null", "data/voc/a.txt"}).code, 2);
+}
+
 TEST_F(cat, ends_at_the_first_that_is_missing) {
     fill();
     ASSERT_EQ(act({"cp", "voc", "local:data/voc"}).code, 0);
@@ -428,6 +448,18 @@ TEST_F(set_verb_test, changes_what_is_named_and_nothing_twice) {
     EXPECT_THAT(act({"cp", "voc", "local:data/voc"}).out, HasSubstr("; 2 unchanged; 0 failed"));
     EXPECT_THAT(act({"set", "--metadata", "owner=", "data/voc/a.txt"}).out, StartsWith("set 1 blob"));
     EXPECT_THAT(act({"set", "--metadata", "owner=", "data/voc"}).out, HasSubstr("; 1 unchanged"));
+}
+
+TEST_F(set_verb_test, changes_just_what_a_list_names) {
+    auto o = stream({"set", "--metadata", "owner=me", "--tag", "k=v", "--from-list", "-", "data/voc"},
+                    "a.txt\n{\"name\":\"nothing\"}\n{\"name\":\"sub/b.txt\",\"size\":77}\n");
+    EXPECT_EQ(o.code, 1);
+    EXPECT_THAT(o.out, HasSubstr("set 1 blob"));
+    EXPECT_THAT(o.out, HasSubstr("2 failed"));
+    EXPECT_THAT(o.problems, AllOf(HasSubstr("no blob"), HasSubstr("the list says 77")));
+    EXPECT_THAT(stream({"set", "--metadata", "owner=me", "--tag", "k=v", "data/voc"}).out,
+                AllOf(HasSubstr("set 1 blob"), HasSubstr("; 1 unchanged")));
+    EXPECT_EQ(stream({"set", "--metadata", "a=b", "--from-list", "-", "data/voc", "data/x"}).code, 2);
 }
 
 TEST_F(set_verb_test, wrong_input) {

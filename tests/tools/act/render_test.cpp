@@ -172,6 +172,23 @@ TEST_F(report_test, some_failed_is_1_and_failures_are_grouped_by_cause) {
     EXPECT_THAT(problems_.str(), HasSubstr("run the same command again to continue: act u 'data/a b'"));
 }
 
+TEST_F(report_test, failures_of_one_errno_are_a_group_of_their_own) {
+    auto r = make();
+    for (int i = 0; i < 3; ++i) {
+        const std::string path = "data/f" + std::to_string(i);
+        r.failed({path, error::from_errno(EACCES, "cannot open " + path)});
+        r.failed({path, error::from_errno(EROFS, "cannot write " + path)});
+    }
+    r.add("data", moved(1, 6));
+    EXPECT_EQ(finish(r), 1);
+    EXPECT_THAT(problems_.str(),
+                HasSubstr("3 files failed, the first one: cannot open data/f0: Permission denied\n"));
+    EXPECT_THAT(problems_.str(),
+                HasSubstr("3 files failed, the first one: cannot write data/f0: Read-only file system\n"));
+    EXPECT_THAT(failure_line("x", error::from_errno(ENOSPC, "cannot write x"), {}).text(),
+                AllOf(HasSubstr(R"("code":"disk_full")"), HasSubstr(R"("errno":"ENOSPC")")));
+}
+
 TEST_F(report_test, the_first_failures_of_a_long_run_are_told_at_once) {
     const failure one{"data/x", error(kind::io, "broken"), item_name{"x", "x"}};
     auto soon = make();
