@@ -9,7 +9,8 @@
 namespace act::blob {
 namespace {
 
-/// Statuses of 500 that will not pass, so that they do not use up the tries.
+/// Statuses of 500 that will not pass, so that they do not use up the tries, and of 401 that say nothing
+/// about this account's credential.
 bool final_answer(const http::response_head& head) {
     auto code = head.headers.get("x-ms-error-code");
     if (code == "FeatureNotSupported") return true;
@@ -18,6 +19,7 @@ bool final_answer(const http::response_head& head) {
     if (code != "CannotVerifyCopySource") return false;
     // The source decides: what it answered is worth another try or not.
     auto source = head.headers.get("x-ms-copy-source-status-code");
+    if (source.empty()) return head.status == 401;
     return source.starts_with('4') && source != "408" && source != "429";
 }
 
