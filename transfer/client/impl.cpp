@@ -172,6 +172,7 @@ bool conditional(const conditions& c) {
 void add_origin(http::fields& f, const copy_origin& from) {
     f.add("x-ms-copy-source", from.url.reveal());
     if (!from.etag.empty()) f.add("x-ms-source-if-match", from.etag.text);
+    if (!from.authorization.empty()) f.add("x-ms-copy-source-authorization", from.authorization.reveal());
 }
 
 write_result result_of(const properties& p) {
