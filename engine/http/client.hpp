@@ -122,8 +122,9 @@ struct pipeline_options {
     retry_policy retry;
     /// For one try, from sending to the response's head, beyond what the body takes at 32 KiB/s.
     steady::duration try_timeout = std::chrono::seconds(60);
-    /// Asked about answers whose status is worth another try; true makes one the final answer all the same (a
-    /// service that says 500 and means "never"). Called from every loop.
+    /// Asked about answers whose status is worth another try, or a 401 a fresh credential; true makes one the
+    /// final answer all the same (a service that says 500 and means "never", or 401 and means another's).
+    /// Called from every loop.
     std::function<bool(const response_head&)> final_answer;
     /// Asked before each try; unset: every one may go at once. Outlives the answers.
     std::shared_ptr<http::admission> admission;

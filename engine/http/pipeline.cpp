@@ -143,7 +143,9 @@ task<result<exchange>> pipeline::send(const endpoint& to, const request& r, cons
                 under_way.end();
             }
         }
-        if (status == 401 && authorizer_ && !refreshed) {
+        const bool final = status != 0 && (status == 401 || worth_another_try(status)) &&
+                           options_.final_answer && options_.final_answer((*answer)->head());
+        if (status == 401 && authorizer_ && !refreshed && !final) {
             refreshed = true;
             if (!co_await authorizer_->refresh(u)) co_return std::move(*answer);
             co_await drain(std::move(**answer), u);
@@ -151,9 +153,7 @@ task<result<exchange>> pipeline::send(const endpoint& to, const request& r, cons
             continue;
         }
         if (status != 0) {
-            if (!worth_another_try(status)) co_return std::move(*answer);
-            if (options_.final_answer && options_.final_answer((*answer)->head()))
-                co_return std::move(*answer);
+            if (final || !worth_another_try(status)) co_return std::move(*answer);
         } else {
             error failure = (*answer).error();
             if (!worth_another_try(failure)) co_return failure;

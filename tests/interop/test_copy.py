@@ -58,6 +58,64 @@ class Copy(unittest.TestCase):
         self.cluster("eu", self.server(OTHER, "two"), prefix="", **OTHER)
         self.round_trip(by_server=True, big=False)
 
+    def by_token(self):
+        """A cluster `we` that is read by a token, which a program in place of `az` gives, and another one `eu`: their
+        stores."""
+        token = self.scratch / "token.txt"
+        token.write_text("token-of-we\n")
+        az = self.scratch / "bin/az"
+        harness.write(az, b"""#!/bin/sh\necho '{"accessToken": "token-of-we", "expires_on": 4102444800}'\n""", mode=0o755)
+        self.project.env["PATH"] = f"{az.parent}:{self.project.env['PATH']}"
+        servers = []
+        for name, arguments, more in (("we", ["--bearer-token-file", token], {}), ("eu", [], OTHER)):
+            folder = self.scratch / f"store-{name}"
+            folder.mkdir()
+            servers.append(harness.act_serve(folder, arguments=["--admin", ":0", *arguments], **more))
+            self.addCleanup(servers[-1].stop)
+        self.cluster("we", servers[0].endpoint, prefix="some/path", key=None, auth="cli")
+        self.cluster("eu", servers[1].endpoint, prefix="else/where", **OTHER)
+        return servers
+
+    def test_store_to_store_by_token(self):
+        we, eu = self.by_token()
+        self.round_trip(by_server=True, big=True)
+        # What the destination was sent is next to nothing; it has read the rest itself.
+        data = harness.content(40 * harness.MIB, "token")
+        harness.write(self.project.folder / "data/large", data)
+        self.project.act("-c", "we", "u", "data/large")
+        for server in (we, eu):
+            harness.admin(server, "/reset", "POST")
+        copied = self.project.act("-c", "eu", "-f", "we", "--log-level", "trace", "u", "data/large", "--json")
+        self.assertEqual((copied.summary["server_side"], copied.summary["through_client"]), (1, 0))
+        source, destination = (harness.admin(server, "/stats") for server in (we, eu))
+        self.assertEqual(sum(destination["requests"]["PutBlock"].values()), 5)
+        self.assertLess(destination["bytes_in"], harness.MIB)
+        self.assertEqual(sum(source["requests"]["GetBlob"].values()), 5)
+        self.assertGreaterEqual(source["bytes_out"], len(data))
+        self.assertNotIn("token-of-we", copied.out + copied.err)
+        (self.project.folder / "data/large").unlink()
+        self.project.act("-c", "eu", "d", "data/large")
+        self.assertEqual((self.project.folder / "data/large").read_bytes(), data)
+
+    def test_every_verb_copies_by_token(self):
+        we, eu = self.by_token()
+        project = self.project
+        for name in ("a", "b"):
+            harness.write(project.folder / "data/t" / name, name.encode())
+        project.act("-c", "we", "u", "data/t")
+        for verb in ("cp", "sync", "mv"):
+            harness.admin(we, "/reset", "POST")
+            copied = project.act(verb, "we:data/t", f"eu:data/{verb}", "--json").summary
+            self.assertEqual((copied["server_side"], copied["through_client"], copied["failed"]), (2, 0, 0), verb)
+            self.assertEqual(sum(harness.admin(we, "/stats")["requests"]["GetBlob"].values()), 2, verb)
+        project.act("-c", "we", "ls", "data/t", expect=5)
+
+    def test_a_store_without_a_token_says_so(self):
+        empty = self.scratch / "empty.txt"
+        empty.write_text("\n")
+        refused = self.project.act("serve", "--root", self.scratch / "none", "--bearer-token-file", empty, expect=3)
+        self.assertIn("holds no token", refused.err)
+
     def test_store_to_azurite(self):
         # Both accounts have the same name: Azurite must not take its own blob for the source.
         self.cluster("we", self.server({}, "one"), prefix="some/path")

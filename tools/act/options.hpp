@@ -85,6 +85,7 @@ struct options {
     // serve
     std::string root, listen, account;
     std::string key;  ///< as given: the key itself, env:NAME or file:PATH
+    std::string bearer_token_file;
     std::string tls_certificate, tls_key;
     store::network_model network;
     std::string admin;

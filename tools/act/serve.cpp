@@ -13,6 +13,13 @@ namespace act::cli {
 
 namespace {
 
+result<secret> secret_in(const world& w, const std::string& file, const char* option) {
+    auto text = file::read_all(w.absolute(file), 64 * 1024);
+    if (!text) return error(text.error()).in(option);
+    text->erase(text->find_last_not_of(" \t\r\n") + 1);
+    return secret(std::move(*text));
+}
+
 // A key on a command line shows in the list of processes, so it may be named instead.
 result<secret> key_from(const world& w, const std::string& given) {
     if (given.starts_with("env:")) {
@@ -24,12 +31,7 @@ result<secret> key_from(const world& w, const std::string& given) {
         }
         return secret(value);
     }
-    if (given.starts_with("file:")) {
-        auto text = file::read_all(w.absolute(given.substr(5)), 64 * 1024);
-        if (!text) return error(text.error()).in("--key");
-        text->erase(text->find_last_not_of(" \t\r\n") + 1);
-        return secret(std::move(*text));
-    }
+    if (given.starts_with("file:")) return secret_in(w, given.substr(5), "--key");
     return secret(given);
 }
 
@@ -49,6 +51,15 @@ result<store::options> options_of(invocation& call) {
     if (!given.account.empty()) o.account = given.account;
     if (!given.key.empty()) {
         ACT_TRY(o.key, key_from(call.world, given.key));
+    }
+    if (!given.bearer_token_file.empty()) {
+        constexpr const char* option = "--bearer-token-file";
+        ACT_TRY(o.bearer_token, secret_in(call.world, given.bearer_token_file, option));
+        if (o.bearer_token.empty()) {
+            return error(kind::configuration,
+                         fmt::format("{}: {} holds no token", option, given.bearer_token_file),
+                         "write one into it: it is any text, as `az account get-access-token` gives one");
+        }
     }
     auto path = [&](const std::string& name) { return name.empty() ? name : call.world.absolute(name); };
     o.tls_certificate = path(given.tls_certificate);

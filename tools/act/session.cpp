@@ -86,9 +86,9 @@ result<uri> endpoint_of(const cluster::account& a) {
 namespace {
 
 constexpr unsigned lanes_of_one = 4;
-result<std::shared_ptr<http::authorizer>> by_token(result<std::shared_ptr<auth::token_source>> from) {
+result<std::shared_ptr<auth::live_token>> kept(result<std::shared_ptr<auth::token_source>> from) {
     if (!from) return from.error();
-    return auth::bearer(std::move(*from));
+    return auth::keep(std::move(*from));
 }
 
 controller::options control_of(const options& given) {
@@ -184,7 +184,9 @@ result<cluster::config> resources::load(const cluster::load_options& where) {
 ops::copy_link& resources::link(const opened_account& from, const opened_account& to) {
     std::lock_guard lock(making_);
     const cluster::account& a = from.settings;
-    // With `auth: sas` the key is not to be used.
+    // What `auth` names is used, and nothing else that may be there.
+    if (from.token)
+        return links_.try_emplace({&from, &to}, *from.client, from.token, *to.client).first->second;
     const secret key = a.auth == cluster::account::method::sas ? secret() : a.key;
     return links_.try_emplace({&from, &to}, *from.client, key, a.sas).first->second;
 }
@@ -205,8 +207,25 @@ result<void> resources::start_store(cluster::account& a) {
     return {};
 }
 
-result<std::shared_ptr<http::authorizer>> resources::authorizer_for(const cluster::account& a) {
+result<std::shared_ptr<auth::live_token>> resources::token_for(const cluster::account& a) {
     using method = cluster::account::method;
+    switch (a.auth) {
+        case method::cli:
+            return auth::keep(auth::azure_cli(runtime()));
+        case method::msi:
+            return kept(auth::managed_identity(transport(), world_.environment));
+        case method::sp:
+            return kept(auth::service_principal(transport(), world_.environment));
+        case method::workload:
+            return kept(auth::workload_identity(transport(), world_.environment));
+        default:
+            return std::shared_ptr<auth::live_token>();
+    }
+}
+
+result<std::shared_ptr<http::authorizer>> resources::authorizer_for(const opened_account& opened) {
+    using method = cluster::account::method;
+    const cluster::account& a = opened.settings;
     auto needs = [&](const char* key) {
         return error(kind::configuration,
                      fmt::format("{}: `auth` asks for {}, which is not there", a.source, key),
@@ -226,16 +245,9 @@ result<std::shared_ptr<http::authorizer>> resources::authorizer_for(const cluste
             return error(kind::configuration,
                          fmt::format("{}: no credential for account {}", a.source, a.name),
                          "add account_key or sas_token; the value may be env:NAME or file:PATH");
-        case method::cli:
-            return auth::bearer(auth::azure_cli(runtime()));
-        case method::msi:
-            return by_token(auth::managed_identity(transport(), world_.environment));
-        case method::sp:
-            return by_token(auth::service_principal(transport(), world_.environment));
-        case method::workload:
-            return by_token(auth::workload_identity(transport(), world_.environment));
+        default:
+            return auth::bearer(opened.token);
     }
-    return error(kind::internal, "an account has no kind of `auth`");
 }
 
 result<std::unique_ptr<opened_account>> resources::open(cluster::account settings, bool embedded) {
@@ -246,11 +258,14 @@ result<std::unique_ptr<opened_account>> resources::open(cluster::account setting
     out->embedded = embedded;
     if (embedded) ACT_TRY_VOID(start_store(a));
     ACT_TRY(uri endpoint, endpoint_of(a));
-    auto authorizer = authorizer_for(a);
-    if (!authorizer) {
-        const error& e = authorizer.error();
+    auto in_file = [&](const error& e) {
         return e.message().find(a.source) == std::string::npos ? error(e).in(a.source) : e;
-    }
+    };
+    auto token = token_for(a);
+    if (!token) return in_file(token.error());
+    out->token = std::move(*token);
+    auto authorizer = authorizer_for(*out);
+    if (!authorizer) return in_file(authorizer.error());
     blob::account address{.name = a.name, .endpoint = std::move(endpoint), .settings = a.source};
     http::pipeline_options how;
     out->gate = std::make_shared<gate>(a.name, control_, &lanes_, hedge_);

@@ -21,6 +21,10 @@ namespace act::store {
 class store;
 }
 
+namespace act::auth {
+class live_token;
+}
+
 namespace act::cli {
 
 class progress_bar;
@@ -34,9 +38,10 @@ result<cluster::config> load_cluster(invocation&, const std::string& name);
 struct opened_account {
     cluster::account settings;
     std::unique_ptr<blob::client> client;
-    std::shared_ptr<http::admission> gate;  ///< all requests to the account pass it
-    bool embedded = false;                  ///< served by this process
-    const opened_account* origin = this;    ///< the one of `resources` that this is for
+    std::shared_ptr<http::admission> gate;    ///< all requests to the account pass it
+    std::shared_ptr<auth::live_token> token;  ///< where `auth` asks for one, else null
+    bool embedded = false;                    ///< served by this process
+    const opened_account* origin = this;      ///< the one of `resources` that this is for
 };
 
 /// A path of the command line, found.
@@ -78,7 +83,9 @@ public:
 
 private:
     result<std::unique_ptr<opened_account>> open(cluster::account, bool embedded);
-    result<std::shared_ptr<http::authorizer>> authorizer_for(const cluster::account&);
+    /// Null where `auth` asks for none.
+    result<std::shared_ptr<auth::live_token>> token_for(const cluster::account&);
+    result<std::shared_ptr<http::authorizer>> authorizer_for(const opened_account&);
     result<void> start_store(cluster::account&);
     http::client& transport();
 

@@ -35,7 +35,7 @@ bool same_signature(std::string_view a, std::string_view b) {
 outcome<identity> check_shared_key(service& s, const call& c, std::string_view authorization) {
     constexpr std::string_view scheme = "SharedKey ";
     if (!authorization.starts_with(scheme)) {
-        return refused("Of the schemes of the Authorization header this store knows SharedKey.");
+        return refused("Of the schemes of the Authorization header this store knows SharedKey and Bearer.");
     }
     authorization.remove_prefix(scheme.size());
     const std::size_t colon = authorization.find(':');
@@ -55,6 +55,23 @@ outcome<identity> check_shared_key(service& s, const call& c, std::string_view a
             "The MAC signature found in the HTTP request is not the same as any computed signature. "
             "Server used following string to sign: '" +
             text + "'.");
+    }
+    identity who;
+    who.form = identity::form::key;
+    return who;
+}
+
+// ---- bearer token
+
+constexpr std::string_view bearer = "Bearer ";
+
+outcome<identity> check_bearer(const service& s, std::string_view authorization) {
+    const secret& known = s.options.bearer_token;
+    if (known.empty()) return refused("This store knows no tokens: it was started without one.");
+    if (!same_signature(known.reveal(), authorization.substr(bearer.size()))) {
+        return failure(codes::invalid_authentication_info)
+            .with("AuthenticationErrorDetail", "The access token is not the one that this store was given.")
+            .header("WWW-Authenticate", "Bearer");
     }
     identity who;
     who.form = identity::form::key;
@@ -186,7 +203,10 @@ outcome<identity> check_anonymous(const reader& r, const operation& op, const ca
 }  // namespace
 
 outcome<> authorize(service& s, const reader& r, const operation& op, call& c) {
-    if (const std::string_view header = c.header("Authorization"); !header.empty()) {
+    const std::string_view header = c.header("Authorization");
+    if (header.starts_with(bearer)) {
+        ACT_TRY(c.who, check_bearer(s, header));
+    } else if (!header.empty()) {
         ACT_TRY(c.who, check_shared_key(s, c, header));
     } else if (c.has_param("sig")) {
         ACT_TRY(c.who, check_sas(s, r, op, c));
@@ -205,6 +225,12 @@ outcome<> authorize_source(service& s, const reader& r, call& source, const call
     if (source.has_param("sig")) {
         ACT_TRY(source.who, check_sas(s, r, *get, source));
         return {};
+    }
+    if (const std::string_view header = source.header("Authorization"); !header.empty()) {
+        const auto who = check_bearer(s, header);
+        if (who) return {};
+        const failure& why = who.error();
+        return unverified_source(why.status(), why.name(), why.message());
     }
     if (key_is_enough && request.who.form == identity::form::key) return {};
     if (check_anonymous(r, *get, source)) return {};

@@ -5,11 +5,12 @@
 namespace act::store {
 
 /// Checks the credential of a request and whether it covers the operation; fills call::who.
-/// SharedKey, account SAS, service SAS (with stored access policies), user delegation SAS, anonymous.
+/// SharedKey, the bearer token of the options, account SAS, service SAS (with stored access policies), user
+/// delegation SAS, anonymous.
 outcome<> authorize(service&, const reader&, const operation&, call&);
 
-/// The check of a copy source in this store: what its URL says (SAS or public), or, for the asynchronous
-/// copy, the requester's own key. `source` has its target parsed.
+/// The check of a copy source in this store: what its URL says (SAS or public), the token in its headers, or,
+/// for the asynchronous copy, the requester's own key. `source` has its target parsed.
 outcome<> authorize_source(service&, const reader&, call& source, const call& request, bool key_is_enough);
 
 /// The key of a user delegation: derived from the account's, so that nothing has to be stored.

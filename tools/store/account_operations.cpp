@@ -102,8 +102,8 @@ answer get_account_information(service&, const reader&, call&) {
     return out;
 }
 
-// The real service wants a bearer token here. This one knows no tokens and takes the account key, so that
-// clients of user delegation SAS can be tried on it.
+// The real service wants a bearer token here. This one takes the account key too, so that clients of user
+// delegation SAS can be tried on it.
 answer get_user_delegation_key(service& s, const reader&, call& c) {
     if (c.who.form != identity::form::key) return failure(codes::authorization_failure);
     blob::xml::reader x(c.body);

@@ -230,6 +230,7 @@ task<answer> copy_later(service& s, call& c, copy_source& from, remote_source so
 
 task<answer> copy(service& s, call& c, form f) {
     ACT_CO_TRY(copy_source from, read_copy_source(s, c));
+    if (f == form::asynchronous) from.credential = {};  // this one takes none
     ACT_CO_TRY(const description about, read_description(c));
     if (!about.tags.empty() && http::same_name(c.header("x-ms-copy-source-tag-option"), "COPY")) {
         co_return invalid_header("x-ms-copy-source-tag-option", "COPY");

@@ -19,6 +19,7 @@ std::string_view without_query(std::string_view url);
 struct copy_source {
     uri url;                  ///< credentials and all
     std::string text;         ///< without them
+    http::fields credential;  ///< Authorization, from x-ms-copy-source-authorization
     std::optional<call> own;  ///< for this store: a read of the source
 };
 /// Reads x-ms-copy-source, and finds out whether it is here.

@@ -13,14 +13,7 @@ namespace act::store {
 
 namespace {
 
-failure unverified(int status, std::string_view source_code, std::string message) {
-    const code c{status, codes::cannot_verify_source.name, codes::cannot_verify_source.message};
-    return failure(c, std::move(message))
-        .header("x-ms-copy-source-status-code", std::to_string(status))
-        .header("x-ms-copy-source-error-code", std::string(source_code));
-}
-
-const http::fields no_headers;
+constexpr const char* source_authorization = "x-ms-copy-source-authorization";
 
 bool same_host(std::string_view authority, const uri& u) {
     return !authority.empty() && http::same_name(authority, u.authority());
@@ -34,8 +27,8 @@ task<outcome<received>> take_all(service& s, std::uint64_t size, bool md5, Read&
     while (!into.done()) {
         const auto room = into.room();
         result<std::size_t> got = co_await read(room);
-        if (!got) co_return unverified(500, {}, "The source broke off: " + got.error().message());
-        if (*got < room.size()) co_return unverified(500, {}, "The source ended early.");
+        if (!got) co_return unverified_source(500, {}, "The source broke off: " + got.error().message());
+        if (*got < room.size()) co_return unverified_source(500, {}, "The source ended early.");
         if (auto written = into.filled(); !written) co_return from_error(written.error());
     }
     auto body = co_await into.finish();
@@ -54,13 +47,18 @@ outcome<copy_source> read_copy_source(service& s, const call& c) {
     if (!parsed) return invalid_header("x-ms-copy-source", without_query(given));
     out.url = std::move(*parsed);
     out.text = std::string(without_query(given));
+    if (const std::string_view credential = c.header(source_authorization); !credential.empty()) {
+        // Not shown in the answer.
+        if (!credential.starts_with("Bearer ")) return invalid_header(source_authorization, {});
+        out.credential.add("Authorization", credential);
+    }
     const auto mine = parse_uri(s.url);
     const bool here = same_host(c.header("Host"), out.url) || (mine && same_host(mine->authority(), out.url));
     if (!here) return out;
     call source;
     source.method = "GET";
     source.target = out.url.path + (out.url.query.empty() ? "" : "?" + out.url.query);
-    source.headers = &no_headers;
+    source.headers = &out.credential;
     source.version = c.version;
     // Another account at the same address is somebody else's.
     if (parse_target(source, s.options.account, out.url.host)) out.own = std::move(source);
@@ -70,6 +68,7 @@ outcome<copy_source> read_copy_source(service& s, const call& c) {
 outcome<own_source> open_own(service& s, const reader& r, copy_source& from, const call& request,
                              bool key_is_enough) {
     call& source = *from.own;
+    source.headers = &from.credential;
     ACT_TRY_VOID(authorize_source(s, r, source, request, key_is_enough));
     const auto container = load_container(r, source.container);
     const std::string_view snapshot = source.param("snapshot");
@@ -80,14 +79,14 @@ outcome<own_source> open_own(service& s, const reader& r, copy_source& from, con
     }
     if (!found) {
         const code& missing = container ? codes::blob_not_found : codes::container_not_found;
-        return unverified(404, missing.name, missing.message);
+        return unverified_source(404, missing.name, missing.message);
     }
     own_source out;
     out.bytes = std::string(*found);
     if (!decode(out.bytes, out.record)) return failure();
     ACT_TRY_VOID(check_conditions(request, state::of(&out.record), purpose::source));
     if (out.record.tier == tier::archive && request.header("x-ms-access-tier").empty()) {
-        return unverified(409, codes::blob_archived.name, codes::blob_archived.message);
+        return unverified_source(409, codes::blob_archived.name, codes::blob_archived.message);
     }
     if (out.record.copy.status == "pending") return failure(codes::pending_copy);
     return out;
@@ -98,11 +97,11 @@ task<outcome<remote_source>> open_remote(service& s, const copy_source& from, co
     http::request ask;
     ask.target = from.url.path.empty() ? "/" : from.url.path;
     if (!from.url.query.empty()) ask.target += "?" + from.url.query;
+    ask.headers = from.credential;
     ask.headers.add("x-ms-version", c.version);
     ask.headers.add("x-ms-date", to_http_date(now()));
     if (!range.empty()) ask.headers.add("x-ms-range", range);
     constexpr std::pair<const char*, const char*> passed_on[] = {
-        {"x-ms-copy-source-authorization", "Authorization"},
         {"x-ms-source-if-match", "If-Match"},
         {"x-ms-source-if-none-match", "If-None-Match"},
         {"x-ms-source-if-modified-since", "If-Modified-Since"},
@@ -114,15 +113,16 @@ task<outcome<remote_source>> open_remote(service& s, const copy_source& from, co
     const http::endpoint to = http::endpoint::of(from.url);
     auto answered = co_await s.http.send(to, ask, http::body::none(), u);
     if (!answered)
-        co_return unverified(500, {}, "The source cannot be reached: " + answered.error().message());
+        co_return unverified_source(500, {}, "The source cannot be reached: " + answered.error().message());
     const http::response_head& head = answered->head();
     if (head.status == 304 || head.status == 412) co_return failure(codes::source_condition_not_met);
     if (head.status != 200 && head.status != 206) {
         const int status = head.status >= 400 ? head.status : 500;
         const std::string code(head.headers.get("x-ms-error-code"));
-        co_return unverified(status, code, fmt::format("The source answered {} {}.", head.status, code));
+        co_return unverified_source(status, code,
+                                    fmt::format("The source answered {} {}.", head.status, code));
     }
-    if (!head.content_length) co_return unverified(500, {}, "The source does not tell its length.");
+    if (!head.content_length) co_return unverified_source(500, {}, "The source does not tell its length.");
     remote_source out{std::move(*answered)};
     out.size = *out.exchange.head().content_length;
     co_return out;

@@ -39,4 +39,11 @@ failure missing_query(std::string_view name) {
     return failure(codes::missing_query_parameter).with("QueryParameterName", std::string(name));
 }
 
+failure unverified_source(int status, std::string_view source_code, std::string message) {
+    const code c{status, codes::cannot_verify_source.name, codes::cannot_verify_source.message};
+    return failure(c, std::move(message))
+        .header("x-ms-copy-source-status-code", std::to_string(status))
+        .header("x-ms-copy-source-error-code", std::string(source_code));
+}
+
 }  // namespace act::store

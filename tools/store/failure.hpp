@@ -118,6 +118,9 @@ ACT_CODE(mixed_batch, 400, "AllBatchSubRequestsShouldBeSameApi",
 ACT_CODE(no_authentication, 401, "NoAuthenticationInformation",
          "Server failed to authenticate the request. Please refer to the information in the www-authenticate "
          "header.");
+ACT_CODE(invalid_authentication_info, 401, "InvalidAuthenticationInfo",
+         "Server failed to authenticate the request. Please refer to the information in the www-authenticate "
+         "header.");
 ACT_CODE(authentication_failed, 403, "AuthenticationFailed",
          "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
          "correctly "
@@ -206,5 +209,8 @@ ACT_CODE(cannot_verify_source, 500, "CannotVerifyCopySource",
          "Could not verify the copy source within the specified time.");
 #undef ACT_CODE
 }  // namespace codes
+
+/// The source of a copy does not open itself, for what it answered or would have.
+failure unverified_source(int status, std::string_view source_code, std::string message);
 
 }  // namespace act::store

@@ -27,6 +27,8 @@ struct options {
     std::string listen = "127.0.0.1:10000";
     std::string account = emulator_account;
     secret key{emulator_key};  ///< base64
+    /// Who shows it as `Authorization: Bearer ...` is the account's owner, as who has the key; empty: nobody.
+    secret bearer_token;
     /// PEM files; both (https) or neither (http).
     std::string tls_certificate, tls_key;
     /// A write is acknowledged when it survives the death of this process; true: also that of the machine

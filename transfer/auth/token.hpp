@@ -35,8 +35,24 @@ result<std::shared_ptr<token_source>> service_principal(http::client&, const env
 /// AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_FEDERATED_TOKEN_FILE, whose content is exchanged for a token.
 result<std::shared_ptr<token_source>> workload_identity(http::client&, const environment&);
 
-/// Sends the source's token with every request; one request at a time renews it, five minutes before its end
-/// or after a 401. Never sends it in plain text beyond this machine (kind::configuration).
-std::shared_ptr<http::authorizer> bearer(std::shared_ptr<token_source>);
+/// One token for all who need it, kept good. Thread-safe.
+class live_token {
+public:
+    virtual ~live_token() = default;
+    /// What may be shown now: obtained when first asked for, and again five minutes before its end. One
+    /// caller at a time obtains; as long as the last one is good, nobody waits for that or fails by it.
+    virtual task<result<secret>> current(until) = 0;
+    /// After a refusal: true when there is another one and one more try is worth it.
+    virtual task<bool> refresh(until) = 0;
+};
+std::shared_ptr<live_token> keep(std::shared_ptr<token_source>);
+
+/// The value of the Authorization header.
+secret as_bearer(const secret& token);
+/// TLS, or this machine: tokens go nowhere else.
+bool keeps_tokens_secret(const http::endpoint&);
+/// Sends the token with every request, another one after a 401; kind::configuration where it would not stay
+/// secret.
+std::shared_ptr<http::authorizer> bearer(std::shared_ptr<live_token>);
 
 }  // namespace act::auth

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/core/secret.hpp"
 #include "transfer/blob/xml.hpp"
 
 namespace act::blob {
@@ -283,8 +284,9 @@ error fold(const service_error& e, std::string_view what) {
                                e.source_code.empty() ? "" : " ", e.source_code);
         k = kind_of(e.source_status, e.source_code);
     }
-    // The server's own view of what was signed tells no secret, but is long; the rest is short.
-    if (!e.detail.empty()) message += fmt::format(" [{}]", e.detail);
+    // The server's own view of what was signed is long, the rest is short. It repeats headers, and what opens
+    // a copy's source is one of them.
+    if (!e.detail.empty()) message += fmt::format(" [{}]", redact(e.detail));
     return error(k, std::move(message), std::move(advice)).with_service(e.code, e.status, e.request_id);
 }
 

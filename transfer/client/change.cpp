@@ -18,6 +18,10 @@ task<result<client::copy_result>> client::copy(copy_form form, copy_origin from,
                                                write_options options, until u) {
     const auto began = steady::now();
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, to, {}));
+    if (form == copy_form::automatic_async && !from.authorization.empty()) {
+        co_return error(kind::unsupported, op.what + ": Copy Blob takes no token for its source",
+                        "use another form, or a SAS");
+    }
     auto& headers = op.request.headers;
     add_origin(headers, from);
     if (form == copy_form::put_from_url) {

@@ -78,6 +78,8 @@ struct copy_origin {
     secret url;
     blob::etag etag{};
     std::uint64_t size = 0;
+    /// In place of a SAS, "Bearer ..."; not for copy_form::automatic_async.
+    secret authorization{};
 };
 
 enum class copy_form { automatic_async, sync_from_url, put_from_url };

@@ -9,7 +9,8 @@
 namespace act::blob {
 namespace {
 
-/// Statuses of 500 that will not pass, so that they do not use up the tries.
+/// Statuses of 500 that will not pass, so that they do not use up the tries, and of 401 that say nothing
+/// about this account's credential.
 bool final_answer(const http::response_head& head) {
     auto code = head.headers.get("x-ms-error-code");
     if (code == "FeatureNotSupported") return true;
@@ -18,6 +19,7 @@ bool final_answer(const http::response_head& head) {
     if (code != "CannotVerifyCopySource") return false;
     // The source decides: what it answered is worth another try or not.
     auto source = head.headers.get("x-ms-copy-source-status-code");
+    if (source.empty()) return head.status == 401;
     return source.starts_with('4') && source != "408" && source != "429";
 }
 
@@ -170,6 +172,7 @@ bool conditional(const conditions& c) {
 void add_origin(http::fields& f, const copy_origin& from) {
     f.add("x-ms-copy-source", from.url.reveal());
     if (!from.etag.empty()) f.add("x-ms-source-if-match", from.etag.text);
+    if (!from.authorization.empty()) f.add("x-ms-copy-source-authorization", from.authorization.reveal());
 }
 
 write_result result_of(const properties& p) {

@@ -77,7 +77,7 @@ bool transient(const error&);
 bool condition_failed(const error&);
 /// True when a write only happens while something holds.
 bool conditional(const conditions&);
-/// x-ms-copy-source, and the version it must be of.
+/// x-ms-copy-source, the version it must be of, and what opens it.
 void add_origin(http::fields&, const copy_origin&);
 /// What a write that was found to have happened would have answered.
 write_result result_of(const properties&);

@@ -120,19 +120,27 @@ blob::write_options blob_copy::description() const {
     return out;
 }
 
-result<blob::copy_origin> blob_copy::origin(copy_link::form form) const {
+task<result<void>> blob_copy::by_service(copy_link::form form, const request_to_copy& ask, until u) {
     copy_link& link = run_.from.link;
-    if (!link.may(form)) return error(kind::unsupported, "the destination does not copy in this form");
-    return link.origin(from_, item_.source);
+    for (bool again = false;; again = true) {
+        if (!link.may(form)) {
+            co_return error(kind::unsupported, "the destination does not copy in this form");
+        }
+        ACT_CO_TRY(blob::copy_origin from, co_await link.origin(from_, item_.source, u));
+        auto outcome = co_await ask(std::move(from));
+        if (outcome || again || !co_await link.renew(outcome.error(), u)) co_return outcome;
+    }
 }
 
 task<result<void>> blob_copy::put_from_url(until u) {
-    ACT_CO_TRY(blob::copy_origin from, origin(copy_link::form::put_blob));
-    auto written =
-        co_await run_.to.client.copy(blob::copy_form::put_from_url, std::move(from), to_, description(), u);
-    if (!written) co_return written.error();
-    wrote(std::move(written->written.etag));
-    co_return result<void>();
+    const request_to_copy ask = [&](blob::copy_origin from) -> task<result<void>> {
+        const auto form = blob::copy_form::put_from_url;
+        auto written = co_await run_.to.client.copy(form, std::move(from), to_, description(), u);
+        if (!written) co_return written.error();
+        wrote(std::move(written->written.etag));
+        co_return result<void>();
+    };
+    co_return co_await by_service(copy_link::form::put_blob, ask, u);
 }
 
 task<result<blob::body_checksum>> blob_copy::read_source(plan::block_range range,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,9 +66,11 @@ protected:
     void retreat() { run_.op.retreat(advanced_.exchange(0)); }
     /// All that is kept of the source, and the condition that nobody else wrote meanwhile.
     blob::write_options description() const;
-    /// What the destination is told to read. kind::unsupported, without a request, when the link has learnt
-    /// meanwhile that this form is refused.
-    result<blob::copy_origin> origin(copy_link::form) const;
+    /// Has the destination's service read the source: `ask` sends the request. Once more where the source
+    /// refused a token that another one can take the place of. kind::unsupported, without a request, when the
+    /// link has learnt meanwhile that this form is refused.
+    using request_to_copy = std::function<task<result<void>>(blob::copy_origin)>;
+    task<result<void>> by_service(copy_link::form, const request_to_copy& ask, until);
     /// Put Blob From URL.
     task<result<void>> put_from_url(until);
     /// An append or page blob through this machine, piece by piece. It stands at the destination from the

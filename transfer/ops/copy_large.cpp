@@ -212,9 +212,11 @@ task<result<void>> large_copy::copy_part(std::size_t index) {
 }
 
 task<result<void>> large_copy::block_from_url(const copied_block& block, until u) {
-    ACT_CO_TRY(blob::copy_origin from, origin(copy_link::form::put_block));
-    const blob::range part{block.range.offset, block.range.length};
-    co_return co_await run_.to.client.put_block_from_url(to_, block.id, std::move(from), part, u);
+    const request_to_copy ask = [&](blob::copy_origin from) {
+        const blob::range part{block.range.offset, block.range.length};
+        return run_.to.client.put_block_from_url(to_, block.id, std::move(from), part, u);
+    };
+    co_return co_await by_service(copy_link::form::put_block, ask, u);
 }
 
 task<result<void>> large_copy::block_through_client(const copied_block& block, until u) {

@@ -2,6 +2,7 @@
 
 #include "engine/core/log.hpp"
 #include "transfer/auth/sas.hpp"
+#include "transfer/auth/token.hpp"
 
 namespace act::ops {
 
@@ -26,34 +27,62 @@ copy_link::copy_link(blob::client& from, secret key, secret sas)
     }
 }
 
+copy_link::copy_link(blob::client& from, std::shared_ptr<auth::live_token> token, const blob::client& to)
+    : from_(from), token_(std::move(token)) {
+    const auto source = http::endpoint::of(from.account().endpoint);
+    const auto destination = http::endpoint::of(to.account().endpoint);
+    // A plain source on this machine is another one to a service elsewhere.
+    const bool secret_there = source.tls || (source.stays_here() && destination.stays_here());
+    const bool shown = auth::keeps_tokens_secret(destination) && secret_there;
+    for (auto& r : refused_) r = !shown;
+    // Copy Blob takes none.
+    refused_[static_cast<std::size_t>(form::whole_blob)] = true;
+}
+
 bool copy_link::may(form f) const { return !refused_[static_cast<std::size_t>(f)].load(); }
 
-result<blob::copy_origin> copy_link::origin(const blob::address& what, const blob::properties& version,
-                                            wall_time at) {
-    std::string url = from_.url(what) + '?';
+result<secret> copy_link::signature(const std::string& container, wall_time at) {
     if (key_.empty()) {
         auto given = auth::parse_sas(sas_.reveal());
-        if (!given)
-            return error(kind::configuration, "the SAS of account " + from_.account().name + " has no 'sig'");
-        url += given->query().reveal();
+        if (given) return given->query();
+        return error(kind::configuration, "the SAS of account " + from_.account().name + " has no 'sig'");
+    }
+    std::lock_guard lock(mutex_);
+    minted& m = minted_[container];
+    if (at >= m.renew) {
+        auth::sas_request wanted;
+        wanted.container = container;
+        wanted.expiry = at + lifetime;
+        wanted.https_only = from_.account().endpoint.tls;
+        ACT_TRY(const auth::sas fresh, auth::mint_service_sas(from_.account().name, key_, wanted));
+        m = {fresh.query(), at + renewed_after};
+    }
+    return m.query;
+}
+
+task<result<blob::copy_origin>> copy_link::origin(const blob::address& what, const blob::properties& version,
+                                                  until u, wall_time at) {
+    blob::copy_origin out{secret(), version.etag, version.size};
+    std::string url = from_.url(what);
+    if (token_) {
+        ACT_CO_TRY(const secret token, co_await token_->current(std::move(u)));
+        out.authorization = auth::as_bearer(token);
     } else {
-        std::lock_guard lock(mutex_);
-        minted& m = minted_[what.container];
-        if (at >= m.renew) {
-            auth::sas_request wanted;
-            wanted.container = what.container;
-            wanted.expiry = at + lifetime;
-            wanted.https_only = from_.account().endpoint.tls;
-            ACT_TRY(const auth::sas fresh, auth::mint_service_sas(from_.account().name, key_, wanted));
-            m = {fresh.query(), at + renewed_after};
-        }
-        url += m.query.reveal();
+        ACT_CO_TRY(const secret query, signature(what.container, at));
+        url += '?' + query.reveal();
     }
     if (url.size() > longest_source) {
-        return error(kind::unsupported,
-                     "the address of blob '" + what.name + "' is too long for a copy header");
+        co_return error(kind::unsupported,
+                        "the address of blob '" + what.name + "' is too long for a copy header");
     }
-    return blob::copy_origin{secret(std::move(url)), version.etag, version.size};
+    out.url = secret(std::move(url));
+    co_return out;
+}
+
+task<bool> copy_link::renew(const error& why, until u) {
+    const bool refused = why.kind() == kind::authentication || why.status() == 401;
+    if (!token_ || !refused || !source_answered(why)) co_return false;
+    co_return co_await token_->refresh(std::move(u));
 }
 
 copy_link::verdict copy_link::judge(const error& e) {

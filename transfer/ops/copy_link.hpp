@@ -2,10 +2,15 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 
 #include "transfer/client/client.hpp"
+
+namespace act::auth {
+class live_token;
+}
 
 namespace act::ops {
 
@@ -17,15 +22,22 @@ public:
     /// A read-only SAS is minted from `key`, for one container and an hour, again in good time before it runs
     /// out; without a key `sas` is passed on. With neither, everything goes through this machine.
     copy_link(blob::client& from, secret key, secret sas);
+    /// The source's access token is shown, in the forms that take one. It goes to `to` and from there to the
+    /// source; where it would not stay secret all the way, everything goes through this machine.
+    copy_link(blob::client& from, std::shared_ptr<auth::live_token>, const blob::client& to);
 
     /// What the destination's service may be asked to do.
     enum class form { put_blob, put_block, whole_blob };
     bool may(form) const;
 
-    /// What the destination is told to read. kind::configuration when the key cannot sign; kind::unsupported
-    /// when the address is too long for a header.
-    result<blob::copy_origin> origin(const blob::address&, const blob::properties& version,
-                                     wall_time at = act::now());
+    /// What the destination is told to read, for the next request alone: the credential is one that is good
+    /// now. kind::configuration when the key cannot sign; kind::unsupported when the address is too long for
+    /// a header; what there is to say when no token can be had. The arguments outlive the call.
+    task<result<blob::copy_origin>> origin(const blob::address&, const blob::properties& version, until,
+                                           wall_time at = act::now());
+    /// After a failed request to copy: true when the source refused the token, and another one is worth one
+    /// more try.
+    task<bool> renew(const error&, until);
 
     /// What a failed request to copy says of the next ones.
     enum class verdict {
@@ -39,9 +51,12 @@ public:
     void remember(form, const error&);
 
 private:
+    result<secret> signature(const std::string& container, wall_time at);
+
     blob::client& from_;
     secret key_;
     secret sas_;
+    std::shared_ptr<auth::live_token> token_;  ///< null: by signature
     std::atomic<bool> refused_[3] = {};
     std::mutex mutex_;
     struct minted {

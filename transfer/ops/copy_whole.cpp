@@ -34,7 +34,7 @@ private:
         auto verdict = copy_link::verdict::relay;
         auto refused = result<void>();
         if (link.may(form)) {
-            refused = co_await by_service(u);
+            refused = co_await copy_blob(u);
             if (refused) {
                 advance(item_.source.size);
                 done(way::server_side);
@@ -50,9 +50,13 @@ private:
         co_return result<void>();
     }
 
-    task<result<void>> by_service(until u) {
+    task<result<void>> copy_blob(until u) {
         begun_ = false;
-        ACT_CO_TRY(blob::copy_origin from, origin(copy_link::form::whole_blob));
+        const request_to_copy ask = [&](blob::copy_origin from) { return copy_and_wait(std::move(from), u); };
+        co_return co_await by_service(copy_link::form::whole_blob, ask, u);
+    }
+
+    task<result<void>> copy_and_wait(blob::copy_origin from, until u) {
         const auto form = blob::copy_form::automatic_async;
         ACT_CO_TRY(auto copy, co_await run_.to.client.copy(form, std::move(from), to_, description(), u));
         begun_ = true;

@@ -320,6 +320,15 @@ TEST_F(pipeline_test, a_refused_credential_is_refreshed_once) {
     EXPECT_EQ(got->status, 401);
 }
 
+TEST_F(pipeline_test, a_refusal_of_something_else_leaves_the_credential_as_it_is) {
+    signer_ = std::make_shared<counting_authorizer>();
+    options_.final_answer = [](const response_head& head) { return head.status == 401; };
+    auto got = against({reply(401), reply(200)});
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->status, 401);
+    EXPECT_EQ(signer_->refreshes, 0);
+}
+
 TEST_F(pipeline_test, logs_each_try_without_secrets) {
     std::mutex mutex;
     std::vector<std::string> lines;

@@ -84,6 +84,24 @@ TEST_F(access_test, a_signature_is_for_one_request_and_one_time) {
               "AuthenticationFailed");
 }
 
+TEST_F(access_test, who_has_the_token_is_the_owner) {
+    token_ = secret("good");
+    restart();
+    const header_list good = {{"Authorization", "Bearer good"}};
+    EXPECT_EQ(send_unsigned("GET", "/box/a", good).body, "one");
+    EXPECT_EQ(send_unsigned("PUT", "/new?restype=container", good).status, 201);
+    EXPECT_EQ(send_unsigned("GET", "/?comp=list", good).status, 200);
+    EXPECT_EQ(send("GET", "/box/a").body, "one") << "the key is no less than it was";
+    for (const char* wrong : {"Bearer bad", "Bearer goo", "Bearer goodd"}) {
+        const auto refused = send_unsigned("GET", "/box/a", {{"Authorization", wrong}});
+        EXPECT_EQ(refused.status, 401) << wrong;
+        EXPECT_EQ(refused.code(), "InvalidAuthenticationInfo");
+        EXPECT_EQ(refused.headers.get("WWW-Authenticate"), "Bearer");
+        EXPECT_THAT(refused.body, testing::Not(testing::HasSubstr("good")));
+    }
+    EXPECT_EQ(send_unsigned("GET", "/box/a", {{"Authorization", "good"}}).code(), "AuthenticationFailed");
+}
+
 TEST_F(access_test, service_sas) {
     const std::string read_a = service_sas("a", "r");
     EXPECT_EQ(send_unsigned("GET", "/box/a?" + read_a).body, "one");

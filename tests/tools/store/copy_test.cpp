@@ -80,6 +80,33 @@ TEST_F(copy_test, from_url_needs_a_credential_for_the_source) {
         "SourceConditionNotMet");
 }
 
+TEST_F(copy_test, a_token_opens_the_source) {
+    token_ = secret("good");
+    restart();
+    ASSERT_EQ(put("/box/from", "content").status, 201);
+    auto with = [&](const char* credential, header_list more) {
+        more.emplace_back("x-ms-copy-source", url("/box/from"));
+        more.emplace_back("x-ms-copy-source-authorization", credential);
+        return more;
+    };
+    const header_list put_form = {{"x-ms-blob-type", "BlockBlob"}};
+    EXPECT_EQ(send("PUT", "/box/put", with("Bearer good", put_form)).status, 201);
+    EXPECT_EQ(send("PUT", "/box/copy", with("Bearer good", {{"x-ms-requires-sync", "true"}})).status, 202);
+    const std::string block = "?comp=block&blockid=" + encode_component(base64("1"));
+    EXPECT_EQ(send("PUT", "/box/blocks" + block, with("Bearer good", {})).status, 201);
+    EXPECT_EQ(send("PUT", "/box/blocks" + block,
+                   with("Bearer good", {{"x-ms-source-content-md5", base64(codec::md5_of({}))}}))
+                  .code(),
+              "Md5Mismatch");
+    const auto refused = send("PUT", "/box/put", with("Bearer bad", put_form));
+    EXPECT_EQ(refused.status, 401);
+    EXPECT_EQ(refused.code(), "CannotVerifyCopySource");
+    EXPECT_EQ(refused.headers.get("x-ms-copy-source-error-code"), "InvalidAuthenticationInfo");
+    const auto scheme = send("PUT", "/box/put", with("SharedKey good", put_form));
+    EXPECT_EQ(scheme.code(), "InvalidHeaderValue");
+    EXPECT_EQ(scheme.body.find("good"), std::string::npos) << scheme.body;
+}
+
 TEST_F(copy_test, blocks_from_a_url) {
     const std::string body = noise(200'000);
     ASSERT_EQ(put("/box/from", body).status, 201);
@@ -129,6 +156,27 @@ protected:
     temporary_folder other_folder_;
     std::unique_ptr<store> other_;
 };
+
+TEST_F(two_stores_test, a_token_is_shown_to_a_source_elsewhere_but_by_the_asynchronous_copy) {
+    token_ = secret("good");
+    restart();
+    ASSERT_EQ(put("/box/from", "content").status, 201);
+    auto copy = [&](const char* credential, header_list more) {
+        more.emplace_back("x-ms-copy-source", url("/box/from"));
+        more.emplace_back("x-ms-copy-source-authorization", credential);
+        return send_to(*other_, "PUT", "/box/to", more, {}, true);
+    };
+    const header_list put_form = {{"x-ms-blob-type", "BlockBlob"}};
+    EXPECT_EQ(copy("Bearer good", put_form).status, 201);
+    EXPECT_EQ(send_to(*other_, "GET", "/box/to", {}, {}, true).body, "content");
+    EXPECT_EQ(copy("Bearer good", {{"x-ms-requires-sync", "true"}}).status, 202);
+    const auto refused = copy("Bearer bad", put_form);
+    EXPECT_EQ(refused.status, 401);
+    EXPECT_EQ(refused.headers.get("x-ms-copy-source-error-code"), "InvalidAuthenticationInfo");
+    const auto asynchronous = copy("Bearer good", {});
+    EXPECT_EQ(asynchronous.code(), "CannotVerifyCopySource");
+    EXPECT_EQ(asynchronous.headers.get("x-ms-copy-source-error-code"), "NoAuthenticationInformation");
+}
 
 TEST_F(two_stores_test, small_sources_are_copied_at_once_and_large_ones_in_the_background) {
     const std::string small = noise(100'000), large = noise(20 * MiB);

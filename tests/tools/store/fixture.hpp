@@ -68,6 +68,7 @@ protected:
         o.memory = 16 * MiB;
         o.network = network_;
         o.admin = admin_;
+        o.bearer_token = token_;
         store_ = std::make_unique<store>(run_, o);
         const auto started = store_->start();
         ASSERT_TRUE(started) << started.error().describe();
@@ -159,6 +160,7 @@ protected:
     temporary_folder folder_;
     network_model network_;  ///< from the next start on
     std::string admin_;      ///< likewise
+    secret token_;           ///< likewise
     std::unique_ptr<store> store_;
     http::client client_{run_, {}};
 };

@@ -227,7 +227,7 @@ TEST_F(az_test, one_that_hangs_is_ended_with_what_it_started) {
 
 class bearer_test : public token_test {
 protected:
-    bearer_test() : credential_(bearer(*service_principal(transport_, entra()))) {}
+    bearer_test() : credential_(bearer(keep(*service_principal(transport_, entra())))) {}
 
     int ask() {
         http::pipeline line(transport_, credential_, {});

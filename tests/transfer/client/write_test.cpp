@@ -168,6 +168,21 @@ TEST(client_write, copies) {
     EXPECT_EQ(q[4].target, "/cont/dir/a%20b%2Bc.txt?comp=copy&copyid=id");
 }
 
+TEST(client_write, a_token_for_the_source_goes_with_what_takes_one) {
+    scripted s([](const seen&) { return reply{.status = 201, .headers = {{"ETag", "\"1\""}}}; });
+    const copy_origin source{
+        .url = secret("https://other/c/b"), .size = 7, .authorization = secret("Bearer abc")};
+    ASSERT_TRUE(s.run(s.client().copy(copy_form::put_from_url, source, where, {}, {})));
+    ASSERT_TRUE(s.run(s.client().copy(copy_form::sync_from_url, source, where, {}, {})));
+    ASSERT_TRUE(s.run(s.client().put_block_from_url(where, "YQ==", source, {}, {})));
+    auto refused = s.run(s.client().copy(copy_form::automatic_async, source, where, {}, {}));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind(), kind::unsupported);
+    auto q = s.requests();
+    ASSERT_EQ(q.size(), 3u);
+    for (const auto& one : q) EXPECT_EQ(one.header("x-ms-copy-source-authorization"), "Bearer abc");
+}
+
 TEST(client_write, changes_of_what_belongs_to_a_blob) {
     scripted s([](const seen& q) {
         if (q.method == "GET")

@@ -264,7 +264,7 @@ TEST_F(copy_test, NoSignatureIsEverTold) {
     std::vector<std::string> signatures;
     for (const char* key : {store::emulator_key, "d3Jvbmc="}) {
         link.emplace(*client, secret(key), secret());
-        const std::string url = link->origin({"data", "t/a"}, {})->url.reveal();
+        const std::string url = rt.run(link->origin({"data", "t/a"}, {}, {}))->url.reveal();
         signatures.push_back(url.substr(url.find("sig=") + 4));
         copied("t", "to" + std::to_string(signatures.size()));
     }
@@ -276,7 +276,7 @@ TEST_F(copy_test, NoSignatureIsEverTold) {
 
 TEST_F(copy_test, TheSignatureIsRenewedInGoodTime) {
     const auto at = now();
-    auto url = [&](wall_time t) { return link->origin({"data", "a"}, {}, t)->url.reveal(); };
+    auto url = [&](wall_time t) { return rt.run(link->origin({"data", "a"}, {}, {}, t))->url.reveal(); };
     const std::string first = url(at);
     EXPECT_NE(first.find("sp=r&"), std::string::npos) << "it allows more than reading";
     EXPECT_NE(first.find("sr=c"), std::string::npos);
@@ -285,8 +285,9 @@ TEST_F(copy_test, TheSignatureIsRenewedInGoodTime) {
     EXPECT_EQ(url(at + std::chrono::minutes(29)), first);
     EXPECT_NE(url(at + std::chrono::minutes(31)), first);
     copy_link given(*client, secret(), secret("?sv=2021-12-02&sp=r&sig=abc"));
-    EXPECT_NE(given.origin({"data", "a"}, {})->url.reveal().find("/data/a?sp=r&sv=2021-12-02&sig=abc"),
-              std::string::npos);
+    EXPECT_NE(
+        rt.run(given.origin({"data", "a"}, {}, {}))->url.reveal().find("/data/a?sp=r&sv=2021-12-02&sig=abc"),
+        std::string::npos);
 }
 
 }  // namespace

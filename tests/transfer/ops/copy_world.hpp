@@ -30,6 +30,11 @@ public:
         co_return co_await inner_->authorize(r, e, n, u);
     }
 
+    task<bool> refresh(until u) override {
+        ++refreshed;
+        co_return co_await inner_->refresh(std::move(u));
+    }
+
     /// How often this was sent: "PUT from url", "PUT comp=block from url", "PUT comp=blocklist", "PUT".
     unsigned count(const std::string& what) {
         std::lock_guard lock(mutex_);
@@ -40,6 +45,7 @@ public:
         seen_.clear();
     }
     rule before;
+    std::atomic<unsigned> refreshed = 0;
 
 private:
     std::shared_ptr<http::authorizer> inner_;

@@ -59,7 +59,7 @@ inline std::string read_file(const std::string& path) {
 class ops_test : public ::testing::Test {
 protected:
     void SetUp() override {
-        store::options o;
+        store::options o = at_start;
         o.root = scratch / "store";
         o.listen = "127.0.0.1:0";
         server.emplace(rt, o);
@@ -131,6 +131,7 @@ protected:
     buffer_pool buffers{64 * MiB};
     observer watcher;
     stop_source stop;
+    store::options at_start;  ///< of the store, but for where it is
     std::optional<store::store> server;
     std::vector<std::unique_ptr<connected>> clients;
     blob::client* client = nullptr;
