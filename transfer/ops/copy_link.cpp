@@ -1,6 +1,7 @@
 #include "transfer/ops/copy_link.hpp"
 
 #include "engine/core/log.hpp"
+#include "engine/http/address.hpp"
 #include "transfer/auth/sas.hpp"
 #include "transfer/auth/token.hpp"
 
@@ -15,6 +16,18 @@ constexpr auto lifetime = 1h;
 constexpr auto renewed_after = 30min;
 // blob-rest.md section 17.
 constexpr std::size_t longest_source = 2048;
+
+/// Of one cloud: "a.blob.core.windows.net" and "b.blob.core.windows.net". To another service, whose ever it
+/// is, a token would open all that it opens.
+bool one_service(const http::endpoint& a, const http::endpoint& b) {
+    if (a.host == b.host) return true;
+    const auto domain = [](const std::string& host) {
+        http::address numeric;
+        const auto dot = http::parse_address(host, 443, numeric) ? host.npos : host.find('.');
+        return dot == host.npos ? std::string_view() : std::string_view(host).substr(dot + 1);
+    };
+    return domain(a.host).find('.') != std::string_view::npos && domain(a.host) == domain(b.host);
+}
 
 bool source_answered(const error& e) { return e.code() == "CannotVerifyCopySource"; }
 
@@ -33,7 +46,8 @@ copy_link::copy_link(blob::client& from, std::shared_ptr<auth::live_token> token
     const auto destination = http::endpoint::of(to.account().endpoint);
     // A plain source on this machine is another one to a service elsewhere.
     const bool secret_there = source.tls || (source.stays_here() && destination.stays_here());
-    const bool shown = auth::keeps_tokens_secret(destination) && secret_there;
+    const bool shown = auth::keeps_tokens_secret(destination) && secret_there &&
+                       (destination.stays_here() || one_service(source, destination));
     for (auto& r : refused_) r = !shown;
     // Copy Blob takes none.
     refused_[static_cast<std::size_t>(form::whole_blob)] = true;

@@ -155,6 +155,15 @@ TEST_F(copy_token_test, ATokenGoesOnlyWhereItStaysSecret) {
     EXPECT_FALSE(allowed(tls, plain));
     EXPECT_FALSE(allowed(plain, tls)) << "the service would send it on in plain text";
     EXPECT_FALSE(allowed(here, tls)) << "that machine's 127.0.0.1 is another";
+    const char *blobs = "https://a.blob.core.windows.net", *more = "https://b.blob.core.windows.net";
+    EXPECT_TRUE(allowed(blobs, more));
+    for (const char* other :
+         {"https://b.blob.core.windows.net.evil.example", "https://b.blob.core.chinacloudapi.cn",
+          "https://store.example", "https://10.0.0.1", "https://net"}) {
+        EXPECT_FALSE(allowed(blobs, other)) << other;
+        EXPECT_FALSE(allowed(other, blobs)) << other;
+    }
+    EXPECT_FALSE(allowed("https://a.net", "https://b.net")) << "one domain, but whose?";
     EXPECT_TRUE(allowed(tls, tls, copy_link::form::put_block));
     EXPECT_FALSE(allowed(tls, plain, copy_link::form::put_block));
     EXPECT_FALSE(allowed(tls, tls, copy_link::form::whole_blob));
