@@ -92,7 +92,7 @@ int run_and_stay(const spec& s, const std::string& code, bool several) {
 
 int run(const spec& s) {
     set_environment(s);
-    auto ranks = set_ranks(s);
+    auto ranks = s.ranked ? set_ranks(s) : std::nullopt;
     if (s.ranked) {
         auto opened = write_logs_of(s, ranks ? ranks->rank : 0);
         if (!opened) return fail(s, exit_setup_failed, opened.error().message(), opened.error().advice());

@@ -68,8 +68,9 @@ TEST_F(agent_ranked, each_writes_the_files_of_its_rank) {
 TEST_F(agent_ranked, what_the_user_sets_is_not_touched) {
     auto s = spec_of({"sh", "-c", "echo $RANK $MASTER_ADDR $MASTER_PORT $LOCAL_RANK"});
     s.env = {{"RANK", "mine"}, {"MASTER_ADDR", "here"}, {"MASTER_PORT", "1"}};
+    s.ranked = true;
     EXPECT_EQ(wait_for(start(s, task(0, 1))), 0);
-    EXPECT_EQ(work_.read("out"), "mine here 1 0\n");
+    EXPECT_EQ(work_.read("work/logs/stdout.txt"), "mine here 1 0\n");
 }
 
 TEST_F(agent_ranked, the_first_failure_of_several_is_told) {
