@@ -63,7 +63,10 @@ task<result<std::vector<runs::record>>> driver::submit_all(std::vector<job> jobs
 task<result<runs::record>> follow(driver& d, runs::record r,
                                   std::function<void(stream, std::string_view)> sink, until u) {
     using namespace std::chrono_literals;
-    constexpr auto shortest = 5ms, longest = 200ms;
+    constexpr auto shortest = 5ms, longest = 200ms, between_tries = 1000ms;
+    // A back end that is restarted is no reason to lose sight of a run of days.
+    constexpr auto patience = 10min;
+    steady::time_point answered = steady::now();
     log_position position;
     bool news = false;
     auto pass_on = [&](stream s, std::string_view text) {
@@ -73,7 +76,13 @@ task<result<runs::record>> follow(driver& d, runs::record r,
     for (steady::duration pause = shortest;;) {
         // The state first: what was written before the end is then sure to be seen.
         auto now_is = co_await d.status(r, u);
-        if (!now_is) co_return now_is.error();
+        if (!now_is) {
+            bool again = now_is.error().kind() == kind::unavailable && steady::now() - answered < patience;
+            if (!again) co_return now_is.error();
+            ACT_CO_TRY_VOID(co_await sleep_for(between_tries, u));
+            continue;
+        }
+        answered = steady::now();
         r = *now_is;
         news = false;
         if (sink) {

@@ -182,6 +182,17 @@ TEST_F(backend_slurm, a_controller_that_does_not_answer_changes_nothing) {
     EXPECT_EQ(journal_.find(r.id)->state, runs::state::queued);
 }
 
+TEST_F(backend_slurm, whoever_follows_a_run_waits_for_the_controller) {
+    auto r = submitted();
+    fake("squeue", "[ -e " + (home_ / "up") + " ] || { : > " + (home_ / "up") +
+                       "; echo 'error: Unable to contact slurm controller' >&2; exit 1; }\n");
+    answer("squeue", "123|CANCELLED|None|100|160|n1\n");
+    auto d = slurm();
+    auto ended = runtime_.run(backend::follow(*d, r, nullptr, until{}.within(std::chrono::seconds(60))));
+    ASSERT_TRUE(ended) << ended.error().describe();
+    EXPECT_EQ(ended->state, runs::state::canceled);
+}
+
 TEST_F(backend_slurm, the_controller_is_not_asked_at_every_look) {
     auto r = submitted();
     answer("squeue", "123|RUNNING|None|100|NONE|n1\n");
