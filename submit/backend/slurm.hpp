@@ -16,7 +16,7 @@ public:
     slurm_driver(cluster::config, settings, services);
 
     task<result<runs::record>> submit(job, until) override;
-    /// Jobs of one layout become one array.
+    /// The jobs, which have one layout, become an array, or several when there are very many.
     task<result<std::vector<runs::record>>> submit_all(std::vector<job>, unsigned max_parallel,
                                                        until) override;
     task<result<runs::record>> status(runs::record, until) override;
@@ -26,8 +26,9 @@ public:
 
 private:
     result<std::vector<runs::record>> prepare(std::vector<job>, std::vector<agent::link>);
-    task<result<std::string>> hand_over(const std::vector<runs::record>&, const layout&,
-                                        std::vector<std::string> mounts, unsigned max_parallel, until);
+    task<result<std::vector<runs::record>>> submit_array(std::vector<job>, std::vector<agent::link>,
+                                                         unsigned max_parallel, std::string after, until);
+    task<result<std::string>> hand_over(const std::vector<runs::record>&, script, until);
     result<runs::record> give_up(const runs::record&, const error&);
 
     task<result<std::optional<job_info>>> ask(std::string id, until);

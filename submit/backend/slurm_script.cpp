@@ -59,6 +59,7 @@ std::string directives(const script& s) {
         std::string limit = s.max_parallel > 0 ? fmt::format("%{}", s.max_parallel) : std::string();
         say(fmt::format("--array=0-{}{}", s.runs.size() - 1, limit));
     }
+    if (!s.after.empty()) say("--dependency=afterany:" + s.after);
     say(fmt::format("--nodes={}", s.layout.nodes));
     say(fmt::format("--ntasks-per-node={}", s.layout.processes_per_node));
     given("gres", gres_of(c.gres, s.layout.gpus_per_node()));

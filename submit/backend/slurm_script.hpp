@@ -29,6 +29,7 @@ struct script {
     std::string agent;                ///< the executable, where the nodes see it
     std::vector<std::string> runs;    ///< the run's folder; several make an array
     unsigned max_parallel = 0;        ///< of an array; 0: no limit
+    std::string after;                ///< id of a job that has to end before; empty: none
     std::vector<std::string> mounts;  ///< folders that a container has to see
 };
 

@@ -12,6 +12,9 @@
 namespace act::backend::slurm {
 namespace {
 
+/// MaxArraySize is 1001 unless the site says otherwise.
+constexpr std::size_t largest_array = 1000;
+
 /// The executable where the nodes see it: a copy for each build, so that a new version replaces none that a
 /// waiting job needs.
 result<std::string> agent_in(const std::string& state_folder, const std::string& executable) {
@@ -67,38 +70,57 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_all(std::vector<job
         }
         words.insert(words.end(), j.command.begin(), j.command.end());
     }
-    if (jobs.empty()) co_return std::vector<runs::record>();
     auto links = co_await place_data(config_, words, services_, u);
     if (!links) co_return links.error();
-    ACT_CO_TRY_VOID(u.check());
+    std::vector<runs::record> out;
+    std::string before;
+    for (std::size_t from = 0; from < jobs.size(); from += largest_array) {
+        ACT_CO_TRY_VOID(u.check());
+        auto begin = std::make_move_iterator(jobs.begin() + static_cast<std::ptrdiff_t>(from));
+        std::vector<job> part(
+            begin, begin + static_cast<std::ptrdiff_t>(std::min(largest_array, jobs.size() - from)));
+        auto done = co_await submit_array(std::move(part), *links, max_parallel, before, u);
+        if (!done) co_return done.error();
+        // The next array waits for this one, so that no more than max_parallel run.
+        before =
+            max_parallel > 0 ? done->front().backend_id.substr(0, done->front().backend_id.find('_')) : "";
+        out.insert(out.end(), done->begin(), done->end());
+    }
+    co_return std::move(out);
+}
 
-    const layout l = jobs.front().layout;
-    std::vector<std::string> mounts = {services_.journal.folder(), config_.root};
-    for (const auto& link : *links) mounts.push_back(link.target);
-    mounts.push_back(std::filesystem::path(jobs.front().archive).parent_path().string());
-    auto call = [&] { return prepare(std::move(jobs), std::move(*links)); };
+task<result<std::vector<runs::record>>> slurm_driver::submit_array(std::vector<job> jobs,
+                                                                   std::vector<agent::link> links,
+                                                                   unsigned max_parallel, std::string after,
+                                                                   until u) {
+    script s;
+    s.settings = settings_;
+    s.layout = jobs.front().layout;
+    s.max_parallel = max_parallel;
+    s.after = std::move(after);
+    s.mounts = {services_.journal.folder(), config_.root};
+    for (const auto& link : links) s.mounts.push_back(link.target);
+    s.mounts.push_back(std::filesystem::path(jobs.front().archive).parent_path().string());
+    auto call = [&] { return prepare(std::move(jobs), std::move(links)); };
     result<std::vector<runs::record>> records = co_await services_.runtime.blocking(call);
     if (!records) co_return records.error();
-    auto id = co_await hand_over(*records, l, std::move(mounts), max_parallel, u);
-    std::vector<runs::record> out;
+    auto id = co_await hand_over(*records, std::move(s), u);
+    if (!id) {
+        for (const auto& r : *records) (void)give_up(r, id.error());
+        co_return id.error();
+    }
     for (std::size_t i = 0; i < records->size(); ++i) {
-        const auto& r = (*records)[i];
-        if (!id) {
-            (void)give_up(r, id.error());
-            continue;
-        }
+        auto& r = (*records)[i];
         std::string mine = records->size() == 1 ? *id : fmt::format("{}_{}", *id, i);
         auto updated = services_.journal.update(r.id, [&](runs::record& x) { x.backend_id = mine; });
         if (!updated) co_return updated.error();
+        r = std::move(*updated);
         // `act abort` may have come before the job had an id.
-        if (runs::is_final(updated->state)) {
-            auto ended = co_await programs_.run({"scancel", mine}, u);
-            if (!ended) co_return ended.error();
-        }
-        out.push_back(std::move(*updated));
+        if (!runs::is_final(r.state)) continue;
+        auto ended = co_await programs_.run({"scancel", mine}, u);
+        if (!ended) co_return ended.error();
     }
-    if (!id) co_return id.error();
-    co_return std::move(out);
+    co_return records;
 }
 
 result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
@@ -146,20 +168,14 @@ result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
     return out;
 }
 
-task<result<std::string>> slurm_driver::hand_over(const std::vector<runs::record>& records, const layout& l,
-                                                  std::vector<std::string> mounts, unsigned max_parallel,
+task<result<std::string>> slurm_driver::hand_over(const std::vector<runs::record>& records, script s,
                                                   until u) {
     const runs::record& first = records.front();
     const std::string path = first.folder + "/job.sh";
     auto write = [&]() -> result<void> {
-        script s;
-        s.settings = settings_;
-        s.layout = l;
         s.name = title_of(first);
         s.key = "act:" + first.id;
         for (const auto& r : records) s.runs.push_back(r.folder);
-        s.max_parallel = max_parallel;
-        s.mounts = std::move(mounts);
         ACT_TRY(s.agent, agent_in(services_.journal.folder(), services_.executable));
         return write_script(path, text_of(s));
     };
@@ -178,12 +194,16 @@ task<result<std::string>> slurm_driver::hand_over(const std::vector<runs::record
 }
 
 result<runs::record> slurm_driver::give_up(const runs::record& r, const error& why) {
-    ::unlink((r.folder + "/spec.json").c_str());
+    // sbatch may have been heard all the same: `status` looks for the job, and gives up when it has not come.
+    const bool unsure =
+        why.kind() == kind::stopped || why.kind() == kind::timeout || why.kind() == kind::unavailable;
+    if (!unsure) ::unlink((r.folder + "/spec.json").c_str());
     return services_.journal.update(r.id, [&](runs::record& x) {
         if (runs::is_final(x.state)) return;
+        x.reason = unsure ? "its submission was interrupted: " + why.message() : why.message();
+        if (unsure) return;
         x.state = runs::state::failed;
         x.ended = now();
-        x.reason = why.message();
     });
 }
 

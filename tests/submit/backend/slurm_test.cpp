@@ -58,6 +58,19 @@ protected:
         EXPECT_TRUE(now_is) << now_is.error().describe();
         return now_is ? *now_is : runs::record{};
     }
+    std::vector<backend::job> sweep(int points) {
+        std::vector<backend::job> jobs;
+        for (int i = 0; i < points; ++i) {
+            backend::job j;
+            j.command = {"echo", std::to_string(i)};
+            j.code = std::string(64, 'a');
+            j.archive = home_ / "archives/a.zip";
+            j.group = "g";
+            j.point = "i=" + std::to_string(i);
+            jobs.push_back(j);
+        }
+        return jobs;
+    }
     static void leave(const runs::record& r, const std::string& name, const std::string& text) {
         std::ofstream(r.folder + "/" + name) << text;
     }
@@ -252,17 +265,31 @@ TEST_F(backend_slurm, one_that_was_never_handed_over_fails_after_a_while) {
     EXPECT_EQ(status(r).reason, "it was never handed over to Slurm");
 }
 
+TEST_F(backend_slurm, an_interrupted_submission_may_have_been_heard) {
+    answer("sbatch", "", 1, "sbatch: error: Socket timed out on send/recv operation\n");
+    auto r = submit(*slurm(), {"true"});
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().kind(), kind::unavailable);
+    auto kept = (*journal_.list())[0];
+    EXPECT_EQ(kept.state, runs::state::queued);
+    EXPECT_THAT(kept.reason, HasSubstr("its submission was interrupted"));
+    EXPECT_TRUE(std::filesystem::exists(kept.folder + "/spec.json"));
+    answer("squeue", "55|N/A|act:" + kept.id + "\n");
+    EXPECT_EQ(status(kept).backend_id, "55");
+}
+
+TEST_F(backend_slurm, a_very_long_sweep_is_several_arrays_one_after_the_other) {
+    auto all = runtime_.run(slurm()->submit_all(sweep(1001), 5, {}));
+    ASSERT_TRUE(all) << all.error().describe();
+    ASSERT_EQ(all->size(), 1001u);
+    EXPECT_THAT(text_of(all->front().folder + "/job.sh"), HasSubstr("#SBATCH --array=0-999%5\n"));
+    EXPECT_EQ((*all)[999].backend_id, "123_999");
+    EXPECT_THAT(text_of(all->back().folder + "/job.sh"), HasSubstr("#SBATCH --dependency=afterany:123\n"));
+    EXPECT_EQ(all->back().backend_id, "123");
+}
+
 TEST_F(backend_slurm, jobs_of_a_sweep_are_one_array) {
-    std::vector<backend::job> jobs;
-    for (int i = 0; i < 3; ++i) {
-        backend::job j;
-        j.command = {"echo", std::to_string(i)};
-        j.code = std::string(64, 'a');
-        j.archive = home_ / "archives/a.zip";
-        j.group = "g";
-        j.point = "i=" + std::to_string(i);
-        jobs.push_back(j);
-    }
+    auto jobs = sweep(3);
     auto all = runtime_.run(slurm()->submit_all(jobs, 2, {}));
     ASSERT_TRUE(all) << all.error().describe();
     ASSERT_EQ(all->size(), 3u);
