@@ -30,6 +30,11 @@ struct spec {
     std::string interpreter_path = "python";  ///< runs pip; python3 where there is no "python"
     bool sudo = false;  ///< set up through sudo when not root, as ACT does on cluster nodes
     bool sleep_if_fail = false, sleep_if_succeed = false;
+    /// The agent is started as it is on every node (srun, mpirun): each process writes its outputs into logs
+    /// by its rank (stdout.txt and stderr.txt, stdout-N.txt and stderr-N.txt from rank 1 on), and of several
+    /// the first that fails leaves its code in work/first-failure: its starter kills the others, and tells
+    /// their code then.
+    bool ranked = false;
     int grace_seconds = 10;  ///< between SIGTERM and SIGKILL when the run is cancelled
 };
 
@@ -41,16 +46,18 @@ inline constexpr int exit_setup_failed = 125;
 inline constexpr int exit_not_executable = 126;
 inline constexpr int exit_command_not_found = 127;
 
-/// Sets the node up, once for all processes of the run on it: takes the lock, unpacks aside, verifies,
-/// renames, links the data folders, runs requirements.txt and compile.aml.sh, and leaves a marker. What was
-/// half made by a killed process is made anew. Its output goes to logs/setup.txt. Where the system's Python
+/// Sets the work folder up, once for all processes of the run that see it, on one node or several: takes the
+/// lock, unpacks aside, verifies, renames, links the data folders, runs requirements.txt and compile.aml.sh,
+/// and leaves a marker. What was half made by a killed process is made anew, when all that it started has
+/// ended. Its output goes to logs/setup.txt. Where the system's Python
 /// is "externally managed" (Debian 12), the requirements go into work/venv, which sees the system's packages.
 /// Returns the code root.
 result<std::string> set_up(const spec&);
 
 /// set_up, then the command takes the process's place in the code root; so it returns only when that failed
 /// (the exit code; the reason is on stderr and in work/failure.txt), or, with a sleep option, when the
-/// command has ended. The command sees ACT_RUN_ID, ACT_CODE_ROOT and the spec's env.
+/// command has ended. The command sees ACT_RUN_ID, ACT_CODE_ROOT, its rank (ranks.hpp) and the spec's env,
+/// which is stronger.
 int run(const spec&);
 
 /// `act agent ARGS...`: "run SPEC", or "supervise SPEC STATE_FOLDER" (supervise.hpp). Returns the exit

@@ -10,6 +10,7 @@
 #include "engine/file/file.hpp"
 #include "submit/agent/agent.hpp"
 #include "submit/agent/process.hpp"
+#include "submit/agent/ranked.hpp"
 #include "submit/agent/supervise.hpp"
 
 namespace act::agent {
@@ -52,8 +53,8 @@ int take_place(const spec& s, const std::string& code) {
 }
 
 /// Runs the command as a child, passes signals on to it, and stays on the node afterwards where that is asked
-/// for.
-int run_and_stay(const spec& s, const std::string& code) {
+/// for. Of several processes each notes a failure before its end becomes the others'.
+int run_and_stay(const spec& s, const std::string& code, bool several) {
     sigset_t all;
     sigfillset(&all);
     ::sigprocmask(SIG_BLOCK, &all, nullptr);
@@ -66,7 +67,8 @@ int run_and_stay(const spec& s, const std::string& code) {
         siginfo_t info;
         int signal = ::sigwaitinfo(&all, &info);
         if (signal > 0 && signal != SIGCHLD) {
-            ::kill(child, signal);
+            // A job's platform signals the whole group, so the command has had it already.
+            if (!several) ::kill(child, signal);
             continue;
         }
         int status = 0;
@@ -76,6 +78,7 @@ int run_and_stay(const spec& s, const std::string& code) {
                 ended = exit_code_of_status(status);
         }
     }
+    if (several && ended != 0) note_failure(s, ended);
     if (ended == 0 ? s.sleep_if_succeed : s.sleep_if_fail) {
         std::fprintf(
             stderr, "act agent: the command ended with code %d; staying until the run is cancelled\n", ended);
@@ -89,11 +92,21 @@ int run_and_stay(const spec& s, const std::string& code) {
 
 int run(const spec& s) {
     set_environment(s);
-    ::unlink((s.work + "/failure.txt").c_str());
+    auto ranks = s.ranked ? set_ranks(s) : std::nullopt;
+    if (s.ranked) {
+        auto opened = write_logs_of(s, ranks ? ranks->rank : 0);
+        if (!opened) return fail(s, exit_setup_failed, opened.error().message(), opened.error().advice());
+    }
+    const bool several = s.ranked && ranks && ranks->size > 1;
+    if (!several) ::unlink((s.work + "/failure.txt").c_str());
     auto code = set_up(s);
-    if (!code) return fail(s, exit_setup_failed, code.error().message(), code.error().advice());
+    if (!code) {
+        if (several) note_failure(s, exit_setup_failed);
+        return fail(s, exit_setup_failed, code.error().message(), code.error().advice());
+    }
     enter_virtual_environment(s);
-    return s.sleep_if_fail || s.sleep_if_succeed ? run_and_stay(s, *code) : take_place(s, *code);
+    return s.sleep_if_fail || s.sleep_if_succeed || several ? run_and_stay(s, *code, several)
+                                                            : take_place(s, *code);
 }
 
 int entry(const std::vector<std::string>& arguments) {

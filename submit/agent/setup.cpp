@@ -135,6 +135,32 @@ private:
     int log_;
 };
 
+/// The steps inherit the lock: should the agent be killed, what it started writes on, and nobody else may
+/// begin before that has ended too. (A node's death releases it, also over NFS.) So it has to be given back
+/// by name: a step may leave a process behind.
+class setup_lock {
+public:
+    static result<setup_lock> take(const std::string& path) {
+        setup_lock out;
+        out.fd_ = file::descriptor(::open(path.c_str(), O_RDWR | O_CREAT, 0600));
+        if (!out.fd_) return error::from_errno(errno, "cannot open " + path);
+        while (::flock(out.fd_.get(), LOCK_EX) != 0) {
+            if (errno == EINTR) continue;
+            return error::from_errno(errno, "cannot lock " + path)
+                .with_advice("put the state folder (XDG_STATE_HOME) on a file system with locks");
+        }
+        return out;
+    }
+    setup_lock(setup_lock&&) = default;
+    ~setup_lock() {
+        if (fd_) ::flock(fd_.get(), LOCK_UN);
+    }
+
+private:
+    setup_lock() = default;
+    file::descriptor fd_;
+};
+
 }  // namespace
 
 result<std::string> set_up(const spec& s) {
@@ -142,12 +168,7 @@ result<std::string> set_up(const spec& s) {
     wall_time begun = now();
     ACT_TRY_VOID(file::make_directories(s.work));
     ACT_TRY_VOID(file::make_directories(s.logs));
-    std::string lock_path = s.work + "/lock";
-    file::descriptor lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    if (!lock) return error::from_errno(errno, "cannot open " + lock_path);
-    while (::flock(lock.get(), LOCK_EX) != 0) {
-        if (errno != EINTR) return error::from_errno(errno, "cannot lock " + lock_path);
-    }
+    ACT_TRY(const setup_lock held, setup_lock::take(s.work + "/lock"));
     if (auto marker = file::read_all(ready, 1024); marker && *marker == s.hash) return code;
     // Processes of one node that waited for a set-up that failed fail with it, instead of trying it again
     // each.

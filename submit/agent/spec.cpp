@@ -26,6 +26,7 @@ result<void> write_spec(const std::string& path, const spec& s) {
     o["sudo"] = s.sudo;
     o["sleep_if_fail"] = s.sleep_if_fail;
     o["sleep_if_succeed"] = s.sleep_if_succeed;
+    o["ranked"] = s.ranked;
     o["grace_seconds"] = s.grace_seconds;
     std::string text = boost::json::serialize(o);
     ACT_TRY(auto out, file::aside::create(path));
@@ -47,6 +48,7 @@ result<spec> read_spec(const std::string& path) {
     s.sudo = json::boolean(o, "sudo");
     s.sleep_if_fail = json::boolean(o, "sleep_if_fail");
     s.sleep_if_succeed = json::boolean(o, "sleep_if_succeed");
+    s.ranked = json::boolean(o, "ranked");
     s.grace_seconds = static_cast<int>(json::number(o, "grace_seconds"));
     if (const auto* v = o.if_contains("command"); v && v->is_array()) {
         for (const auto& word : v->get_array()) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "submit/backend/local.hpp"
+#include "submit/backend/slurm.hpp"
 
 namespace act::backend {
 namespace {
@@ -34,23 +35,38 @@ void describe(const job& j, runs::record& r) {
 }
 
 result<std::unique_ptr<driver>> make_driver(const cluster::config& c, services s) {
+    if (c.platform == "slurm") return slurm::make_driver(c, std::move(s));
     if (c.platform != "local") return no_driver(c.platform);
     return std::unique_ptr<driver>(std::make_unique<local_driver>(c, std::move(s)));
 }
 
 result<std::unique_ptr<driver>> make_driver(const runs::record& r, services s) {
-    if (r.platform != "local") return no_driver(r.platform);
+    if (r.platform != "local" && r.platform != "slurm") return no_driver(r.platform);
     cluster::config c;
     c.name = r.cluster;
     c.platform = r.platform;
     c.root = r.project;
-    return std::unique_ptr<driver>(std::make_unique<local_driver>(std::move(c), std::move(s)));
+    if (r.platform == "slurm") slurm::recall_cluster(r, c);
+    return make_driver(c, std::move(s));
+}
+
+task<result<std::vector<runs::record>>> driver::submit_all(std::vector<job> jobs, unsigned, until u) {
+    std::vector<runs::record> out;
+    for (auto& j : jobs) {
+        auto r = co_await submit(std::move(j), u);
+        if (!r) co_return r.error();
+        out.push_back(std::move(*r));
+    }
+    co_return std::move(out);
 }
 
 task<result<runs::record>> follow(driver& d, runs::record r,
                                   std::function<void(stream, std::string_view)> sink, until u) {
     using namespace std::chrono_literals;
-    constexpr auto shortest = 5ms, longest = 200ms;
+    constexpr auto shortest = 5ms, longest = 200ms, between_tries = 1000ms;
+    // A back end that is restarted is no reason to lose sight of a run of days.
+    constexpr auto patience = 10min;
+    steady::time_point answered = steady::now();
     log_position position;
     bool news = false;
     auto pass_on = [&](stream s, std::string_view text) {
@@ -60,7 +76,13 @@ task<result<runs::record>> follow(driver& d, runs::record r,
     for (steady::duration pause = shortest;;) {
         // The state first: what was written before the end is then sure to be seen.
         auto now_is = co_await d.status(r, u);
-        if (!now_is) co_return now_is.error();
+        if (!now_is) {
+            bool again = now_is.error().kind() == kind::unavailable && steady::now() - answered < patience;
+            if (!again) co_return now_is.error();
+            ACT_CO_TRY_VOID(co_await sleep_for(between_tries, u));
+            continue;
+        }
+        answered = steady::now();
         r = *now_is;
         news = false;
         if (sink) {

@@ -5,6 +5,7 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/supervise.hpp"
+#include "submit/backend/logs.hpp"
 
 namespace act::backend {
 namespace {
@@ -109,26 +110,9 @@ task<result<runs::record>> local_driver::status(runs::record r, until u) {
 
 task<result<void>> local_driver::logs(runs::record r, log_position& position,
                                       std::function<void(stream, std::string_view)> sink, until u) {
-    std::vector<std::byte> buffer(64 << 10);
-    const std::pair<const char*, stream> files[] = {
+    const std::vector<log_file> files = {
         {"setup.txt", stream::err}, {"stdout.txt", stream::out}, {"stderr.txt", stream::err}};
-    for (const auto& [name, kind_of_stream] : files) {
-        std::string path = r.logs + "/" + name;
-        std::uint64_t& offset = position.offsets[name];
-        auto info = file::stat_of(path);
-        if (!info || info->size <= offset) continue;
-        ACT_CO_TRY(file::descriptor fd, file::open_read(path));
-        for (;;) {
-            ACT_CO_TRY_VOID(u.check());
-            auto call = [&] { return file::read_at(fd.get(), buffer, offset, path); };
-            result<std::size_t> n = co_await services_.runtime.blocking(call);
-            if (!n) co_return n.error();
-            if (*n == 0) break;
-            offset += *n;
-            sink(kind_of_stream, std::string_view(reinterpret_cast<const char*>(buffer.data()), *n));
-        }
-    }
-    co_return result<void>();
+    co_return co_await pass_on_logs(services_.runtime, r.logs, files, position, std::move(sink), u);
 }
 
 task<result<runs::record>> local_driver::cancel(runs::record given, until u) {

@@ -22,9 +22,8 @@ const std::vector<std::string>& known_keys(section s) {
         "aml", "batch", "local", "slurm", "std_out_err_path_prefix"};
     static const std::vector<std::string> docker = {"address", "image", "password", "username"};
     static const std::vector<std::string> slurm = {
-        "account", "constraint",      "container_image", "container_mounts", "gres", "host",        "mem",
-        "nodes",   "ntasks_per_node", "options",         "partition",        "qos",  "reservation", "time",
-        "work"};
+        "account",   "constraint", "container_image", "container_mounts", "gres", "mem", "mpi",
+        "partition", "qos",        "reservation",     "sbatch_options",   "ssh",  "time"};
     static const std::vector<std::string> entry = {
         "azure_blob_config_file", "blob_cache_timeout", "datastore_name", "file_share", "mode", "path",
         "storage_type",           "submit_with_url"};

@@ -1,7 +1,4 @@
-#include "submit/agent/agent.hpp"
-
 #include <csignal>
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -9,60 +6,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "../support/temp_folder.hpp"
-#include "engine/async/runtime.hpp"
+#include "agent_run.hpp"
 #include "submit/agent/supervise.hpp"
 #include "submit/agent/tree.hpp"
 #include "submit/runs/runs.hpp"
-#include "submit/stage/pack.hpp"
 
 namespace act::testing {
 namespace {
 
 using ::testing::HasSubstr;
-
-class agent_run : public ::testing::Test {
-protected:
-    void SetUp() override { tree_.write("main.sh", "#!/bin/sh\necho \"in $(pwd)\"\n", 0755); }
-
-    agent::spec spec_of(std::vector<std::string> command) {
-        act::runtime runtime(runtime_options{1, 2});
-        stage::pack_options options;
-        options.root = tree_.path();
-        options.folder = work_ / "archives";
-        auto packed = runtime.run(stage::pack(runtime, options, {}));
-        EXPECT_TRUE(packed) << packed.error().describe();
-        agent::spec s;
-        s.run = "20260102-030405-abcdef";
-        s.archive = packed->archive;
-        s.hash = packed->hash;
-        s.work = work_ / "work";
-        s.logs = work_ / "work/logs";
-        s.command = std::move(command);
-        return s;
-    }
-
-    pid_t start(const agent::spec& s) {
-        EXPECT_TRUE(agent::write_spec(work_ / "spec.json", s));
-        std::string spec = work_ / "spec.json", out = work_ / "out", err = work_ / "err";
-        pid_t child = ::fork();
-        if (child == 0) {
-            ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
-            ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
-            ::execl("/proc/self/exe", "act", "agent", "run", spec.c_str(), nullptr);
-            ::_exit(99);
-        }
-        return child;
-    }
-    static int wait_for(pid_t child) {
-        int status = 0;
-        ::waitpid(child, &status, 0);
-        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    }
-    int run(const agent::spec& s) { return wait_for(start(s)); }
-
-    temp_folder tree_, work_;
-};
 
 TEST_F(agent_run, a_specification_comes_back_whole) {
     agent::spec s;
@@ -76,7 +28,7 @@ TEST_F(agent_run, a_specification_comes_back_whole) {
     s.command = {"x", "", "\xff\xfe", std::string(200000, 'x')};
     s.compile_args = "c";
     s.interpreter_path = "python3.11";
-    s.sudo = s.sleep_if_fail = s.sleep_if_succeed = true;
+    s.sudo = s.sleep_if_fail = s.sleep_if_succeed = s.ranked = true;
     s.grace_seconds = 3;
     ASSERT_TRUE(agent::write_spec(work_ / "s", s));
     auto back = agent::read_spec(work_ / "s");
@@ -85,7 +37,7 @@ TEST_F(agent_run, a_specification_comes_back_whole) {
     EXPECT_EQ(back->env, s.env);
     EXPECT_EQ(back->links[0].target, "/d d");
     EXPECT_EQ(back->interpreter_path, "python3.11");
-    EXPECT_TRUE(back->sudo && back->sleep_if_fail && back->sleep_if_succeed);
+    EXPECT_TRUE(back->sudo && back->sleep_if_fail && back->sleep_if_succeed && back->ranked);
     EXPECT_EQ(back->grace_seconds, 3);
     struct stat info;
     ::stat((work_ / "s").c_str(), &info);

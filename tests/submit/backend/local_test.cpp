@@ -270,7 +270,7 @@ TEST_F(backend_local, a_supervisor_that_cannot_start_fails_the_run) {
 }
 
 TEST_F(backend_local, other_platforms_say_what_to_use) {
-    for (const char* platform : {"slurm", "aml", "batch", "itp", "singularity"}) {
+    for (const char* platform : {"aml", "batch", "itp", "singularity"}) {
         config_.platform = platform;
         auto d = backend::make_driver(config_, services());
         ASSERT_FALSE(d);

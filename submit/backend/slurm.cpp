@@ -1,0 +1,208 @@
+#include "submit/backend/slurm.hpp"
+
+#include <filesystem>
+#include <unistd.h>
+
+#include "engine/file/file.hpp"
+#include "submit/backend/logs.hpp"
+
+namespace act::backend::slurm {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto between_questions = 2s;
+/// How long a record may be without a job: `submit` hands it over at once.
+constexpr auto start_patience = 120s;
+constexpr const char* ssh_key = "slurm.ssh";
+
+traces read_traces(const std::string& folder) {
+    // Over NFS a file that was looked for in vain seems missing for a while; reading the folder shows it.
+    std::error_code ignored;
+    for (std::filesystem::directory_iterator i(folder, ignored), end; !ignored && i != end;)
+        i.increment(ignored);
+    traces out;
+    if (auto text = file::read_all(folder + "/" + started_file, 64 << 10)) take_started(*text, out);
+    if (auto text = file::read_all(folder + "/" + ended_file, 4096)) take_ended(*text, out);
+    if (auto text = file::read_all(folder + "/failure.txt", 64 << 10)) out.failure = *text;
+    return out;
+}
+
+/// The comment of the job, by which it can be found again, and its place in an array.
+std::string key_of(const runs::record& r) {
+    auto first = r.details.find("array");
+    return "act:" + (first == r.details.end() ? r.id : first->second);
+}
+std::string index_of(const runs::record& r) {
+    auto at = r.details.find("array_index");
+    return at == r.details.end() ? "0" : at->second;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> out;
+    for (std::size_t from = 0; from < text.size();) {
+        std::size_t end = std::min(text.find('\n', from), text.size());
+        if (end > from) out.push_back(text.substr(from, end - from));
+        from = end + 1;
+    }
+    return out;
+}
+
+bool is_unknown_job(const std::string& err) { return err.find("Invalid job id") != std::string::npos; }
+
+}  // namespace
+
+slurm_driver::slurm_driver(cluster::config c, settings given, services s)
+    : config_(std::move(c)),
+      settings_(std::move(given)),
+      services_(std::move(s)),
+      programs_(services_.runtime, services_.environment, settings_.ssh) {}
+
+result<std::unique_ptr<driver>> make_driver(const cluster::config& c, services s) {
+    ACT_TRY(settings given, settings_of(c));
+    return std::unique_ptr<driver>(std::make_unique<slurm_driver>(c, std::move(given), std::move(s)));
+}
+
+void remember_cluster(const settings& s, runs::record& r) {
+    if (!s.ssh.empty()) r.details[ssh_key] = s.ssh;
+}
+
+void recall_cluster(const runs::record& r, cluster::config& c) {
+    if (auto at = r.details.find(ssh_key); at != r.details.end()) c.other[ssh_key] = at->second;
+}
+
+/// squeue knows what waits, runs or has ended some minutes ago; sacct, where there is accounting, the rest.
+task<result<std::optional<job_info>>> slurm_driver::ask(std::string id, until u) {
+    answer& known = answers_[id];
+    if (known.at != steady::time_point{} && steady::now() - known.at < between_questions) co_return known.job;
+    auto said = co_await programs_.run(
+        {"squeue", "--noheader", "--array", "--states=all", "--jobs=" + id, "--format", squeue_format}, u);
+    if (!said) co_return said.error();
+    if (said->code != 0 && !is_unknown_job(said->err))
+        co_return error(kind::unavailable, "squeue " + programs_.where() + ": " + first_line(said->err));
+    std::optional<job_info> job;
+    for (const auto& line : lines_of(said->out)) {
+        if (auto j = parse_squeue(line)) job = j;
+    }
+    if (!job) {
+        auto past = co_await programs_.run({"sacct", "--noheader", "--parsable2", "--allocations",
+                                            "--jobs=" + id, std::string("--format=") + sacct_format},
+                                           u);
+        // Many clusters have no accounting, or not the program.
+        if (past && past->code == 0) {
+            for (const auto& line : lines_of(past->out)) {
+                if (auto j = parse_sacct(line)) job = j;
+            }
+        } else if (!past && past.error().kind() == kind::stopped) {
+            co_return past.error();
+        }
+    }
+    answer& now_known = answers_[id];
+    now_known.at = steady::now();
+    now_known.job = job;
+    co_return job;
+}
+
+/// The id of a job whose submission was interrupted before it was written down; empty when there is none.
+task<result<std::string>> slurm_driver::find_again(runs::record r, until u) {
+    auto said = co_await programs_.run(
+        {"squeue", "--noheader", "--array", "--states=all", "--me", "--format", "%F|%K|%k"}, u);
+    if (!said) co_return said.error();
+    if (said->code != 0)
+        co_return error(kind::unavailable, "squeue " + programs_.where() + ": " + first_line(said->err));
+    for (const auto& line : lines_of(said->out)) {
+        auto first = line.find('|');
+        auto second = line.find('|', first + 1);
+        if (second == std::string::npos || line.substr(second + 1) != key_of(r)) continue;
+        std::string index = line.substr(first + 1, second - first - 1);
+        if (index == "N/A") co_return line.substr(0, first);
+        if (index == index_of(r)) co_return line.substr(0, first) + "_" + index;
+    }
+    co_return std::string();
+}
+
+task<result<runs::record>> slurm_driver::look(runs::record given, until u) {
+    ACT_CO_TRY_VOID(u.check());
+    auto find = [&] { return services_.journal.find(given.id); };
+    result<runs::record> found = co_await services_.runtime.blocking(find);
+    if (!found || runs::is_final(found->state)) co_return found;
+    const runs::record r = *found;
+    auto read = [&] { return read_traces(r.folder); };
+    traces left = co_await services_.runtime.blocking(read);
+    std::string id = r.backend_id.empty() ? left.job.value_or("") : r.backend_id;
+    if (id.empty()) {
+        auto again = co_await find_again(r, u);
+        if (!again) co_return again.error();
+        id = *again;
+    }
+    if (id.empty()) {
+        if (now() - r.submitted < start_patience) co_return r;
+        co_return give_up(r, error(kind::internal, "it was never handed over to Slurm"));
+    }
+    std::optional<job_info> job;
+    if (!settled(left, r)) {
+        auto asked = co_await ask(id, u);
+        if (!asked) co_return asked.error();
+        job = *asked;
+        // What it left may have come between the two looks.
+        left = co_await services_.runtime.blocking(read);
+    }
+    auto write = [&] { return bring_up_to_date(r, id, job, left); };
+    co_return co_await services_.runtime.blocking(write);
+}
+
+result<runs::record> slurm_driver::bring_up_to_date(const runs::record& r, const std::string& id,
+                                                    const std::optional<job_info>& job, const traces& left) {
+    auto change = [&](runs::record& x) {
+        if (runs::is_final(x.state)) return;
+        x.backend_id = id;
+        apply(x, job, left, now());
+    };
+    ACT_TRY(runs::record after, services_.journal.update(r.id, change));
+    // The environment in it may hold secrets; a job that was killed did not remove it.
+    if (runs::is_final(after.state)) ::unlink((r.folder + "/spec.json").c_str());
+    return after;
+}
+
+task<result<runs::record>> slurm_driver::status(runs::record r, until u) { co_return co_await look(r, u); }
+
+task<result<void>> slurm_driver::logs(runs::record r, log_position& position,
+                                      std::function<void(stream, std::string_view)> sink, until u) {
+    const std::vector<log_file> files = {{"setup.txt", stream::err},
+                                         {"stdout.txt", stream::out},
+                                         {"stderr.txt", stream::err},
+                                         {"slurm.txt", stream::err}};
+    co_return co_await pass_on_logs(services_.runtime, r.logs, files, position, std::move(sink), u);
+}
+
+task<result<runs::record>> slurm_driver::cancel(runs::record given, until u) {
+    auto current = co_await look(given, u);
+    if (!current || runs::is_final(current->state)) co_return current;
+    if (current->backend_id.empty()) {
+        // Not handed over yet: `submit` looks at the state when it has been.
+        co_return services_.journal.update(current->id, [](runs::record& r) {
+            if (runs::is_final(r.state) || !r.backend_id.empty()) return;
+            request_cancel(r);
+            r.state = runs::state::canceled;
+            r.ended = now();
+            r.reason = "cancelled";
+        });
+    }
+    current = services_.journal.update(current->id, [](runs::record& r) { request_cancel(r); });
+    if (!current) co_return current;
+    auto sent = co_await programs_.run({"scancel", current->backend_id}, u);
+    if (!sent) co_return sent.error();
+    // A job that Slurm does not know any more has ended, which its state will tell.
+    if (sent->code != 0 && !is_unknown_job(sent->err)) {
+        co_return error(kind::permission, "scancel " + programs_.where() + " did not end job " +
+                                              current->backend_id + ": " + first_line(sent->err));
+    }
+    for (steady::duration pause = 50ms;; pause = std::min<steady::duration>(pause * 2, between_questions)) {
+        answers_.erase(current->backend_id);
+        current = co_await look(*current, u);
+        if (!current || runs::is_final(current->state)) co_return current;
+        ACT_CO_TRY_VOID(co_await sleep_for(pause, u));
+    }
+}
+
+}  // namespace act::backend::slurm

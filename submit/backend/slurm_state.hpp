@@ -1,0 +1,53 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "submit/runs/runs.hpp"
+
+/// What is known of a Slurm job, and what a record says of it then. Pure; private to this folder.
+namespace act::backend::slurm {
+
+/// As squeue or sacct tell it.
+struct job_info {
+    std::string state;   ///< "PENDING", ...
+    std::string reason;  ///< "Resources"; empty: none
+    wall_time started{}, ended{};
+    std::string nodes;
+    std::optional<int> code;  ///< sacct only
+};
+
+/// What the job's script left in the run's folder (slurm_script.hpp), and the agent.
+struct traces {
+    std::optional<std::string> job;  ///< its id, when it has started
+    wall_time started{}, ended{};
+    std::string nodes;
+    std::optional<int> code;  ///< when it has ended
+    std::string failure;      ///< why the agent could not run the command
+};
+
+inline constexpr const char* squeue_format = "%i|%T|%r|%S|%e|%N";
+inline constexpr const char* sacct_format = "State,ExitCode,Start,End,NodeList,Reason";
+/// A line of either; times are seconds (SLURM_TIME_FORMAT=%s). Nothing when it is none.
+std::optional<job_info> parse_squeue(std::string_view line);
+std::optional<job_info> parse_sacct(std::string_view line);
+
+/// "JOB SECONDS NODES" and "CODE SECONDS".
+void take_started(std::string_view text, traces&);
+void take_ended(std::string_view text, traces&);
+
+/// Do the traces alone tell how the run ended? A signal may have been the time limit's or scancel's.
+bool settled(const traces&, const runs::record&);
+
+/// Brings a record up to date. No job: Slurm does not know it (any more).
+void apply(runs::record&, const std::optional<job_info>&, const traces&, wall_time now);
+
+/// Marks a record whose run `act abort` ends: whatever signal it dies of then, it was cancelled.
+void request_cancel(runs::record&);
+bool cancel_requested(const runs::record&);
+
+/// "waits for free nodes (Resources)"; empty for "None".
+std::string reason_in_words(const std::string& reason);
+
+}  // namespace act::backend::slurm

@@ -1,0 +1,98 @@
+#include "submit/backend/slurm_script.hpp"
+
+#include <fstream>
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace act::backend::slurm {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// `ACT_GOLDEN_UPDATE=1` writes the files anew, to be read before they are committed.
+void expect_golden(const std::string& name, const std::string& text) {
+    const std::string path = std::string(ACT_GOLDEN) + "/" + name;
+    if (::getenv("ACT_GOLDEN_UPDATE")) std::ofstream(path) << text;
+    std::ifstream in(path);
+    std::ostringstream expected;
+    expected << in.rdbuf();
+    EXPECT_EQ(text, expected.str()) << path;
+}
+
+TEST(slurm_script, one_process) {
+    script s;
+    s.name = "true";
+    s.key = "act:20260102-030405-k3x9q2";
+    s.agent = "/home/u/.local/state/act/agent/act-1-2";
+    s.runs = {"/home/u/.local/state/act/runs/20260102-030405-k3x9q2"};
+    expect_golden("slurm_single.sh", text_of(s));
+}
+
+TEST(slurm_script, an_array_with_all_that_a_cluster_can_say) {
+    cluster::config c;
+    c.other = {{"slurm.partition", "gpu,long"},
+               {"slurm.account", "our group"},
+               {"slurm.qos", "high"},
+               {"slurm.time", "1-12:00:00"},
+               {"slurm.mem", "64G"},
+               {"slurm.constraint", "a100&nvlink"},
+               {"slurm.reservation", "say \"now\" # \\"},
+               {"slurm.gres", "gpu:a100,nvme:1"},
+               {"slurm.mpi", "pmix"},
+               {"slurm.container_image", "nvcr.io#nvidia/pytorch:24.01-py3"},
+               {"slurm.container_mounts", "/scratch:/scratch:ro"},
+               {"slurm.sbatch_options.0", "--exclusive"},
+               {"slurm.sbatch_options.1", "--mail-user=a b@c"}};
+    auto given = settings_of(c);
+    ASSERT_TRUE(given) << given.error().describe();
+    script s;
+    s.settings = *given;
+    s.layout.gpus = 16;
+    s.layout.nodes = 2;
+    s.layout.processes_per_node = 8;
+    s.name = "it's mine";
+    s.key = "act:20260102-030405-k3x9q2";
+    s.agent = "/home/o'neil/state/act/agent/act-1-2";
+    s.runs = {"/home/o'neil/state/act/runs/a", "/home/o'neil/state/act/runs/b",
+              "/home/o'neil/state/act/runs/c"};
+    s.max_parallel = 2;
+    s.mounts = {"/home/o'neil/project/data", "/home/o'neil/state/act", "/home/o'neil/project"};
+    expect_golden("slurm_array.sh", text_of(s));
+}
+
+TEST(slurm_script, gpus_are_asked_for_only_by_jobs_that_have_some) {
+    EXPECT_EQ(gres_of("", 0), "");
+    EXPECT_EQ(gres_of("", 4), "gpu:4");
+    EXPECT_EQ(gres_of("gpu", 4), "gpu:4");
+    EXPECT_EQ(gres_of("gpu:a100", 4), "gpu:a100:4");
+    EXPECT_EQ(gres_of("gpu:a100:8", 4), "gpu:a100:8");
+    EXPECT_EQ(gres_of("gpu:2", 4), "gpu:2");
+    EXPECT_EQ(gres_of("gpu:a100", 0), "");
+    EXPECT_EQ(gres_of("nvme:1,gpu:a100", 0), "nvme:1");
+    EXPECT_EQ(gres_of("nvme:1", 2), "nvme:1,gpu:2");
+}
+
+TEST(slurm_script, options_may_be_one_line) {
+    cluster::config c;
+    c.other = {{"slurm.sbatch_options", "--exclusive  --nice=100"}};
+    EXPECT_EQ(settings_of(c)->sbatch_options, (std::vector<std::string>{"--exclusive", "--nice=100"}));
+}
+
+TEST(slurm_script, what_cannot_stand_in_it_is_refused) {
+    cluster::config c;
+    c.file = "eu.yaml";
+    auto message = [&](const char* key, const char* value) {
+        c.other = {{key, value}};
+        auto s = settings_of(c);
+        EXPECT_FALSE(s);
+        return s ? std::string() : s.error().message();
+    };
+    EXPECT_THAT(message("slurm.partition", "a\n#SBATCH --wrap=x"), HasSubstr("eu.yaml: slurm.partition"));
+    EXPECT_THAT(message("slurm.ssh", "-oProxyCommand=x"), HasSubstr("slurm.ssh"));
+    EXPECT_THAT(message("slurm.sbatch_options.0", "script.sh"), HasSubstr("script.sh"));
+}
+
+}  // namespace
+}  // namespace act::backend::slurm
