@@ -9,6 +9,7 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/agent.hpp"
+#include "submit/agent/launch.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/supervise.hpp"
 
@@ -89,7 +90,8 @@ int run_and_stay(const spec& s, const std::string& code) {
 
 int run(const spec& s) {
     set_environment(s);
-    ::unlink((s.work + "/failure.txt").c_str());
+    // Of an earlier try; of several processes one may have failed already.
+    if (s.processes() == 1) ::unlink((s.work + "/failure.txt").c_str());
     auto code = set_up(s);
     if (!code) return fail(s, exit_setup_failed, code.error().message(), code.error().advice());
     enter_virtual_environment(s);
@@ -98,14 +100,14 @@ int run(const spec& s) {
 
 int entry(const std::vector<std::string>& arguments) {
     if (arguments.size() == 3 && arguments[0] == "supervise") return supervise(arguments[1], arguments[2]);
-    if (arguments.size() == 2 && arguments[0] == "run") {
+    if (arguments.size() == 2 && (arguments[0] == "run" || arguments[0] == "rank")) {
         auto s = read_spec(arguments[1]);
-        if (s) return run(*s);
+        if (s) return arguments[0] == "run" ? run(*s) : run_rank_of_mpirun(*s);
         std::fprintf(stderr, "act agent: %s\n", s.error().message().c_str());
         return exit_setup_failed;
     }
     std::fprintf(stderr,
-                 "usage: act agent run SPEC | act agent supervise SPEC STATE_FOLDER\n"
+                 "usage: act agent run|rank SPEC | act agent supervise SPEC STATE_FOLDER\n"
                  "This is what `act submit` starts; there is no need to call it by hand.\n");
     return 2;
 }

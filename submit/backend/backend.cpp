@@ -24,7 +24,10 @@ void describe(const job& j, runs::record& r) {
     r.name = j.name;
     r.group = j.group;
     r.point = j.point;
-    r.env = j.env;
+    // A record is kept for long.
+    for (const auto& [key, value] : j.env) {
+        if (!cluster::names_secret(key)) r.env[key] = value;
+    }
     r.asked_gpus = j.asked_gpus;
     r.single = j.single;
     r.hold = j.hold;
@@ -45,6 +48,21 @@ result<std::unique_ptr<driver>> make_driver(const runs::record& r, services s) {
     c.platform = r.platform;
     c.root = r.project;
     return std::unique_ptr<driver>(std::make_unique<local_driver>(std::move(c), std::move(s)));
+}
+
+result<delivery> data_source::deliver(const cluster::mapping& m, const std::string&, const std::string&) {
+    return error(kind::unsupported, "the outputs in " + m.folder + " could not be brought to the store",
+                 "give " + m.key + " another mode than upload");
+}
+
+task<result<std::vector<runs::record>>> driver::submit_all(std::vector<job> jobs, unsigned, until u) {
+    std::vector<runs::record> out;
+    for (auto& j : jobs) {
+        auto r = co_await submit(std::move(j), u);
+        if (!r) co_return r.error();
+        out.push_back(std::move(*r));
+    }
+    co_return std::move(out);
 }
 
 task<result<runs::record>> follow(driver& d, runs::record r,

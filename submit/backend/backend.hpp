@@ -17,12 +17,23 @@
 /// above.
 namespace act::backend {
 
-/// Brings data of the store to this machine; given by whoever has a client (tools/act, by ops::download).
+/// How the outputs of a run get to the store.
+struct delivery {
+    std::vector<std::string> command;  ///< to be run, again and again, where the outputs are
+    std::string url;  ///< where they will be, without a credential; empty where there is no lasting address
+};
+
+/// Moves data between the store and this machine; given by whoever has a client (tools/act, by
+/// ops::download and `act cp`).
 class data_source {
 public:
     virtual ~data_source() = default;
     /// The blob or tree at `from.blob_path` to the absolute path `to`. False: nothing is stored there.
     virtual task<result<bool>> fetch(cluster::location from, std::string to, until) = 0;
+    /// What brings the folder `from` to the folder that is named by the run at the mapping's place. By itself
+    /// kind::unsupported.
+    virtual result<delivery> deliver(const cluster::mapping&, const std::string& run,
+                                     const std::string& from);
 };
 
 /// What the back ends work with. What is referred to outlives the driver.
@@ -63,6 +74,11 @@ public:
     virtual ~driver() = default;
     /// Starts the job; the record is in the journal then, whatever comes after.
     virtual task<result<runs::record>> submit(job, until) = 0;
+    /// Starts the jobs of a sweep, at most so many at a time (0: as many as there is room for); the others
+    /// wait. One by one unless the back end knows better. It ends at the first that cannot be started; the
+    /// journal has those before.
+    virtual task<result<std::vector<runs::record>>> submit_all(std::vector<job>, unsigned max_parallel,
+                                                               until);
     /// Looks at the back end and brings the record up to date, in the journal too.
     virtual task<result<runs::record>> status(runs::record, until) = 0;
     /// Passes what is new since `position` to `sink`, in pieces; `position` outlives the call and moves on.

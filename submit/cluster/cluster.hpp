@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/result.hpp"
@@ -102,6 +103,8 @@ result<workspace> load_workspace(const config&);
 /// The X of every X_folder. Of the built-in cluster: the folders that hold data by convention ("data",
 /// "models", "output").
 std::vector<std::string> data_folders(const config&);
+/// Does a key or variable of this name hold a secret?
+bool names_secret(std::string_view name);
 /// The code_path entry, or null.
 const mapping* code_path(const config&);
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "submit/cluster/cluster.hpp"
 #include "submit/cluster/yaml.hpp"
 
 /// The keys that each kind of file may hold, and the report of others. Private to this folder.
@@ -15,8 +16,5 @@ const std::vector<std::string>& known_keys(section);
 /// One warning for each key of `map` that is not known there, with the nearest one that is.
 void report_unknown(const yaml::node& map, section, std::string_view inside,
                     std::vector<std::string>& warnings);
-
-/// Does a key or variable of this name hold a secret?
-bool names_secret(std::string_view name);
 
 }  // namespace act::cluster
