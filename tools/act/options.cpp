@@ -134,6 +134,23 @@ outcome entry(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome job_variable(options& to, const option& o, std::string_view value) {
+    const std::size_t equals = value.find('=');
+    const std::string name(value.substr(0, equals));
+    if (name.empty()) return bad_value(o, value, "NAME=VALUE, or NAME for the value that it has here");
+    if (equals == std::string_view::npos) {
+        to.job_env[name] = std::nullopt;
+    } else {
+        to.job_env[name] = std::string(value.substr(equals + 1));
+    }
+    return {};
+}
+
+outcome parameter(options& to, const option&, std::string_view value) {
+    to.sweep.emplace_back(value);
+    return {};
+}
+
 outcome tier(options& to, const option& o, std::string_view value) {
     using word = std::pair<std::string_view, std::string_view>;
     static constexpr word words[] = {
@@ -309,7 +326,8 @@ constexpr option table[] = {
 
     {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm run init submit",
      "show what would be done and do nothing", flag<&options::dry_run>},
-    {"--yes", "-y", "", "rm", "remove without asking", flag<&options::yes>},
+    {"--yes", "-y", "", "rm submit", "do not ask: remove; submit a sweep of more than 1000 runs",
+     flag<&options::yes>},
     {"--delete-snapshots", "", "FATE", "rm",
      "include (default), only (the blobs stay) or refuse (those that have any)", snapshot_fate},
     {"--force", "", "", data_verbs, "transfer also what looks unchanged: --overwrite always",
@@ -441,6 +459,22 @@ constexpr option table[] = {
 
     {"--wait", "", "", "submit", "stream the output and exit with the command's own code",
      flag<&options::wait>},
+    {"--follow", "", "", "submit", "the same", flag<&options::wait>},
+    {"--shell", "", "LINE", "submit", "instead of COMMAND: a line for the shell, 'a | b'",
+     text<&options::shell_line>},
+    {"--init", "", "", "submit", "pack the code first, as `act init` does (nothing new: nothing to do)",
+     flag<&options::pack_first>},
+    {"--env", "", "NAME[=VALUE]", "submit",
+     "a variable of the command; alone: as it is set here (repeatable)", job_variable},
+    {"--name", "", "TEXT", "submit", "what to call the run", text<&options::run_name>},
+    {"--experiment", "", "NAME", "submit", "instead of the cluster's experiment_name",
+     text<&options::experiment>},
+    {"--sweep", "", "NAME=VALUES", "submit",
+     "a run for each: lr=0.1,0.01, seed=1..5, n=0..100..25 (repeatable)", parameter},
+    {"--sweep-file", "", "FILE", "submit", "the same from a .csv with a header, or a .yaml list of mappings",
+     file_name<&options::sweep_file>},
+    {"--max-parallel", "", "N", "submit", "at most N of the runs at a time; the others wait",
+     number<&options::max_parallel, 1, 1'000'000>},
     {"--num_gpu", "-n", "N", "", "with submit: GPUs, or processes on a machine without",
      number<&options::num_gpu, 0, 1'000'000>},
     {"--resubmit_to", "-rt", "NAME", "", "", text<&options::resubmit_to>},
