@@ -185,7 +185,8 @@ void supervisor::deliver() {
         const pid_t child = start_delivery(spec_, d);
         int code = 1;
         for (int status = 0; child > 0;) {
-            (void)next_signal(signals_, never);
+            // Who cancels once more does not want to wait for this either.
+            if (next_signal(signals_, never) != SIGCHLD) ::kill(child, SIGTERM);
             if (::waitpid(child, &status, WNOHANG) != child) continue;
             code = exit_code_of_status(status);
             break;

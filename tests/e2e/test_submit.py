@@ -128,6 +128,22 @@ class Submit(unittest.TestCase):
         states = collections.Counter(self.project.act("wait", run, expect={0, 130}).out.split()[1] for run in ids)
         self.assertEqual(states, {"completed": 3, "canceled": 1})
 
+    def test_ctrl_c_ends_the_following_and_not_the_run(self):
+        fifo = self.project.folder / "fifo"
+        os.mkfifo(fifo)
+        following = self.project.start("submit", "--follow", "--shell", f"echo begun; read x < {fifo}; echo got $x")
+        self.assertEqual(following.stdout.readline(), b"begun\n")
+        following.send_signal(signal.SIGINT)
+        _, said = following.communicate(timeout=60)
+        self.assertEqual(following.returncode, 130)
+        self.assertIn(b"goes on", said)
+        run = self.runs()[0]
+        self.assertEqual(run["state"], "running")
+        with open(fifo, "wb") as stream:
+            stream.write(b"news\n")
+        self.project.act("wait", run["id"])
+        self.assertIn("got news", (pathlib.Path(run["logs"]) / "stdout.txt").read_text())
+
     @unittest.skipUnless(shutil.which("mpirun") and shutil.which("mpicc"), "Open MPI is not installed")
     def test_an_mpi_program(self):
         program = b"""

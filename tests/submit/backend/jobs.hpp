@@ -27,11 +27,11 @@ public:
     /// Copies to the folder `sent`; a failing command when there is none.
     result<backend::delivery> deliver(const cluster::mapping& m, const std::string& run,
                                       const std::string& from) override {
-        const std::string script = sent.empty() ? "exit 6" : "mkdir -p \"$2/$3\" && cp -r \"$1\"/. \"$2/$3\"";
-        return backend::delivery{.command = {"sh", "-c", script, "sh", from, sent, run},
-                                 .url = address.empty() ? "" : address + "/" + m.path + "/" + run};
+        return backend::delivery{
+            .command = {"sh", "-c", sent.empty() ? "exit 6" : script, "sh", from, sent, run},
+            .url = address.empty() ? "" : address + "/" + m.path + "/" + run};
     }
-    std::string sent, address;
+    std::string sent, address, script = "mkdir -p \"$2/$3\" && cp -r \"$1\"/. \"$2/$3\"";
     std::map<std::string, std::string> blobs;
     std::vector<std::string> asked;
 };

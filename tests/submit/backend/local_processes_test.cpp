@@ -300,6 +300,23 @@ TEST_F(local_jobs, outputs_get_to_the_store_however_the_run_ends) {
     EXPECT_EQ(home_.read("sent/" + started->id + "/x"), "kept\n");
 }
 
+TEST_F(local_jobs, a_delivery_that_hangs_can_be_ended) {
+    map("output", "upload");
+    store_.sent = home_ / "sent";
+    store_.script = "echo $$ > " + (home_ / "fifo") + "; exec sleep 1000";
+    ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
+    auto d = driver();
+    auto r = submit(*d, {"true"});
+    ASSERT_TRUE(r) << r.error().describe();
+    std::string line;
+    std::ifstream fifo(home_ / "fifo");
+    std::getline(fifo, line);
+    auto ended = runtime_.run(d->cancel(*r, until{}.within(std::chrono::seconds(60))));
+    ASSERT_TRUE(ended) << ended.error().describe();
+    EXPECT_EQ(ended->state, runs::state::failed);
+    EXPECT_THAT(ended->reason, HasSubstr("could not be brought to the store"));
+}
+
 TEST_F(local_jobs, outputs_get_to_the_store_while_the_run_goes_on) {
     map("output", "upload");
     config_.other["local.upload_seconds"] = "1";
