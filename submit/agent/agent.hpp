@@ -15,6 +15,13 @@ struct link {
     std::string name, target;
 };
 
+/// An output folder of the run, and the command that brings what is in it to the store. The command is act's
+/// own and holds nothing secret; it is started in the project's root.
+struct delivery {
+    std::string folder;
+    std::vector<std::string> command;
+};
+
 /// All that the agent needs to know, written to a file by the back end: nothing of it stands on a command
 /// line.
 struct spec {
@@ -36,8 +43,21 @@ struct spec {
     /// their code then.
     bool ranked = false;
     int grace_seconds = 10;  ///< between SIGTERM and SIGKILL when the run is cancelled
+
+    // What only a supervisor looks at.
+    int nodes = 1, processes_per_node = 1;
+    int gpus = 0;        ///< of all nodes
+    bool mpirun = true;  ///< starts several processes, where it is installed
+    std::string queue;   ///< folder of the places that runs wait for; empty: there is no need to
+    int places = 0;
+    std::string project;
+    std::vector<delivery> deliveries;
+    int delivery_seconds = 30;  ///< between two deliveries while the command runs
+
+    int processes() const { return nodes * processes_per_node; }
 };
 
+std::string to_text(const spec&);
 result<void> write_spec(const std::string& path, const spec&);
 result<spec> read_spec(const std::string& path);
 
@@ -60,8 +80,9 @@ result<std::string> set_up(const spec&);
 /// which is stronger.
 int run(const spec&);
 
-/// `act agent ARGS...`: "run SPEC", or "supervise SPEC STATE_FOLDER" (supervise.hpp). Returns the exit
-/// code.
+/// `act agent ARGS...`: "run SPEC"; "deliver SPEC", which brings its outputs to the store; "rank SPEC", as
+/// "run" as a process of a local run that mpirun has started (launch.hpp); or "supervise SPEC STATE_FOLDER"
+/// (supervise.hpp). Returns the exit code.
 int entry(const std::vector<std::string>& arguments);
 
 }  // namespace act::agent

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/core/result.hpp"
+#include "submit/agent/agent.hpp"
 
 /// Child processes of the agent. Private to this folder; for a process without threads.
 namespace act::agent {
@@ -14,6 +15,9 @@ result<int> run_step(const std::vector<std::string>& command, const std::string&
 
 /// The code of a status of waitpid.
 int exit_code_of_status(int status);
+
+/// Leaves the reason in work/failure.txt and, with the advice, on stderr. Returns the code.
+int fail(const spec&, int code, const std::string& reason, const std::string& advice = {});
 
 /// Default actions and an empty mask, as a command expects them.
 void reset_signals();

@@ -9,14 +9,15 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/agent.hpp"
+#include "submit/agent/delivery.hpp"
+#include "submit/agent/launch.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/ranked.hpp"
 #include "submit/agent/supervise.hpp"
 
 namespace act::agent {
-namespace {
 
-int fail(const spec& s, int code, const std::string& reason, const std::string& advice = {}) {
+int fail(const spec& s, int code, const std::string& reason, const std::string& advice) {
     std::string text = reason + (advice.empty() ? "" : "\n" + advice);
     std::fprintf(stderr, "act agent: %s\n", text.c_str());
     std::string path = s.work + "/failure.txt";
@@ -24,6 +25,8 @@ int fail(const spec& s, int code, const std::string& reason, const std::string& 
     if (fd) (void)file::write_at(fd.get(), std::as_bytes(std::span(reason)), 0, path);
     return code;
 }
+
+namespace {
 
 void set_environment(const spec& s) {
     for (const auto& [key, value] : s.env) ::setenv(key.c_str(), value.c_str(), 1);
@@ -98,7 +101,8 @@ int run(const spec& s) {
         if (!opened) return fail(s, exit_setup_failed, opened.error().message(), opened.error().advice());
     }
     const bool several = s.ranked && ranks && ranks->size > 1;
-    if (!several) ::unlink((s.work + "/failure.txt").c_str());
+    // Of an earlier try; of several processes one may have failed already.
+    if (!several && s.processes() == 1) ::unlink((s.work + "/failure.txt").c_str());
     auto code = set_up(s);
     if (!code) {
         if (several) note_failure(s, exit_setup_failed);
@@ -111,14 +115,19 @@ int run(const spec& s) {
 
 int entry(const std::vector<std::string>& arguments) {
     if (arguments.size() == 3 && arguments[0] == "supervise") return supervise(arguments[1], arguments[2]);
-    if (arguments.size() == 2 && arguments[0] == "run") {
+    int (*const work)(const spec&) = arguments.size() != 2       ? nullptr
+                                     : arguments[0] == "run"     ? run
+                                     : arguments[0] == "rank"    ? run_rank_of_mpirun
+                                     : arguments[0] == "deliver" ? deliver_all
+                                                                 : nullptr;
+    if (work) {
         auto s = read_spec(arguments[1]);
-        if (s) return run(*s);
+        if (s) return work(*s);
         std::fprintf(stderr, "act agent: %s\n", s.error().message().c_str());
         return exit_setup_failed;
     }
     std::fprintf(stderr,
-                 "usage: act agent run SPEC | act agent supervise SPEC STATE_FOLDER\n"
+                 "usage: act agent run|rank|deliver SPEC | act agent supervise SPEC STATE_FOLDER\n"
                  "This is what `act submit` starts; there is no need to call it by hand.\n");
     return 2;
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/file/file.hpp"
 #include "submit/agent/agent.hpp"
 #include "submit/runs/json.hpp"
@@ -6,8 +8,32 @@ namespace act::agent {
 
 namespace json = runs::json;
 
-result<void> write_spec(const std::string& path, const spec& s) {
-    boost::json::array links;
+namespace {
+
+boost::json::array array_of(const std::vector<std::string>& words) {
+    return boost::json::array(words.begin(), words.end());
+}
+
+std::vector<std::string> words_of(const boost::json::object& o, std::string_view key) {
+    std::vector<std::string> out;
+    if (const auto* v = o.if_contains(key); v && v->is_array()) {
+        for (const auto& word : v->get_array()) {
+            if (word.is_string()) out.emplace_back(word.get_string());
+        }
+    }
+    return out;
+}
+
+int int_of(const boost::json::object& o, std::string_view key) {
+    return static_cast<int>(json::number(o, key));
+}
+
+}  // namespace
+
+std::string to_text(const spec& s) {
+    boost::json::array links, deliveries;
+    for (const auto& d : s.deliveries)
+        deliveries.push_back(boost::json::object{{"folder", d.folder}, {"command", array_of(d.command)}});
     for (const auto& l : s.links)
         links.push_back(boost::json::object{{"name", l.name}, {"target", l.target}});
     boost::json::object env;
@@ -20,7 +46,7 @@ result<void> write_spec(const std::string& path, const spec& s) {
     o["logs"] = s.logs;
     o["links"] = std::move(links);
     o["env"] = std::move(env);
-    o["command"] = boost::json::array(s.command.begin(), s.command.end());
+    o["command"] = array_of(s.command);
     o["compile_args"] = s.compile_args;
     o["interpreter_path"] = s.interpreter_path;
     o["sudo"] = s.sudo;
@@ -28,7 +54,20 @@ result<void> write_spec(const std::string& path, const spec& s) {
     o["sleep_if_succeed"] = s.sleep_if_succeed;
     o["ranked"] = s.ranked;
     o["grace_seconds"] = s.grace_seconds;
-    std::string text = boost::json::serialize(o);
+    o["nodes"] = s.nodes;
+    o["processes_per_node"] = s.processes_per_node;
+    o["gpus"] = s.gpus;
+    o["mpirun"] = s.mpirun;
+    o["queue"] = s.queue;
+    o["places"] = s.places;
+    o["project"] = s.project;
+    o["deliveries"] = std::move(deliveries);
+    o["delivery_seconds"] = s.delivery_seconds;
+    return boost::json::serialize(o);
+}
+
+result<void> write_spec(const std::string& path, const spec& s) {
+    std::string text = to_text(s);
     ACT_TRY(auto out, file::aside::create(path));
     ACT_TRY_VOID(file::write_at(out.fd(), std::as_bytes(std::span(text)), 0, path));
     return out.publish(0600, now());
@@ -49,10 +88,21 @@ result<spec> read_spec(const std::string& path) {
     s.sleep_if_fail = json::boolean(o, "sleep_if_fail");
     s.sleep_if_succeed = json::boolean(o, "sleep_if_succeed");
     s.ranked = json::boolean(o, "ranked");
-    s.grace_seconds = static_cast<int>(json::number(o, "grace_seconds"));
-    if (const auto* v = o.if_contains("command"); v && v->is_array()) {
-        for (const auto& word : v->get_array()) {
-            if (word.is_string()) s.command.emplace_back(word.get_string());
+    s.grace_seconds = int_of(o, "grace_seconds");
+    s.nodes = std::max(1, int_of(o, "nodes"));
+    s.processes_per_node = std::max(1, int_of(o, "processes_per_node"));
+    s.gpus = int_of(o, "gpus");
+    s.mpirun = json::boolean(o, "mpirun");
+    s.queue = json::text(o, "queue");
+    s.places = int_of(o, "places");
+    s.project = json::text(o, "project");
+    s.delivery_seconds = int_of(o, "delivery_seconds");
+    s.command = words_of(o, "command");
+    if (const auto* v = o.if_contains("deliveries"); v && v->is_array()) {
+        for (const auto& d : v->get_array()) {
+            if (d.is_object())
+                s.deliveries.push_back(
+                    {json::text(d.get_object(), "folder"), words_of(d.get_object(), "command")});
         }
     }
     if (const auto* v = o.if_contains("links"); v && v->is_array()) {

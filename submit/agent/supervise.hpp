@@ -16,6 +16,9 @@ namespace act::agent {
 result<void> start_supervisor(const std::string& executable, const std::string& spec_file,
                               const std::string& state_folder);
 
+/// GPUs that runs on this machine are spread over; 0: none are known.
+int count_gpus();
+
 /// The supervisor itself; called by entry().
 int supervise(const std::string& spec_file, const std::string& state_folder);
 

@@ -25,7 +25,10 @@ void describe(const job& j, runs::record& r) {
     r.name = j.name;
     r.group = j.group;
     r.point = j.point;
-    r.env = j.env;
+    // A record is kept for long.
+    for (const auto& [key, value] : j.env) {
+        if (!cluster::names_secret(key)) r.env[key] = value;
+    }
     r.asked_gpus = j.asked_gpus;
     r.single = j.single;
     r.hold = j.hold;
@@ -58,6 +61,11 @@ task<result<std::vector<runs::record>>> driver::submit_all(std::vector<job> jobs
         out.push_back(std::move(*r));
     }
     co_return std::move(out);
+}
+
+result<delivery> data_source::deliver(const cluster::mapping& m, const std::string&, const std::string&) {
+    return error(kind::unsupported, "the outputs in " + m.folder + " could not be brought to the store",
+                 "give " + m.key + " another mode than upload");
 }
 
 task<result<runs::record>> follow(driver& d, runs::record r,

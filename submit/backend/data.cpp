@@ -12,6 +12,7 @@
 // - X is in the project: X is linked to it; a path below it that the command names and that is only in the
 // store is
 //   downloaded to its place there, as `act d` does.
+// - X has the mode upload: each run has one of its own, see local.cpp.
 // - X is not in the project: what the command names below X, or else all of X, is downloaded to a cache, and
 // X is linked to
 //   that. With nothing in the store X becomes an empty folder of the project, for outputs.
@@ -46,12 +47,13 @@ class placement {
 public:
     placement(const cluster::config& c, services& s, until u) : config_(c), services_(s), until_(u) {}
 
-    task<result<std::vector<agent::link>>> run(const std::vector<std::string>& command) {
+    task<result<std::vector<agent::link>>> run(const std::vector<std::string>& words) {
         for (const auto& f : cluster::data_folders(config_)) named_[f];
-        for (const auto& argument : command) {
+        for (const auto& argument : words) {
             for (const auto& text : candidates(argument)) note_path(text);
         }
         for (const auto& [folder, paths] : named_) {
+            if (mode_of(folder) == "upload") continue;
             auto placed = co_await place(folder, paths);
             if (!placed) co_return placed.error();
         }
@@ -156,10 +158,10 @@ private:
 }  // namespace
 
 task<result<std::vector<agent::link>>> place_data(const cluster::config& config,
-                                                  const std::vector<std::string>& command, services& s,
+                                                  const std::vector<std::string>& words, services& s,
                                                   until u) {
     placement p(config, s, u);
-    co_return co_await p.run(command);
+    co_return co_await p.run(words);
 }
 
 }  // namespace act::backend

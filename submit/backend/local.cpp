@@ -1,6 +1,8 @@
 #include "submit/backend/local.hpp"
 
+#include <charconv>
 #include <csignal>
+#include <thread>
 #include <unistd.h>
 
 #include "engine/file/file.hpp"
@@ -30,19 +32,57 @@ bool supervised(const runs::record& r) {
 /// How long a record may wait for its supervisor: `submit` starts it at once.
 constexpr auto start_patience = 60s;
 
+/// Of the cluster file's `local:`.
+std::string setting(const cluster::config& c, const std::string& name) {
+    auto found = c.other.find("local." + name);
+    return found == c.other.end() ? std::string() : found->second;
+}
+
+/// How many runs of this layout there is room for.
+int room_for(const layout& l) {
+    int room = static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, l.processes());
+    const int gpus = l.gpus > 0 ? agent::count_gpus() : 0;
+    if (gpus > 0) room = gpus / l.gpus;
+    return std::max(1, room);
+}
+
 }  // namespace
 
 task<result<runs::record>> local_driver::submit(job j, until u) {
-    if (j.command.empty())
-        co_return error(kind::usage, "there is no command to run", "act submit COMMAND ARGUMENTS...");
-    auto links = co_await place_data(config_, j.command, services_, u);
-    if (!links) co_return links.error();
-    ACT_CO_TRY_VOID(u.check());
-    auto call = [&] { return start(std::move(j), std::move(*links)); };
-    co_return co_await services_.runtime.blocking(call);
+    std::vector<job> one;
+    one.push_back(std::move(j));
+    auto all = co_await submit_all(std::move(one), 0, u);
+    if (!all) co_return all.error();
+    co_return std::move(all->front());
 }
 
-result<runs::record> local_driver::start(job j, std::vector<agent::link> links) {
+task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job> jobs, unsigned max_parallel,
+                                                                 until u) {
+    std::vector<std::string> words;
+    for (const auto& j : jobs) {
+        if (j.command.empty())
+            co_return error(kind::usage, "there is no command to run", "act submit COMMAND ARGUMENTS...");
+        words.insert(words.end(), j.command.begin(), j.command.end());
+    }
+    auto links = co_await place_data(config_, words, services_, u);
+    if (!links) co_return links.error();
+    queue q;
+    if (max_parallel > 0 || jobs.size() > 1)
+        q.places = max_parallel > 0 ? static_cast<int>(max_parallel) : room_for(jobs.front().layout);
+    // A sweep has a queue of its own; single runs with a limit share one.
+    if (q.places > 0 && jobs.front().group.empty()) q.folder = services_.journal.folder() + "/queue";
+    std::vector<runs::record> out;
+    for (auto& j : jobs) {
+        ACT_CO_TRY_VOID(u.check());
+        auto call = [&] { return start(std::move(j), *links, q); };
+        result<runs::record> started = co_await services_.runtime.blocking(call);
+        if (!started) co_return started.error();
+        out.push_back(std::move(*started));
+    }
+    co_return std::move(out);
+}
+
+result<runs::record> local_driver::start(job j, const std::vector<agent::link>& links, queue& q) {
     runs::record r;
     r.cluster = config_.name;
     r.platform = config_.platform;
@@ -50,6 +90,7 @@ result<runs::record> local_driver::start(job j, std::vector<agent::link> links) 
     r.experiment = j.experiment.value_or(config_.experiment_name);
     describe(j, r);
     ACT_TRY(r, services_.journal.add(std::move(r)));
+    if (q.places > 0 && q.folder.empty()) q.folder = r.folder + "/queue";
 
     agent::spec s;
     s.run = r.id;
@@ -57,19 +98,26 @@ result<runs::record> local_driver::start(job j, std::vector<agent::link> links) 
     s.hash = j.code;
     s.work = r.folder;
     s.logs = r.logs;
-    s.links = std::move(links);
-    s.env = config_.env;
-    for (auto& [key, value] : j.env) s.env[key] = value;
-    s.env["ACT_CLUSTER"] = config_.name;
+    s.links = links;
+    s.nodes = j.layout.nodes;
+    s.processes_per_node = j.layout.processes_per_node;
+    s.gpus = j.layout.gpus;
+    s.mpirun = setting(config_, "mpirun") != "false";
+    s.queue = q.folder;
+    s.places = q.places;
+    s.project = config_.root;
     s.command = std::move(j.command);
     s.compile_args = config_.compile_args;
     s.interpreter_path = config_.interpreter_path;
-    s.sleep_if_fail = config_.sleep_if_fail;
+    s.sleep_if_fail = config_.sleep_if_fail || j.hold;
     s.sleep_if_succeed = config_.sleep_if_succeed;
     std::string spec_file = r.folder + "/spec.json";
-    auto started = agent::write_spec(spec_file, s);
-    if (started)
-        started = agent::start_supervisor(services_.executable, spec_file, services_.journal.folder());
+    auto started = [&]() -> result<void> {
+        ACT_TRY_VOID(furnish(config_, services_, r, j.env, s));
+        ACT_TRY(s.delivery_seconds, delivery_seconds());
+        ACT_TRY_VOID(agent::write_spec(spec_file, s));
+        return agent::start_supervisor(services_.executable, spec_file, services_.journal.folder());
+    }();
     if (!started) {
         ::unlink(spec_file.c_str());
         (void)services_.journal.update(r.id, [&](runs::record& x) {
@@ -80,6 +128,16 @@ result<runs::record> local_driver::start(job j, std::vector<agent::link> links) 
         return started.error();
     }
     return services_.journal.find(r.id);
+}
+
+result<int> local_driver::delivery_seconds() const {
+    const auto text = setting(config_, "upload_seconds");
+    if (text.empty()) return agent::spec().delivery_seconds;
+    int seconds = 0;
+    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (problem == std::errc() && end == text.data() + text.size() && seconds > 0) return seconds;
+    return error(kind::configuration, "local.upload_seconds cannot be '" + text + "'",
+                 "give the seconds from one upload of outputs to the next");
 }
 
 result<runs::record> local_driver::look(const runs::record& given) {
@@ -122,14 +180,19 @@ task<result<runs::record>> local_driver::cancel(runs::record given, until u) {
         co_return error(kind::unsupported, "run " + current->id + " is on the machine " + current->node,
                         "run the same command there");
     }
-    if (current->pid == 0) {
-        // Not taken over yet: the supervisor looks at the state first.
-        co_return services_.journal.update(current->id, [](runs::record& r) {
+    if (current->state == runs::state::queued) {
+        // Not taken over yet: before it does that, the supervisor looks at the state.
+        current = services_.journal.update(current->id, [](runs::record& r) {
             if (r.state != runs::state::queued) return;
             r.state = runs::state::canceled;
             r.ended = now();
             r.reason = "cancelled";
         });
+        if (!current) co_return current;
+        if (runs::is_final(current->state)) {
+            if (current->pid != 0) (void)agent::signal_process(current->pid, current->pid_started, SIGTERM);
+            co_return current;
+        }
     }
     auto sent = agent::signal_process(current->pid, current->pid_started, SIGTERM);
     if (!sent) co_return sent.error();

@@ -181,7 +181,9 @@ std::string text_of(const script& s) {
         launch(s) +
         "code=$?\n"
         // Of several processes srun tells the code of those that it ended itself.
-        "if [ -s \"$run/first-failure\" ]; then read -r code < \"$run/first-failure\"; fi\n"
+        "if [ -s \"$run/first-failure\" ]; then read -r code < \"$run/first-failure\"; fi\n" +
+        shell_word(s.agent) +
+        " agent deliver \"$run/spec.json\" || code=$(( code ? code : 1 ))\n"
         "rm -f \"$run/spec.json\"\n"
         "tell ended \"$code $(date +%s)\"\n"
         "exit \"$code\"\n";

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "engine/file/file.hpp"
+#include "submit/backend/environment.hpp"
 #include "submit/backend/local.hpp"
 #include "submit/backend/slurm.hpp"
 
@@ -148,9 +149,12 @@ result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
         s.work = r.folder;
         s.logs = r.logs;
         s.links = links;
-        s.env = config_.env;
-        s.env["ACT_CLUSTER"] = config_.name;
-        for (auto& [key, value] : j.env) s.env[key] = value;
+        ACT_TRY_VOID(furnish(config_, services_, r, j.env, s));
+        // The nodes may not see this program where it is.
+        for (auto& d : s.deliveries) {
+            if (d.command.front() != services_.executable) continue;
+            ACT_TRY(d.command.front(), agent_in(services_.journal.folder(), services_.executable));
+        }
         s.command = std::move(j.command);
         s.compile_args = config_.compile_args;
         s.interpreter_path = config_.interpreter_path;

@@ -134,15 +134,17 @@ error syntax_error(const std::string& path, const YAML::Exception& e) {
                  "check the indentation, quotes and colons of that line and the one before");
 }
 
-result<node> parse(const std::string& path, std::vector<std::string>& warnings) {
+result<node> parse(const std::string& path, std::vector<std::string>& warnings, node::type wanted) {
     ACT_TRY(std::string content, file::read_all(path, max_file));
     auto name = std::make_shared<const std::string>(path);
     try {
         YAML::Node parsed = YAML::Load(content);
         node root = converter(name, warnings).convert(parsed, 0);
-        if (root.is_null()) root.kind = node::type::map, root.file = name, root.line = root.column = 1;
-        if (root.kind != node::type::map) {
-            return error(kind::configuration, path + ": must hold `key: value` lines");
+        if (root.is_null()) root.kind = wanted, root.file = name, root.line = root.column = 1;
+        if (root.kind != wanted) {
+            return error(kind::configuration, path + ": must hold " +
+                                                  (wanted == node::type::map ? "`key: value` lines"
+                                                                             : "a list of `- {key: value}`"));
         }
         return root;
     } catch (const YAML::Exception& e) {
@@ -167,7 +169,7 @@ result<void> load_into(document& doc, const std::string& path) {
                      path + ": more than " + std::to_string(max_bases) + " files in a chain of `_base_`");
     }
     doc.files.push_back(path);
-    ACT_TRY(node own, parse(path, doc.warnings));
+    ACT_TRY(node own, parse(path, doc.warnings, node::type::map));
     auto base = std::find_if(own.fields.begin(), own.fields.end(), [](auto& f) { return f.key == "_base_"; });
     if (base == own.fields.end() || base->value.is_null()) {
         if (base != own.fields.end()) own.fields.erase(base);
@@ -217,6 +219,11 @@ result<document> load(const std::string& path) {
     document doc;
     ACT_TRY_VOID(load_into(doc, path));
     return doc;
+}
+
+result<node> load_list(const std::string& path) {
+    std::vector<std::string> warnings;
+    return parse(path, warnings, node::type::list);
 }
 
 error wrong_type(const node& n, std::string_view key, std::string_view wanted) {

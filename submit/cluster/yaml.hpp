@@ -48,6 +48,9 @@ struct document {
 /// a missing file.
 result<document> load(const std::string& path);
 
+/// Reads a file that is a list; it has no `_base_`.
+result<node> load_list(const std::string& path);
+
 /// A value of the wrong type: "FILE:3:5: KEY must be a whole number, not "four"".
 error wrong_type(const node&, std::string_view key, std::string_view wanted);
 result<std::string> text(const node&, std::string_view key);

@@ -202,7 +202,12 @@ private:
                          fmt::format("`act {} --help` lists what it has", v.name));
         }
         ACT_TRY_VOID(check_policy(v.name, out_.given));
-        bool needs = v.takes == takes::some || v.takes == takes::command;
+        const bool shell = out_.given.seen.find("--shell") != out_.given.seen.end();
+        bool needs = v.takes == takes::some || (v.takes == takes::command && !shell);
+        if (shell && !out_.words.empty()) {
+            return error(kind::usage, "--shell takes the whole line, and here are words after it",
+                         "quote the line: --shell 'make && ./run | tee log'");
+        }
         if (needs && out_.words.empty()) {
             return error(kind::usage, fmt::format("`act {}` needs {}", v.name, v.usage),
                          fmt::format("for instance: {}", v.examples.front().command));

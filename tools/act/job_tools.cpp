@@ -46,6 +46,7 @@ std::string run_line(const runs::record& r) {
     } else {
         line.null("exit_code");
     }
+    line.add("name", r.name).add("group", r.group).add("point", r.point);
     line.add("reason", r.reason).add("node", r.node).add("logs", r.logs).add("folder", r.folder);
     return line.text();
 }
@@ -60,6 +61,9 @@ std::string run_text(const runs::record& r, wall_time now) {
     row("state", std::string(runs::to_string(r.state)));
     row("exit code", r.exit_code ? std::to_string(*r.exit_code) : "");
     row("reason", printable(r.reason));
+    row("name", printable(r.name));
+    row("sweep", printable(r.group));
+    row("point", printable(r.point));
     row("command", command_text(r));
     row("cluster", r.cluster + " (" + r.platform + ")");
     row("node", r.node);

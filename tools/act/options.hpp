@@ -91,7 +91,12 @@ struct options {
     std::string admin;
 
     // jobs
-    bool wait = false;
+    bool wait = false, pack_first = false;
+    std::string shell_line, run_name, sweep_file;
+    std::optional<std::string> experiment;
+    std::map<std::string, std::optional<std::string>> job_env;  ///< no value: the one that act itself has
+    std::vector<std::string> sweep;                             ///< "lr=0.1,0.01"
+    unsigned max_parallel = 0;                                  ///< 0: as many as there is room for
     std::string resubmit_to;
     std::optional<std::string> compile_args;
     bool single = false, hold = false;

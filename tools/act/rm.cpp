@@ -2,7 +2,7 @@
 
 #include "engine/core/units.hpp"
 #include "engine/core/utf8.hpp"
-#include "tools/act/line_source.hpp"
+#include "tools/act/ask.hpp"
 #include "tools/act/list_file.hpp"
 #include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
@@ -19,15 +19,6 @@ namespace {
 
 // Counts for the question; says nothing by itself.
 class silent : public observer {};
-
-result<bool> yes_to(invocation& call, const std::string& question) {
-    call.screen.ask(question + " [y/N] ");
-    // Ctrl-C ends this wait, too.
-    ACT_TRY(auto in, line_source::open(call.world, "-", {}));
-    ACT_TRY(const auto answer, in.next({.stop = call.world.stop.token()}));
-    if (!answer) call.screen.detail("");
-    return answer == "y" || answer == "Y" || answer == "yes";
-}
 
 blob::snapshots snapshots_of(const options& given) {
     using fate = options::snapshot_fate;

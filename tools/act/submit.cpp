@@ -1,13 +1,16 @@
+#include <random>
+
 #include <fmt/format.h>
 
-#include "engine/core/utf8.hpp"
 #include "submit/stage/pack.hpp"
+#include "tools/act/ask.hpp"
+#include "tools/act/job_data.hpp"
 #include "tools/act/job_tools.hpp"
-#include "tools/act/json.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/session.hpp"
-#include "tools/act/text.hpp"
+#include "tools/act/submit_tell.hpp"
+#include "tools/act/sweep.hpp"
 #include "tools/act/verbs.hpp"
 #include "tools/act/world.hpp"
 
@@ -15,126 +18,187 @@ namespace act::cli {
 
 namespace {
 
-// Brings a job's data to this machine.
-class downloads : public backend::data_source {
-public:
-    explicit downloads(session& s) : session_(s) {}
+// More than this is worth a second look.
+constexpr std::size_t large_sweep = 1000;
 
-    task<result<bool>> fetch(cluster::location from, std::string to, act::until) override {
-        // Opening the account may start the embedded store, which does disk work.
-        auto opened = co_await session_.runtime().blocking([&] { return session_.account_of(*from.map); });
-        if (!opened) co_return opened.error();
-        opened_account* account = *opened;
-        observer nobody;
-        auto context = session_.context(nobody);
-        ops::remote source{*account->client, account->settings.container, from.blob_path};
-        ops::download_options how;
-        auto done = co_await ops::download(context, source, std::move(to), how);
-        if (!done) {
-            if (done.error().kind() == kind::not_found) co_return false;
-            co_return done.error();
-        }
-        if (done->stopped) co_return error(kind::stopped, "interrupted");
-        if (done->failed > 0) {
-            if (!done->failures.empty()) co_return done->failures.front().error;
-            co_return error(kind::io, "cannot bring " + from.relative + " here",
-                            "run `act d " + from.relative + "`");
-        }
-        co_return true;
-    }
-
-private:
-    session& session_;
-};
-
-void tell_plan(invocation& call, const cluster::config& c, const backend::job& job) {
-    if (call.given.json) {
-        json_line line("plan");
-        line.add("cluster", c.name)
-            .add("platform", c.platform)
-            .add("code", job.code)
-            .add("command", job.command);
-        call.screen.result(line.text());
-        return;
-    }
-    call.screen.result(fmt::format("would submit to {} ({}), code {}: {}", c.name, c.platform,
-                                   job.code.substr(0, 12), printable(shell_quoted(job.command))));
-}
-
-void tell_submitted(invocation& call, const runs::record& run) {
-    if (call.given.json) {
-        call.screen.result(run_line(run));
-    } else if (call.given.wait) {
-        // The results are the job's own output then.
-        call.screen.problem("run " + run.id);
-    } else {
-        call.screen.result(run.id);
-        call.screen.problem("`act q " + runs::short_id(run.id) + "` shows how it goes");
-    }
+// `act init`, whose lines are about the run here, not its result.
+int pack_now(invocation& call) {
+    screen aside(call.world.problems, call.world.problems, false);
+    options given = call.given;
+    given.json = false;
+    invocation init{.verb = init_verb,
+                    .called = std::string(init_verb.name),
+                    .given = std::move(given),
+                    .words = {},
+                    .world = call.world,
+                    .screen = aside};
     call.screen.flush();
+    return init_verb.run(init);
 }
 
-int wait_for(invocation& call, session& s, backend::driver& driver, const runs::record& run) {
-    auto sink = [&call](backend::stream from, std::string_view bytes) {
-        if (call.given.json) {
-            json_line line("output");
-            line.add("stream", from == backend::stream::out ? "out" : "err").add("text", bytes);
-            call.screen.result(line.text());
-            call.screen.flush();
-        } else if (from == backend::stream::out) {
-            call.screen.raw(bytes);
-        } else {
-            call.screen.raw_problem(bytes);
+// The code to run, packed before or now. Null: what is wrong has been told, and the exit code is in `code`.
+std::optional<std::string> code_for(invocation& call, const std::string& archives, const cluster::config& c,
+                                    int& code) {
+    bool pack = call.given.pack_first;
+    auto known = stage::recall(archives, c);
+    if (!known && known.error().kind() == kind::not_found && !pack) {
+        if (call.world.can_ask() && !call.given.dry_run) {
+            auto answer = yes_to(call, known.error().message() + "; pack it now?");
+            pack = answer && *answer;
         }
-    };
-    auto ended = s.runtime().run(backend::follow(driver, run, sink, s.until()));
-    if (!ended) {
-        if (ended.error().kind() == kind::stopped) {
-            std::string id = runs::short_id(run.id);
-            call.screen.problem(fmt::format(
-                "run {} goes on; `act wait {}` waits again, `act abort {}` ends it", run.id, id, id));
-            return done(call, exit_code(kind::stopped));
+        if (!pack) {
+            code = give_up(call, error(kind::not_found, known.error().message(),
+                                       "run `act init` first, or submit with --init"));
+            return std::nullopt;
         }
-        return give_up(call, ended.error());
     }
-    if (call.given.json) call.screen.result(run_line(*ended));
-    if (!ended->reason.empty())
-        call.screen.problem(
-            fmt::format("run {} {}: {}", ended->id, runs::to_string(ended->state), ended->reason));
-    return done(call, backend::exit_code_of(*ended));
+    if (pack) {
+        code = pack_now(call);
+        if (code != 0) return std::nullopt;
+        known = stage::recall(archives, c);
+        // Nothing was packed: the plan says that it will be.
+        if (!known && call.given.dry_run) return std::string();
+    }
+    if (known) return std::move(*known);
+    code = give_up(call, known.error());
+    return std::nullopt;
+}
+
+std::string new_group() {
+    std::string date = to_iso8601(now());  // 2026-01-02T03:04:05Z
+    std::erase_if(date, [](char c) { return c == '-' || c == ':' || c == 'Z'; });
+    std::random_device random;
+    return fmt::format("sweep-{}-{:06x}", date.replace(8, 1, "-"), random() & 0xffffff);
+}
+
+result<std::map<std::string, std::string>> environment_given(const invocation& call) {
+    std::map<std::string, std::string> out;
+    for (const auto& [name, value] : call.given.job_env) {
+        if (value) {
+            out[name] = *value;
+            continue;
+        }
+        auto here = call.world.environment.find(name);
+        if (here == call.world.environment.end())
+            return error(kind::usage, fmt::format("--env {}: there is no such variable here", name),
+                         fmt::format("export it, or give a value: --env {}=VALUE", name));
+        out[name] = here->second;
+    }
+    return out;
+}
+
+result<std::vector<backend::job>> jobs_of(invocation& call, const cluster::config& c) {
+    const options& given = call.given;
+    backend::job plain;
+    plain.command = call.words;
+    ACT_TRY(plain.env, environment_given(call));
+    ACT_TRY(plain.layout, backend::layout_of(c, given.num_gpu, given.single));
+    plain.name = given.run_name;
+    plain.experiment = given.experiment;
+    plain.asked_gpus = given.num_gpu;
+    plain.single = given.single;
+    plain.hold = given.hold;
+    const bool shell = given.seen.find("--shell") != given.seen.end();
+    if (shell) plain.command = {"sh", "-c", given.shell_line};
+
+    const std::string file = given.sweep_file.empty() ? "" : call.world.absolute(given.sweep_file);
+    ACT_TRY(auto points, sweep_points(given.sweep, file));
+    std::vector<backend::job> out;
+    if (points.empty()) out.push_back(plain);
+    if (!points.empty()) plain.group = new_group();
+    for (const auto& point : points) {
+        backend::job job = plain;
+        job.point = to_text(point);
+        job.command = shell ? std::vector<std::string>{"sh", "-c", shell_line_at(given.shell_line, point)}
+                            : command_at(call.words, point);
+        for (const auto& [name, value] : point) job.env[sweep_variable(name)] = value;
+        out.push_back(std::move(job));
+    }
+    return out;
+}
+
+result<bool> agree_to(invocation& call, std::size_t count) {
+    if (count <= large_sweep || call.given.yes || call.given.dry_run) return true;
+    if (!call.world.can_ask())
+        return error(kind::usage, fmt::format("the sweep has {} runs", count),
+                     "add --yes if that is meant, or --dry-run to see them");
+    return yes_to(call, fmt::format("submit {} runs?", count));
+}
+
+task<result<std::vector<runs::record>>> start(backend::driver& driver, std::vector<backend::job> jobs,
+                                              unsigned max_parallel, act::until u) {
+    const bool alone = jobs.front().group.empty() && max_parallel == 0;
+    if (!alone) co_return co_await driver.submit_all(std::move(jobs), max_parallel, u);
+    auto one = co_await driver.submit(std::move(jobs.front()), u);
+    if (!one) co_return one.error();
+    std::vector<runs::record> out;
+    out.push_back(std::move(*one));
+    co_return std::move(out);
+}
+
+// What was started before something went wrong runs on: its ids must not be lost.
+int give_up_after(invocation& call, const runs::journal& journal, const std::string& group, const error& e) {
+    std::vector<runs::record> started;
+    if (auto all = journal.list(); all && !group.empty()) {
+        for (auto r = all->rbegin(); r != all->rend(); ++r) {
+            if (r->group == group && !runs::is_final(r->state)) started.push_back(*r);
+        }
+    }
+    if (!started.empty()) tell_submitted(call, started);
+    return give_up(call, e);
 }
 
 int run(invocation& call) {
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
+    auto jobs = jobs_of(call, *cluster);
+    if (!jobs) return give_up(call, jobs.error());
     auto state = open_job_state(call.world);
     if (!state) return give_up(call, state.error());
-    auto code = stage::recall(state->archives, *cluster);
-    if (!code) return give_up(call, code.error());
-    backend::job job{.command = call.words, .code = *code, .archive = state->archives + "/" + *code + ".zip"};
+    auto agreed = agree_to(call, jobs->size());
+    if (!agreed) return give_up(call, agreed.error());
+    if (!*agreed) {
+        call.screen.problem("nothing was submitted");
+        return done(call, exit_code(kind::stopped));
+    }
+    int code = 0;
+    auto packed = code_for(call, state->archives, *cluster, code);
+    if (!packed) return code;
+    for (auto& job : *jobs) {
+        job.code = *packed;
+        job.archive = state->archives + "/" + *packed + ".zip";
+    }
     if (call.given.dry_run) {
-        tell_plan(call, *cluster, job);
+        tell_plan(call, *cluster, *jobs);
         return done(call, 0);
     }
     session s(call, std::move(*cluster));
-    downloads data(s);
+    job_data data(call, s);
     backend::services services = services_for(call, state->journal, s.runtime());
     services.data = &data;
     auto driver = backend::make_driver(s.cluster(), services);
     if (!driver) return give_up(call, driver.error());
-    auto submitted = s.runtime().run((*driver)->submit(std::move(job), s.until()));
-    if (!submitted) return give_up(call, submitted.error());
+    const std::string group = jobs->front().group;
+    auto submitted = s.runtime().run(start(**driver, std::move(*jobs), call.given.max_parallel, s.until()));
+    if (!submitted) return give_up_after(call, state->journal, group, submitted.error());
     tell_submitted(call, *submitted);
-    return call.given.wait ? wait_for(call, s, **driver, *submitted) : done(call, 0);
+    if (!call.given.wait) return done(call, 0);
+    return group.empty() ? wait_for(call, s, **driver, submitted->front())
+                         : wait_for_all(call, s, **driver, *submitted);
 }
 
 constexpr example examples[] = {
     {"act submit python3 train.py --lr 0.1 data/voc20",
      "every word reaches the program exactly as it stands here"},
     {"act submit --wait python3 count.py data/x", "stream its output and exit with its code"},
+    {"act submit --init --name first python3 train.py", "with the code as it is now"},
     {"act -c eu -n 8 submit python3 train.py", "on cluster eu, with 8 GPUs"},
-    {"act submit sh -c 'make && ./run | tee log'", "a shell, where one is wanted"},
-    {"act submit --dry-run python3 train.py", "show what would be submitted"},
+    {"act submit --shell 'make && ./run | tee log'", "a line for the shell"},
+    {"act submit --sweep lr=0.1,0.01 --sweep seed=1..5 --max-parallel 2 python3 train.py",
+     "ten runs, two at a time: python3 train.py --lr 0.1 --seed 1, ..."},
+    {"act submit --sweep-file points.csv ./run --out output/{name} {size}",
+     "a run for each row; {name} and {size} are its columns"},
+    {"act submit --dry-run python3 train.py", "show all that would be sent"},
 };
 
 }  // namespace
@@ -148,7 +212,10 @@ constinit const verb submit_verb{
     .examples = examples,
     .note =
         "From COMMAND on, everything belongs to the command; options of act stand before it.\n"
-        "On a terminal, Ctrl-C ends the waiting, not the run.",
+        "On a terminal, Ctrl-C ends the waiting, not the run. In a sweep, {NAME} stands for the value of a\n"
+        "parameter; one that stands nowhere is appended as --NAME VALUE (not to a line of --shell). Each is "
+        "in\n"
+        "the environment as ACT_SWEEP_NAME. With --wait the exit code of a sweep is that of its worst run.",
 };
 
 }  // namespace act::cli

@@ -24,6 +24,14 @@ public:
         }
         co_return any;
     }
+    /// Copies to the folder `sent`; a failing command when there is none.
+    result<backend::delivery> deliver(const cluster::mapping& m, const std::string& run,
+                                      const std::string& from) override {
+        return backend::delivery{
+            .command = {"sh", "-c", sent.empty() ? "exit 6" : script, "sh", from, sent, run},
+            .url = address.empty() ? "" : address + "/" + m.path + "/" + run};
+    }
+    std::string sent, address, script = "mkdir -p \"$2/$3\" && cp -r \"$1\"/. \"$2/$3\"";
     std::map<std::string, std::string> blobs;
     std::vector<std::string> asked;
 };
@@ -59,17 +67,23 @@ protected:
         EXPECT_TRUE(d);
         return std::move(*d);
     }
-    result<runs::record> submit(backend::driver& d, std::vector<std::string> command, until u = {}) {
+    backend::job job_of(std::vector<std::string> command) {
         stage::pack_options options = stage::options_for(config_, {});
         options.folder = home_ / "archives";
         auto packed = runtime_.run(stage::pack(runtime_, options, {}));
-        if (!packed) return packed.error();
+        EXPECT_TRUE(packed) << packed.error().describe();
         backend::job j;
         j.command = std::move(command);
+        if (!packed) return j;
         j.code = packed->hash;
         j.archive = packed->archive;
         j.env = job_env_;
-        return runtime_.run(d.submit(j, u));
+        j.layout = layout_;
+        j.name = name_;
+        return j;
+    }
+    result<runs::record> submit(backend::driver& d, std::vector<std::string> command, until u = {}) {
+        return runtime_.run(d.submit(job_of(std::move(command)), u));
     }
     /// Submits and follows to the end; what came out is in out_ and err_.
     runs::record run(std::vector<std::string> command) {
@@ -92,6 +106,8 @@ protected:
     cluster::config config_;
     fake_store store_;
     std::map<std::string, std::string> job_env_;
+    backend::layout layout_;
+    std::string name_;
     std::string out_, err_, notes_;
 };
 

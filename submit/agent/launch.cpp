@@ -1,0 +1,226 @@
+#include "submit/agent/launch.hpp"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/file/file.hpp"
+#include "submit/agent/process.hpp"
+#include "submit/agent/supervise.hpp"
+
+namespace act::agent {
+namespace {
+
+constexpr const char* address = "127.0.0.1";
+constexpr const char* gpus_variable = "ACT_GPUS";
+
+std::vector<std::string> split(const std::string& text) {
+    std::vector<std::string> out;
+    for (std::size_t from = 0; from < text.size();) {
+        std::size_t end = std::min(text.find(',', from), text.size());
+        if (end > from) out.push_back(text.substr(from, end - from));
+        from = end + 1;
+    }
+    return out;
+}
+
+std::string join(const std::vector<std::string>& words) {
+    std::string out;
+    for (const auto& word : words) out += (out.empty() ? "" : ",") + word;
+    return out;
+}
+
+std::string variable(const char* name) {
+    const char* value = ::getenv(name);
+    return value ? value : "";
+}
+
+/// The GPUs of this machine: those that the submitter was given, else all that the driver lists.
+std::vector<std::string> present_gpus() {
+    if (auto given = split(variable("CUDA_VISIBLE_DEVICES")); !given.empty()) return given;
+    std::vector<std::string> out;
+    if (!on_path("nvidia-smi")) return out;
+    FILE* list = ::popen("nvidia-smi -L 2>/dev/null", "r");
+    if (!list) return out;
+    char line[1024];
+    while (std::fgets(line, sizeof line, list)) {
+        if (std::strncmp(line, "GPU ", 4) == 0) out.push_back(std::to_string(out.size()));
+    }
+    ::pclose(list);
+    return out;
+}
+
+/// A port that nobody listens on; it is free again until rank 0 does.
+int free_port() {
+    file::descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = ::inet_addr(address);
+    socklen_t length = sizeof at;
+    auto* name = reinterpret_cast<sockaddr*>(&at);
+    if (!fd || ::bind(fd.get(), name, length) != 0 || ::getsockname(fd.get(), name, &length) != 0)
+        return 29500;
+    return ntohs(at.sin_port);
+}
+
+result<void> open_logs(const spec& s, int rank) {
+    constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    std::string out_path = s.logs + "/" + log_name("stdout", rank);
+    std::string err_path = s.logs + "/" + log_name("stderr", rank);
+    file::descriptor out(::open(out_path.c_str(), flags, 0600)), err(::open(err_path.c_str(), flags, 0600));
+    if (!out || !err) return error::from_errno(errno, "cannot write logs in " + s.logs);
+    redirect(out.get(), err.get());
+    return {};
+}
+
+int become(const spec& s, int rank) {
+    for (const auto& [name, value] : rank_environment(s, rank)) ::setenv(name.c_str(), value.c_str(), 1);
+    return run(s);
+}
+
+/// In the child: should the supervisor be killed, nobody would wait for the command nor could cancel it.
+void belong_to(pid_t supervisor) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != supervisor) ::_exit(exit_setup_failed);
+    ::setpgid(0, 0);
+    reset_signals();
+}
+
+result<launched> launch_each(const spec& s) {
+    launched out;
+    const pid_t me = ::getpid();
+    for (int rank = 0; rank < s.processes(); ++rank) {
+        // Here, where a failure can be told.
+        pid_t child = ::fork();
+        if (child < 0) {
+            auto failed = error::from_errno(errno, "cannot start process " + std::to_string(rank));
+            for (const auto& [pid, started] : out) ::kill(pid, SIGKILL);
+            return failed;
+        }
+        if (child == 0) {
+            belong_to(me);
+            if (auto opened = open_logs(s, rank); !opened) ::_exit(exit_setup_failed);
+            ::_exit(become(s, rank));
+        }
+        out[child] = rank;
+    }
+    return out;
+}
+
+result<launched> launch_mpirun(const spec& s) {
+    // The environment in it may hold secrets: the ranks read it out of this process's memory, not from disk.
+    int text = ::memfd_create("spec", MFD_CLOEXEC);
+    if (text < 0) return error::from_errno(errno, "cannot keep the specification in memory");
+    const std::string content = to_text(s);
+    ACT_TRY_VOID(file::write_at(text, std::as_bytes(std::span(content)), 0, "the specification"));
+    const pid_t me = ::getpid();
+    std::string spec_path = "/proc/" + std::to_string(me) + "/fd/" + std::to_string(text);
+    char self[4096] = {};
+    if (::readlink("/proc/self/exe", self, sizeof self - 1) < 0)
+        return error::from_errno(errno, "cannot tell what program this is");
+    pid_t child = ::fork();
+    if (child < 0) return error::from_errno(errno, "cannot start mpirun");
+    if (child != 0) return launched{{child, -1}};
+
+    belong_to(me);
+    // What mpirun itself says stands with what rank 0 says.
+    if (auto opened = open_logs(s, 0); !opened) ::_exit(exit_setup_failed);
+    // This machine stands for all nodes, so there are more processes than cores; and root may run jobs in
+    // containers. Variables rather than options: other makes of mpirun pass over them.
+    for (const char* name :
+         {"OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_rmaps_base_oversubscribe"})
+        ::setenv(name, "1", 0);
+    ::setenv("OMPI_MCA_hwloc_base_binding_policy", "none", 0);
+    ::setenv("PRTE_MCA_rmaps_default_mapping_policy", ":oversubscribe", 0);
+    exec_command({"mpirun", "-n", std::to_string(s.processes()), self, "agent", "rank", spec_path});
+    std::fprintf(stderr, "act agent: cannot run mpirun: %s\n", std::strerror(errno));
+    ::_exit(exit_setup_failed);
+}
+
+}  // namespace
+
+int count_gpus() { return static_cast<int>(present_gpus().size()); }
+
+void prepare_launch(const spec& s, int place) {
+    ::setenv("MASTER_ADDR", address, 1);
+    ::setenv("MASTER_PORT", std::to_string(free_port()).c_str(), 1);
+    ::unsetenv(gpus_variable);
+    auto present = s.gpus > 0 ? present_gpus() : std::vector<std::string>();
+    if (present.empty()) return;
+    std::vector<std::string> mine;
+    const auto all = present.size(), asked = static_cast<std::size_t>(s.gpus);
+    for (std::size_t i = 0; i < std::min(asked, all); ++i)
+        mine.push_back(present[(static_cast<std::size_t>(place) * asked + i) % all]);
+    ::setenv(gpus_variable, join(mine).c_str(), 1);
+}
+
+std::map<std::string, std::string> rank_environment(const spec& s, int rank) {
+    const int node = rank / s.processes_per_node, local = rank % s.processes_per_node;
+    const std::string master = variable("MASTER_ADDR"), port = variable("MASTER_PORT");
+    std::map<std::string, std::string> out = {
+        {"RANK", std::to_string(rank)},
+        {"WORLD_SIZE", std::to_string(s.processes())},
+        {"LOCAL_RANK", std::to_string(local)},
+        {"LOCAL_WORLD_SIZE", std::to_string(s.processes_per_node)},
+        {"NODE_RANK", std::to_string(node)},
+        // As Azure Batch and Batch AI called them.
+        {"AZ_BATCHAI_TASK_INDEX", std::to_string(rank)},
+        {"AZ_BATCHAI_JOB_MASTER_NODE_IP", master},
+        {"AZ_BATCHAI_PYTORCH_INIT_METHOD", "tcp://" + master + ":" + port},
+        {"AZ_BATCH_MASTER_NODE", master + ":" + port},
+        {"AZ_BATCH_IS_CURRENT_NODE_MASTER", node == 0 ? "true" : "false"},
+    };
+    for (int n = 0; n < s.nodes; ++n) {
+        out["AZ_BATCH_HOST_LIST"] += (n ? "," : "") + master;
+        out["AZ_BATCH_NODE_LIST"] += (n ? ";" : "") + master;
+    }
+    auto gpus = split(variable(gpus_variable));
+    if (gpus.empty()) return out;
+    std::vector<std::string> mine;
+    const int share = std::max(1, s.gpus / s.processes());
+    for (int i = 0; i < share && i < static_cast<int>(gpus.size()); ++i)
+        mine.push_back(gpus[static_cast<std::size_t>(rank * share + i) % gpus.size()]);
+    out["CUDA_VISIBLE_DEVICES"] = join(mine);
+    return out;
+}
+
+std::string log_name(const char* stream, int rank) {
+    return std::string(stream) + (rank > 0 ? "-" + std::to_string(rank) : "") + ".txt";
+}
+
+result<launched> launch(const spec& s) {
+    return s.processes() > 1 && s.mpirun && on_path("mpirun") ? launch_mpirun(s) : launch_each(s);
+}
+
+int run_rank_of_mpirun(const spec& s) {
+    // Open MPI, then what MPICH and its kin have.
+    std::string rank;
+    for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+        if (rank.empty()) rank = variable(name);
+    }
+    if (rank.empty() || rank.find_first_not_of("0123456789") != std::string::npos) {
+        std::fprintf(stderr,
+                     "act agent: mpirun does not say which rank this is; `local: {mpirun: false}` in "
+                     "the cluster file does without it\n");
+        return exit_setup_failed;
+    }
+    // Killed, mpirun could not end it.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int number = std::atoi(rank.c_str());
+    if (auto opened = open_logs(s, number); !opened) {
+        std::fprintf(stderr, "act agent: %s\n", opened.error().message().c_str());
+        return exit_setup_failed;
+    }
+    return become(s, number);
+}
+
+}  // namespace act::agent

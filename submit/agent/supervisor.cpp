@@ -1,0 +1,204 @@
+#include "submit/agent/supervisor.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine/file/file.hpp"
+#include "submit/agent/delivery.hpp"
+#include "submit/agent/process.hpp"
+#include "submit/agent/supervise.hpp"
+#include "submit/agent/tree.hpp"
+
+namespace act::agent {
+namespace {
+
+constexpr auto never = steady::time_point::max();
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("localhost");
+}
+
+/// Waits for one of the signals, at most until the deadline. 0 when that has passed.
+int next_signal(const sigset_t& set, steady::time_point deadline) {
+    for (;;) {
+        int got;
+        if (deadline == never) {
+            got = ::sigwaitinfo(&set, nullptr);
+        } else {
+            auto left =
+                std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - steady::now()).count();
+            if (left <= 0) return 0;
+            timespec t{left / 1000000000, left % 1000000000};
+            got = ::sigtimedwait(&set, nullptr, &t);
+        }
+        if (got > 0) return got;
+        if (errno == EAGAIN) return 0;
+    }
+}
+
+void identify(runs::record& r) {
+    r.node = host_name();
+    r.pid = ::getpid();
+    r.pid_started = process_started(::getpid()).value_or(0);
+    if (auto boot = file::read_all("/proc/sys/kernel/random/boot_id", 256))
+        r.details["boot"] = boot->substr(0, 36);
+}
+
+std::string text_of_code(int code) {
+    if (code <= 128) return "ended with code " + std::to_string(code);
+    const char* name = ::sigabbrev_np(code - 128);
+    return "ended by signal " + (name ? "SIG" + std::string(name) : std::to_string(code - 128));
+}
+
+}  // namespace
+
+result<void> supervisor::announce() {
+    ACT_TRY_VOID(journal_.update(spec_.run, [](runs::record& r) {
+        if (r.state == runs::state::queued) identify(r);
+    }));
+    return {};
+}
+
+result<bool> supervisor::take_over() {
+    bool go = false;
+    ACT_TRY_VOID(journal_.update(spec_.run, [&](runs::record& r) {
+        if (r.state != runs::state::queued) return;
+        go = true;
+        r.state = runs::state::running;
+        r.started = now();
+        identify(r);
+    }));
+    return go;
+}
+
+void supervisor::see_through(int place) {
+    int code = start_and_wait(place);
+    end_the_rest();
+    deliver();
+    record(code);
+}
+
+int supervisor::start_and_wait(int place) {
+    prepare_launch(spec_, place);
+    auto started = launch(spec_);
+    if (started) return wait_for(std::move(*started));
+    reason_ = started.error().message();
+    return exit_setup_failed;
+}
+
+int supervisor::wait_for(launched running) {
+    const auto pause = std::chrono::seconds(std::max(1, spec_.delivery_seconds));
+    auto kill_at = never, deliver_at = spec_.deliveries.empty() ? never : steady::now() + pause;
+    int first_failure = 0;
+    auto end_all = [&] {
+        kill_at = steady::now() + std::chrono::seconds(spec_.grace_seconds);
+        signal_descendants(::getpid(), SIGTERM);
+    };
+    for (;;) {
+        int signal = next_signal(signals_, std::min(kill_at, deliver_at));
+        if ((signal == SIGTERM || signal == SIGINT) && !canceled_) {
+            canceled_ = true;
+            deliver_at = never;
+            end_all();
+        } else if (signal == 0 && steady::now() >= kill_at) {
+            signal_descendants(::getpid(), SIGKILL);
+            kill_at = never;
+        } else if (signal == 0) {
+            begin_delivery();
+            deliver_at = steady::now() + pause;
+        }
+        int status = 0;
+        while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
+            if (pid < 0) break;
+            auto ended = running.find(pid);
+            if (ended == running.end()) continue;
+            const int rank = ended->second, code = exit_code_of_status(status);
+            running.erase(ended);
+            if (code != 0 && first_failure == 0) {
+                first_failure = code;
+                if (!canceled_) note_failure(rank, code);
+                deliver_at = never;
+                if (!running.empty() && !canceled_) end_all();
+            }
+            if (running.empty()) return first_failure;
+        }
+    }
+}
+
+void supervisor::note_failure(int rank, int code) {
+    if (auto text = file::read_all(spec_.work + "/failure.txt", 64 << 10)) {
+        reason_ = *text;
+    } else if (rank >= 0 && spec_.processes() > 1) {
+        reason_ = "process " + std::to_string(rank) + " of " + std::to_string(spec_.processes()) + " " +
+                  text_of_code(code) + "; its output is in " + log_name("stdout", rank) + " and " +
+                  log_name("stderr", rank);
+    } else if (code > 128) {
+        reason_ = text_of_code(code);
+    }
+}
+
+void supervisor::end_the_rest() {
+    steady::time_point kill_at = steady::now() + std::chrono::seconds(canceled_ ? spec_.grace_seconds : 2);
+    if (!descendants(::getpid()).empty()) signal_descendants(::getpid(), SIGTERM);
+    for (;;) {
+        int status = 0;
+        pid_t pid;
+        while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+        }
+        if (pid < 0 && errno == ECHILD) return;
+        if (next_signal(signals_, kill_at) == 0) {
+            signal_descendants(::getpid(), SIGKILL);
+            kill_at = steady::now() + std::chrono::seconds(1);
+        }
+    }
+}
+
+/// While the command runs: nobody waits for these, and whether they succeed matters only at the end.
+void supervisor::begin_delivery() {
+    for (const auto& d : spec_.deliveries) (void)start_delivery(spec_, d);
+}
+
+/// After the end, however it was: what the run made is worth keeping.
+void supervisor::deliver() {
+    for (const auto& d : spec_.deliveries) {
+        const pid_t child = start_delivery(spec_, d);
+        int code = 1;
+        for (int status = 0; child > 0;) {
+            // Who cancels once more does not want to wait for this either.
+            if (next_signal(signals_, never) != SIGCHLD) ::kill(child, SIGTERM);
+            if (::waitpid(child, &status, WNOHANG) != child) continue;
+            code = exit_code_of_status(status);
+            break;
+        }
+        if (code == 0) continue;
+        undelivered_ = undelivered(spec_, d, code);
+    }
+}
+
+void supervisor::record(int code) {
+    if (canceled_) reason_ = "cancelled";
+    if (!undelivered_.empty()) reason_ += (reason_.empty() ? "" : "; ") + undelivered_;
+    const bool well = code == 0 && undelivered_.empty();
+    auto ended = now();
+    // A full disk may be emptied again; the outcome is worth some patience.
+    for (int tries = 0; tries < 60; ++tries) {
+        auto done = journal_.update(spec_.run, [&](runs::record& r) {
+            r.state = canceled_ ? runs::state::canceled : well ? runs::state::completed : runs::state::failed;
+            r.exit_code = code;
+            r.ended = ended;
+            r.reason = reason_;
+        });
+        if (done || done.error().kind() == kind::not_found) return;
+        std::fprintf(stderr, "act agent: %s\n", done.error().message().c_str());
+        (void)next_signal(signals_, steady::now() + std::chrono::seconds(1));
+    }
+}
+
+}  // namespace act::agent

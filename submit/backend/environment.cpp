@@ -1,0 +1,101 @@
+#include "submit/backend/environment.hpp"
+
+#include <algorithm>
+
+#include "engine/file/file.hpp"
+
+namespace act::backend {
+namespace {
+
+/// "my-data" is MY_DATA.
+std::string id_of_folder(const std::string& name) {
+    std::string id = name;
+    for (char& c : id) {
+        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 32);
+        bool plain = (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!plain) c = '_';
+    }
+    return id;
+}
+
+/// An output folder of one run.
+struct output {
+    std::string name;  ///< the X of X_folder
+    std::string path;
+    std::string url;  ///< where it will be in the store; may be empty
+};
+
+bool below(const std::string& path, const std::string& folder) { return path.starts_with(folder + "/"); }
+
+result<std::vector<output>> make_outputs(const cluster::config& c, const services& with,
+                                         const runs::record& r, agent::spec& s) {
+    std::vector<output> out;
+    for (const auto& m : c.mappings) {
+        if (m.mode != "upload" || m.folder.empty()) continue;
+        output o{.name = m.folder, .path = r.folder + "/outputs/" + m.folder, .url = {}};
+        if (!with.data) {
+            return error(kind::unsupported, "nothing brings " + m.folder + " to the store here",
+                         "give " + m.key + " another mode than upload");
+        }
+        ACT_TRY_VOID(file::make_directories(o.path));
+        ACT_TRY(delivery d, with.data->deliver(m, r.id, o.path));
+        o.url = d.url;
+        // It takes the place of the folder of that name that all runs would share.
+        std::erase_if(s.links, [&](const agent::link& l) { return l.name == o.name; });
+        s.links.push_back({o.name, o.path});
+        s.deliveries.push_back({o.path, std::move(d.command)});
+        out.push_back(std::move(o));
+    }
+    return out;
+}
+
+std::map<std::string, std::string> environment_of(const cluster::config& c, const runs::record& r,
+                                                  const agent::spec& s, const std::vector<output>& outputs) {
+    const std::string code = s.work + "/code", temporary = s.work + "/tmp";
+    std::map<std::string, std::string> out = {
+        {"ACT_CLUSTER", c.name},
+        {"ACT_RUN_NAME", r.name},
+        {"ACT_NODES", std::to_string(r.nodes)},
+        {"ACT_MOUNT_ROOT", code},
+        {"AZ_BATCHAI_MOUNT_ROOT", code},
+        {"AZ_BATCHAI_JOB_MOUNT_ROOT", code},
+        {"AZ_BATCHAI_STDOUTERR_DIR", s.logs},
+        {"AZ_BATCHAI_JOB_TEMP", temporary},
+        {"AZ_BATCHAI_JOB_TEMP_DIR", temporary},
+        {"AZ_BATCHAI_SHARED_JOB_TEMP", temporary},
+        {"AZ_BATCHAI_NUM_GPUS", std::to_string(r.gpus / std::max(1, r.nodes))},
+    };
+    auto put = [&](const char* what, const std::string& name, const std::string& path) {
+        const std::string id = what + id_of_folder(name);
+        out["ACT_" + id] = path;
+        out["AZ_BATCHAI_" + id] = path;
+    };
+    for (const auto& o : outputs) {
+        put("OUTPUT_", o.name, o.path);
+        if (!o.url.empty()) out["ACT_OUTPUT_" + id_of_folder(o.name) + "_URL"] = o.url;
+    }
+    for (const auto& link : s.links) {
+        bool is_output =
+            std::any_of(outputs.begin(), outputs.end(), [&](const output& o) { return o.name == link.name; });
+        if (is_output) continue;
+        put("INPUT_", link.name, link.target);
+        // What is written into a folder of the project stays there.
+        if (below(link.target, c.root)) put("OUTPUT_", link.name, link.target);
+    }
+    return out;
+}
+
+}  // namespace
+
+result<void> furnish(const cluster::config& c, const services& with, const runs::record& r,
+                     const std::map<std::string, std::string>& given, agent::spec& s) {
+    s.project = c.root;
+    ACT_TRY(const auto outputs, make_outputs(c, with, r, s));
+    ACT_TRY_VOID(file::make_directories(s.work + "/tmp"));
+    s.env = environment_of(c, r, s, outputs);
+    for (const auto& [key, value] : c.env) s.env[key] = value;
+    for (const auto& [key, value] : given) s.env[key] = value;
+    return {};
+}
+
+}  // namespace act::backend

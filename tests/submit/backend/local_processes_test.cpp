@@ -1,0 +1,346 @@
+#include <csignal>
+#include <stdlib.h>
+#include <thread>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "jobs.hpp"
+#include "submit/agent/supervise.hpp"
+
+namespace act::testing {
+namespace {
+
+using ::testing::AnyOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Each test once with plain processes, once with mpirun where that is installed.
+class processes : public jobs_test, public ::testing::WithParamInterface<const char*> {
+protected:
+    void SetUp() override {
+        if (GetParam() == std::string("mpirun") && std::system("command -v mpirun > /dev/null") != 0)
+            GTEST_SKIP() << "mpirun is not installed";
+        if (GetParam() == std::string("plain")) config_.other["local.mpirun"] = "false";
+    }
+    std::string log(const runs::record& r, const std::string& name) {
+        std::ifstream in(r.logs + "/" + name, std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+};
+
+INSTANTIATE_TEST_SUITE_P(backend, processes, ::testing::Values("plain", "mpirun"),
+                         [](const auto& info) { return info.param; });
+
+TEST_P(processes, each_knows_its_place) {
+    layout_ = {.nodes = 2, .processes_per_node = 2};
+    auto r =
+        run({"sh", "-c",
+             "echo $RANK of $WORLD_SIZE: $LOCAL_RANK of $LOCAL_WORLD_SIZE on $NODE_RANK of $ACT_NODES, "
+             "$MASTER_ADDR ${MASTER_PORT:+port} $AZ_BATCH_HOST_LIST $AZ_BATCHAI_TASK_INDEX; echo bad >&2"});
+    EXPECT_EQ(r.state, runs::state::completed) << r.reason << err_;
+    const char* rest = "127.0.0.1 port 127.0.0.1,127.0.0.1 ";
+    EXPECT_EQ(log(r, "stdout.txt"), std::string("0 of 4: 0 of 2 on 0 of 2, ") + rest + "0\n");
+    EXPECT_EQ(log(r, "stdout-1.txt"), std::string("1 of 4: 1 of 2 on 0 of 2, ") + rest + "1\n");
+    EXPECT_EQ(log(r, "stdout-3.txt"), std::string("3 of 4: 1 of 2 on 1 of 2, ") + rest + "3\n");
+    EXPECT_EQ(log(r, "stderr-2.txt"), "bad\n");
+    EXPECT_EQ(out_, log(r, "stdout.txt"));
+    EXPECT_EQ(r.nodes, 2);
+    EXPECT_EQ(r.processes_per_node, 2);
+}
+
+TEST_P(processes, one_that_fails_ends_the_others_and_gives_the_code) {
+    layout_ = {.nodes = 1, .processes_per_node = 3};
+    auto r = run({"sh", "-c", "[ $RANK = 1 ] && exit 7; exec sleep 1000"});
+    EXPECT_EQ(r.state, runs::state::failed);
+    EXPECT_EQ(r.exit_code, 7);
+    if (GetParam() == std::string("plain"))
+        EXPECT_EQ(r.reason,
+                  "process 1 of 3 ended with code 7; its output is in stdout-1.txt and stderr-1.txt");
+}
+
+TEST_P(processes, cancelling_ends_all_of_them) {
+    layout_ = {.nodes = 3, .processes_per_node = 1};
+    ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
+    auto d = driver();
+    auto r = submit(*d, {"sh", "-c", "echo $$ > " + (home_ / "fifo") + "; exec sleep 1000"});
+    ASSERT_TRUE(r) << r.error().describe();
+    std::vector<long> pids;
+    while (pids.size() < 3) {
+        std::ifstream in(home_ / "fifo");
+        for (long pid; in >> pid;) pids.push_back(pid);
+    }
+    auto ended = runtime_.run(d->cancel(*r, until{}.within(std::chrono::seconds(60))));
+    ASSERT_TRUE(ended) << ended.error().describe();
+    EXPECT_EQ(ended->state, runs::state::canceled);
+    for (long pid : pids) EXPECT_FALSE(agent::process_started(pid));
+}
+
+TEST_P(processes, none_outlives_its_supervisor) {
+    layout_ = {.nodes = 2, .processes_per_node = 1};
+    ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
+    auto d = driver();
+    auto r = submit(*d, {"sh", "-c", "trap '' TERM; echo $$ > " + (home_ / "fifo") + "; sleep 1000"});
+    ASSERT_TRUE(r);
+    std::vector<long> pids;
+    while (pids.size() < 2) {
+        std::ifstream in(home_ / "fifo");
+        for (long pid; in >> pid;) pids.push_back(pid);
+    }
+    ASSERT_TRUE(agent::signal_process(r->pid, r->pid_started, SIGKILL));
+    for (long pid : pids) {
+        while (agent::process_started(pid)) std::this_thread::yield();
+    }
+}
+
+TEST_P(processes, arguments_and_secrets_arrive_without_a_trace) {
+    layout_ = {.nodes = 1, .processes_per_node = 2};
+    job_env_ = {{"API_TOKEN", "not-a-real-token"}};
+    std::vector<std::string> awkward = {"",  " ",     "a  b", "'",    "\"", "\n",
+                                        "*", "$HOME", ";",    "\xff", "-n", std::string(100 * 1000, 'x')};
+    std::vector<std::string> command = {
+        "sh", "-c", "for a in \"$API_TOKEN\" \"$@\"; do printf '%s\\0' \"$a\"; done | sha256sum", "sh"};
+    command.insert(command.end(), awkward.begin(), awkward.end());
+    auto r = run(command);
+    EXPECT_EQ(r.exit_code, 0) << r.reason << err_;
+    EXPECT_EQ(log(r, "stdout.txt"), log(r, "stdout-1.txt"));
+    layout_ = {};
+    auto single = run(command);
+    EXPECT_EQ(log(single, "stdout.txt"), log(r, "stdout-1.txt"));
+    for (const auto& e : std::filesystem::recursive_directory_iterator(home_.path())) {
+        if (!e.is_regular_file()) continue;
+        std::ifstream in(e.path(), std::ios::binary);
+        std::string text{std::istreambuf_iterator<char>(in), {}};
+        EXPECT_THAT(text, Not(HasSubstr("not-a-real-token"))) << e.path();
+    }
+    EXPECT_EQ(journal_.find(r.id)->env.count("API_TOKEN"), 0u);
+}
+
+class local_jobs : public jobs_test {
+protected:
+    /// A machine whose driver lists so many GPUs.
+    void pretend_gpus(int count) {
+        std::string list = "#!/bin/sh\n";
+        for (int i = 0; i < count; ++i)
+            list += "echo 'GPU " + std::to_string(i) + ": Imagined (UUID: GPU-0)'\n";
+        home_.write("bin/nvidia-smi", list, 0755);
+        old_path_ = ::getenv("PATH");
+        ::setenv("PATH", (home_ / "bin" + ":" + old_path_).c_str(), 1);
+    }
+    ~local_jobs() override {
+        if (!old_path_.empty()) ::setenv("PATH", old_path_.c_str(), 1);
+    }
+    void map(const std::string& folder, const std::string& mode) {
+        config_.builtin_local = false;
+        config_.mappings = {
+            {.key = folder + "_folder", .folder = folder, .account_file = "a", .path = "p", .mode = mode}};
+    }
+    std::vector<backend::job> jobs(const std::vector<std::vector<std::string>>& commands) {
+        std::vector<backend::job> out;
+        for (const auto& command : commands) {
+            out.push_back(job_of(command));
+            out.back().group = "g";
+        }
+        return out;
+    }
+    result<runs::record> end_of(backend::driver& d, const runs::record& r) {
+        return runtime_.run(backend::follow(d, r, nullptr, until{}.within(std::chrono::seconds(60))));
+    }
+    std::string old_path_;
+};
+
+TEST_F(local_jobs, gpus_are_dealt_out) {
+    pretend_gpus(4);
+    config_.other["local.mpirun"] = "false";
+    layout_ = {.gpus = 4, .nodes = 1, .processes_per_node = 2};
+    auto r = run({"sh", "-c", "echo $CUDA_VISIBLE_DEVICES $AZ_BATCHAI_NUM_GPUS"});
+    EXPECT_EQ(out_, "0,1 4\n");
+    std::ifstream second(r.logs + "/stdout-1.txt");
+    std::string line;
+    std::getline(second, line);
+    EXPECT_EQ(line, "2,3 4");
+    layout_ = {};
+    run({"sh", "-c", "echo ${CUDA_VISIBLE_DEVICES-unset}"});
+    EXPECT_EQ(out_, "unset\n");
+}
+
+TEST_F(local_jobs, without_gpus_nothing_is_said_of_them) {
+    pretend_gpus(0);
+    layout_ = {.gpus = 2, .nodes = 1, .processes_per_node = 1};
+    run({"sh", "-c", "echo ${CUDA_VISIBLE_DEVICES-unset}"});
+    EXPECT_EQ(out_, "unset\n");
+}
+
+TEST_F(local_jobs, runs_of_a_queue_have_different_gpus) {
+    pretend_gpus(2);
+    layout_ = {.gpus = 1, .nodes = 1, .processes_per_node = 1};
+    for (const char* name : {"a", "b"}) ASSERT_EQ(::mkfifo((home_ / name).c_str(), 0600), 0);
+    auto d = driver();
+    // Opening a pipe waits for the other end: both are at work at once.
+    auto both =
+        runtime_.run(d->submit_all(jobs({{"sh", "-c", "echo $CUDA_VISIBLE_DEVICES > " + (home_ / "a")},
+                                         {"sh", "-c", "echo $CUDA_VISIBLE_DEVICES > " + (home_ / "b")}}),
+                                   0, {}));
+    ASSERT_TRUE(both) << both.error().describe();
+    std::set<std::string> seen;
+    for (const char* name : {"a", "b"}) {
+        std::ifstream in(home_ / name);
+        std::string line;
+        std::getline(in, line);
+        seen.insert(line);
+    }
+    EXPECT_THAT(seen, ElementsAre("0", "1"));
+}
+
+TEST_F(local_jobs, no_more_than_allowed_run_at_once_and_all_get_their_turn) {
+    ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
+    const std::string command = "read x < " + (home_ / "fifo") + "; echo $ACT_RUN_ID";
+    auto d = driver();
+    auto all = runtime_.run(
+        d->submit_all(jobs(std::vector<std::vector<std::string>>(5, {"sh", "-c", command})), 1, {}));
+    ASSERT_TRUE(all) << all.error().describe();
+    auto count = [&](runs::state wanted) {
+        int n = 0;
+        for (const auto& r : *all) n += journal_.find(r.id)->state == wanted;
+        return n;
+    };
+    EXPECT_EQ(count(runs::state::running), 1);
+    EXPECT_EQ(count(runs::state::queued), 4);
+    for (int turn = 0; turn < 5; ++turn) {
+        EXPECT_LE(count(runs::state::running), 1);
+        std::ofstream(home_ / "fifo") << "go\n";
+        while (count(runs::state::completed) <= turn) std::this_thread::yield();
+    }
+    for (const auto& r : *all) EXPECT_EQ(end_of(*d, r)->state, runs::state::completed);
+    EXPECT_EQ(journal_.find(all->front().id)->group, "g");
+}
+
+TEST_F(local_jobs, a_killed_owner_gives_its_place_to_the_next) {
+    auto d = driver();
+    auto all = runtime_.run(d->submit_all(jobs({{"sleep", "1000"}, {"true"}}), 1, {}));
+    ASSERT_TRUE(all);
+    EXPECT_EQ((*all)[1].state, runs::state::queued);
+    ASSERT_TRUE(agent::signal_process((*all)[0].pid, (*all)[0].pid_started, SIGKILL));
+    EXPECT_EQ(end_of(*d, (*all)[1])->state, runs::state::completed);
+}
+
+TEST_F(local_jobs, one_that_waits_can_be_cancelled_or_lost) {
+    auto d = driver();
+    auto all = runtime_.run(d->submit_all(
+        jobs({{"sleep", "1000"}, {"touch", home_ / "a"}, {"touch", home_ / "b"}, {"true"}}), 1, {}));
+    ASSERT_TRUE(all);
+    auto canceled = runtime_.run(d->cancel((*all)[1], until{}.within(std::chrono::seconds(60))));
+    ASSERT_TRUE(canceled) << canceled.error().describe();
+    EXPECT_EQ(canceled->state, runs::state::canceled);
+    while (agent::process_started((*all)[1].pid)) std::this_thread::yield();
+    ASSERT_TRUE(agent::signal_process((*all)[2].pid, (*all)[2].pid_started, SIGKILL));
+    auto lost = end_of(*d, (*all)[2]);
+    EXPECT_EQ(lost->state, runs::state::failed);
+    EXPECT_THAT(lost->reason, HasSubstr("supervisor"));
+    EXPECT_TRUE(runtime_.run(d->cancel((*all)[0], until{}.within(std::chrono::seconds(60)))));
+    EXPECT_EQ(end_of(*d, (*all)[3])->state, runs::state::completed);
+    EXPECT_FALSE(home_.has("a"));
+    EXPECT_FALSE(home_.has("b"));
+}
+
+TEST_F(local_jobs, single_runs_with_a_limit_share_a_queue) {
+    auto d = driver();
+    auto submit_one = [&](std::vector<std::string> command) {
+        std::vector<backend::job> one;
+        one.push_back(job_of(std::move(command)));
+        return (*runtime_.run(d->submit_all(std::move(one), 1, {}))).front();
+    };
+    auto first = submit_one({"sleep", "1000"});
+    auto second = submit_one({"true"});
+    EXPECT_EQ(first.state, runs::state::running);
+    EXPECT_EQ(second.state, runs::state::queued);
+    EXPECT_TRUE(runtime_.run(d->cancel(first, until{}.within(std::chrono::seconds(60)))));
+    EXPECT_EQ(end_of(*d, second)->state, runs::state::completed);
+}
+
+TEST_F(local_jobs, the_environment_names_the_places) {
+    project_.write("my-data/x", "X");
+    map("my-data", "");
+    name_ = "a name";
+    auto r = run({"sh", "-c",
+                  "echo $ACT_INPUT_MY_DATA $ACT_OUTPUT_MY_DATA $AZ_BATCHAI_INPUT_MY_DATA; cat "
+                  "$ACT_MOUNT_ROOT/my-data/x $AZ_BATCHAI_MOUNT_ROOT/my-data/x; echo; echo \"$ACT_RUN_NAME\" "
+                  "$AZ_BATCHAI_STDOUTERR_DIR; cd $AZ_BATCHAI_JOB_TEMP && echo in"});
+    const std::string at = project_ / "my-data";
+    EXPECT_EQ(out_, at + " " + at + " " + at + "\nXX\na name " + r.logs + "\nin\n");
+    job_env_ = {{"ACT_INPUT_MY_DATA", "mine"}};
+    run({"sh", "-c", "echo $ACT_INPUT_MY_DATA"});
+    EXPECT_EQ(out_, "mine\n");
+}
+
+TEST_F(local_jobs, outputs_get_to_the_store_however_the_run_ends) {
+    map("output", "upload");
+    store_.address = "https://a.example/c";
+    store_.sent = home_ / "sent";
+    auto r = run({"sh", "-c",
+                  "echo made > output/x; echo $ACT_OUTPUT_OUTPUT $ACT_OUTPUT_OUTPUT_URL "
+                  "${ACT_INPUT_OUTPUT-none}; exit 3"});
+    EXPECT_EQ(r.exit_code, 3);
+    EXPECT_EQ(out_, r.folder + "/outputs/output https://a.example/c/p/" + r.id + " none\n");
+    EXPECT_EQ(home_.read("sent/" + r.id + "/x"), "made\n");
+    EXPECT_FALSE(project_.has("output"));
+
+    ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
+    auto d = driver();
+    auto started =
+        submit(*d, {"sh", "-c", "echo kept > output/x; echo x > " + (home_ / "fifo") + "; sleep 1000"});
+    ASSERT_TRUE(started);
+    std::string line;
+    std::ifstream fifo(home_ / "fifo");
+    std::getline(fifo, line);
+    auto ended = runtime_.run(d->cancel(*started, until{}.within(std::chrono::seconds(60))));
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->state, runs::state::canceled);
+    EXPECT_EQ(home_.read("sent/" + started->id + "/x"), "kept\n");
+}
+
+TEST_F(local_jobs, a_delivery_that_hangs_can_be_ended) {
+    map("output", "upload");
+    store_.sent = home_ / "sent";
+    store_.script = "echo $$ > " + (home_ / "fifo") + "; exec sleep 1000";
+    ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
+    auto d = driver();
+    auto r = submit(*d, {"true"});
+    ASSERT_TRUE(r) << r.error().describe();
+    std::string line;
+    std::ifstream fifo(home_ / "fifo");
+    std::getline(fifo, line);
+    auto ended = runtime_.run(d->cancel(*r, until{}.within(std::chrono::seconds(60))));
+    ASSERT_TRUE(ended) << ended.error().describe();
+    EXPECT_EQ(ended->state, runs::state::failed);
+    EXPECT_THAT(ended->reason, HasSubstr("could not be brought to the store"));
+}
+
+TEST_F(local_jobs, outputs_get_to_the_store_while_the_run_goes_on) {
+    map("output", "upload");
+    config_.other["local.upload_seconds"] = "1";
+    store_.sent = home_ / "sent";
+    // It ends when what it made has arrived.
+    auto r = run({"sh", "-c",
+                  "echo made > output/x; until [ -s " + (home_ / "sent/$ACT_RUN_ID/x") + " ]; do :; done"});
+    EXPECT_EQ(r.state, runs::state::completed);
+    config_.other["local.upload_seconds"] = "soon";
+    auto d = driver();
+    auto refused = submit(*d, {"true"});
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message(), HasSubstr("local.upload_seconds cannot be 'soon'"));
+}
+
+TEST_F(local_jobs, outputs_that_do_not_arrive_fail_the_run_and_stay) {
+    map("output", "upload");
+    auto r = run({"sh", "-c", "echo made > output/x"});
+    EXPECT_EQ(r.state, runs::state::failed);
+    EXPECT_EQ(r.exit_code, 0);
+    EXPECT_THAT(r.reason, HasSubstr("could not be brought to the store"));
+    EXPECT_NE(backend::exit_code_of(r), 0);
+    EXPECT_TRUE(std::filesystem::exists(r.folder + "/outputs/output/x"));
+}
+
+}  // namespace
+}  // namespace act::testing
