@@ -114,8 +114,10 @@ class OnSlurm(unittest.TestCase):
         self.project.act("wait", run, expect=130)
 
     def test_a_waiting_job_says_why_and_can_be_cancelled(self):
-        self.configure({"sbatch_options": ["--hold"]})
+        odd = "a  b \"q\" 'p' \\ # $HOME c"
+        self.configure({"sbatch_options": ["--hold", "--job-name=" + odd]})
         run = self.submit("true")
+        self.assertIn(odd + "\n", self.cluster.run("squeue", "-h", "-o", "%j").stdout)
         shown = self.run_of(run)
         self.assertEqual(shown["state"], "queued")
         self.assertIn("JobHeldUser", shown["reason"])
