@@ -216,6 +216,21 @@ TEST_F(agent_run, processes_of_one_node_set_up_once) {
     EXPECT_EQ(work_.read("compiled"), "x\n");
 }
 
+TEST_F(agent_run, outputs_are_delivered_and_one_that_is_not_is_told) {
+    auto s = spec_of({"true"});
+    std::filesystem::create_directories(s.logs);
+    s.project = tree_.path();
+    s.deliveries = {{"a", {"sh", "-c", "echo broken >&2; exit 3"}},
+                    {"b", {"sh", "-c", "pwd > \"$0\"", work_ / "b"}}};
+    EXPECT_EQ(wait_for(start(s, {}, "deliver")), 1);
+    EXPECT_EQ(work_.read("b"), tree_.path() + "\n") << "the others are, all the same";
+    EXPECT_EQ(work_.read("work/logs/delivery.txt"), "broken\n");
+    EXPECT_THAT(work_.read("work/failure.txt"),
+                HasSubstr("what is in a could not be brought to the store (code 3)"));
+    s.deliveries.erase(s.deliveries.begin());
+    EXPECT_EQ(wait_for(start(s, {}, "deliver")), 0);
+}
+
 TEST_F(agent_run, a_damaged_archive_fails_the_run) {
     auto s = spec_of({"true"});
     s.hash = std::string(64, '0');
