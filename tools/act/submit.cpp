@@ -2,6 +2,7 @@
 
 #include "engine/core/utf8.hpp"
 #include "submit/stage/pack.hpp"
+#include "tools/act/job_data.hpp"
 #include "tools/act/job_tools.hpp"
 #include "tools/act/json.hpp"
 #include "tools/act/report.hpp"
@@ -14,38 +15,6 @@
 namespace act::cli {
 
 namespace {
-
-// Brings a job's data to this machine.
-class downloads : public backend::data_source {
-public:
-    explicit downloads(session& s) : session_(s) {}
-
-    task<result<bool>> fetch(cluster::location from, std::string to, act::until) override {
-        // Opening the account may start the embedded store, which does disk work.
-        auto opened = co_await session_.runtime().blocking([&] { return session_.account_of(*from.map); });
-        if (!opened) co_return opened.error();
-        opened_account* account = *opened;
-        observer nobody;
-        auto context = session_.context(nobody);
-        ops::remote source{*account->client, account->settings.container, from.blob_path};
-        ops::download_options how;
-        auto done = co_await ops::download(context, source, std::move(to), how);
-        if (!done) {
-            if (done.error().kind() == kind::not_found) co_return false;
-            co_return done.error();
-        }
-        if (done->stopped) co_return error(kind::stopped, "interrupted");
-        if (done->failed > 0) {
-            if (!done->failures.empty()) co_return done->failures.front().error;
-            co_return error(kind::io, "cannot bring " + from.relative + " here",
-                            "run `act d " + from.relative + "`");
-        }
-        co_return true;
-    }
-
-private:
-    session& session_;
-};
 
 void tell_plan(invocation& call, const cluster::config& c, const backend::job& job) {
     if (call.given.json) {
@@ -75,19 +44,7 @@ void tell_submitted(invocation& call, const runs::record& run) {
 }
 
 int wait_for(invocation& call, session& s, backend::driver& driver, const runs::record& run) {
-    auto sink = [&call](backend::stream from, std::string_view bytes) {
-        if (call.given.json) {
-            json_line line("output");
-            line.add("stream", from == backend::stream::out ? "out" : "err").add("text", bytes);
-            call.screen.result(line.text());
-            call.screen.flush();
-        } else if (from == backend::stream::out) {
-            call.screen.raw(bytes);
-        } else {
-            call.screen.raw_problem(bytes);
-        }
-    };
-    auto ended = s.runtime().run(backend::follow(driver, run, sink, s.until()));
+    auto ended = s.runtime().run(backend::follow(driver, run, output_sink(call), s.until()));
     if (!ended) {
         if (ended.error().kind() == kind::stopped) {
             std::string id = runs::short_id(run.id);
@@ -117,7 +74,7 @@ int run(invocation& call) {
         return done(call, 0);
     }
     session s(call, std::move(*cluster));
-    downloads data(s);
+    job_data data(s, call.world.executable);
     backend::services services = services_for(call, state->journal, s.runtime());
     services.data = &data;
     auto driver = backend::make_driver(s.cluster(), services);
