@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
@@ -98,7 +99,10 @@ struct journal::impl {
     }
 
     void take(std::string_view line) {
-        auto parsed = json::parse(line, path);
+        // Thousands of lines are read for each `act q`: one piece of memory for each instead of dozens.
+        std::array<unsigned char, 8192> room;
+        boost::json::monotonic_resource memory(room.data(), room.size());
+        auto parsed = json::parse(line, path, &memory);
         if (!parsed) return;  // torn by a power cut
         std::string id = json::text(*parsed, "id");
         if (id.empty()) return;

@@ -2,11 +2,12 @@
 
 namespace act::runs::json {
 
-result<boost::json::object> parse(std::string_view text, const std::string& what) {
+result<boost::json::object> parse(std::string_view text, const std::string& what,
+                                  boost::json::storage_ptr memory) {
     boost::json::parse_options options;
     options.allow_invalid_utf8 = true;
     boost::system::error_code bad;
-    boost::json::value v = boost::json::parse({text.data(), text.size()}, bad, {}, options);
+    boost::json::value v = boost::json::parse({text.data(), text.size()}, bad, std::move(memory), options);
     if (bad || !v.is_object()) return error(kind::protocol, what + " is not a JSON object");
     return std::move(v.get_object());
 }

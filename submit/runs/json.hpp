@@ -11,8 +11,9 @@
 /// Arguments of commands are bytes, so text that is not UTF-8 passes through unchanged, both ways.
 namespace act::runs::json {
 
-/// Errors name `what`.
-result<boost::json::object> parse(std::string_view text, const std::string& what);
+/// Errors name `what`. The object lives in `memory`.
+result<boost::json::object> parse(std::string_view text, const std::string& what,
+                                  boost::json::storage_ptr memory = {});
 
 /// The member, or the empty form where it is missing or of another type.
 std::string text(const boost::json::object&, std::string_view key);

@@ -22,7 +22,13 @@ int run(invocation& call) {
     if (!state) return give_up(call, state.error());
     runtime loops({.loops = 1, .blocking_threads = 1});
     report r(call, "aborted", "run");
-    for (const auto& id : call.words) {
+    std::vector<std::string> ids = call.words;
+    if (ids.empty()) {
+        auto chosen = named_runs(call, state->journal);
+        if (!chosen) return give_up(call, chosen.error());
+        for (const auto& one : *chosen) ids.push_back(one.id);
+    }
+    for (const auto& id : ids) {
         if (r.stopped()) break;
         auto ended = abort_one(call, state->journal, loops, id);
         if (!ended) {
@@ -42,6 +48,7 @@ constexpr std::string_view aliases[] = {"a"};
 constexpr example examples[] = {
     {"act abort k3x9q2", "end a run and all its processes"},
     {"act abort k3x9q2 m2b7aa", "two of them"},
+    {"act abort --group k3x9q2", "all of a sweep"},
 };
 
 }  // namespace
@@ -49,8 +56,8 @@ constexpr example examples[] = {
 constinit const verb abort_verb{
     .name = "abort",
     .usage = "RUN...",
-    .sentence = "End runs.",
-    .takes = takes::some,
+    .sentence = "End runs, and see that they have ended.",
+    .takes = takes::any,
     .run = run,
     .examples = examples,
     .aliases = aliases,

@@ -93,6 +93,9 @@ private:
         return word[1] == '-' ? find_long(word) : find_short(word);
     }
 
+    /// Verbs may have options of their own under a name that others know as something else: `logs -f`.
+    bool is_own(const option& o) const { return out_.verb && o.belongs_to(out_.verb->name); }
+
     result<match> find_long(std::string_view word) const {
         std::size_t equals = word.find('=');
         match out;
@@ -104,12 +107,10 @@ private:
         std::vector<const option*> begin_so;
         for (const option& o : all_options()) {
             std::string candidate = folded(o.name);
-            if (candidate == name) {
-                out.found = &o;
-                return out;
-            }
+            if (candidate == name && (!out.found || is_own(o))) out.found = &o;
             if (name.size() > 3 && candidate.starts_with(name)) begin_so.push_back(&o);
         }
+        if (out.found) return out;
         if (begin_so.size() > 1) return ambiguous(word, begin_so);
         if (begin_so.empty()) return unknown(word.substr(0, equals));
         out.found = begin_so.front();
@@ -124,10 +125,7 @@ private:
         for (const option& o : all_options()) {
             for (std::string_view name : {o.short_name, o.name}) {
                 if (name.size() < 2 || name[1] == '-') continue;
-                if (name == word) {
-                    out.found = &o;
-                    return out;
-                }
+                if (name == word && (!out.found || is_own(o))) out.found = &o;
                 if (word.size() > 2 && name.starts_with(word)) begin_so.push_back(&o);
                 // The longest name that fits wins: `-rtx` is `-rt x`.
                 if (word.starts_with(name) && !o.is_flag() && name.size() > glued_name) {
@@ -136,6 +134,10 @@ private:
                     out.value = word.substr(name.size());
                 }
             }
+        }
+        if (out.found) {
+            out.value = {};
+            return out;
         }
         if (begin_so.size() > 1) return ambiguous(word, begin_so);
         if (!begin_so.empty()) {

@@ -25,12 +25,52 @@ backend::services services_for(invocation& call, runs::journal& journal, runtime
             .note = [&call](std::string_view line) { call.screen.problem(line); }};
 }
 
+std::function<void(backend::stream, std::string_view)> output_sink(invocation& call) {
+    return [&call](backend::stream from, std::string_view bytes) {
+        if (call.given.json) {
+            json_line line("output");
+            line.add("stream", from == backend::stream::out ? "out" : "err").add("text", bytes);
+            call.screen.result(line.text());
+            call.screen.flush();
+        } else if (from == backend::stream::out) {
+            call.screen.raw(bytes);
+        } else {
+            call.screen.raw_problem(bytes);
+        }
+    };
+}
+
+result<std::vector<runs::record>> named_runs(const invocation& call, const runs::journal& journal) {
+    std::vector<runs::record> out;
+    for (const auto& word : call.words) {
+        ACT_TRY(auto found, journal.find(word));
+        out.push_back(std::move(found));
+    }
+    if (!call.words.empty()) return out;
+    const std::string& group = call.given.run_group;
+    if (group.empty()) {
+        return error(kind::usage, fmt::format("`act {}` needs {}", call.verb.name, call.verb.usage),
+                     "`act q` lists the runs");
+    }
+    ACT_TRY(out, journal.list());
+    std::erase_if(out, [&](const auto& r) { return r.group != group; });
+    if (out.empty()) return error(kind::not_found, "no runs of the group " + group, "`act q` lists the runs");
+    return out;
+}
+
 std::string command_text(const runs::record& r) { return printable(shell_quoted(r.command)); }
+
+std::string detail_of(const runs::record& r, const char* key) {
+    auto found = r.details.find(key);
+    return found == r.details.end() ? std::string() : found->second;
+}
 
 std::string run_line(const runs::record& r) {
     json_line line("run");
     line.add("id", r.id).add("state", runs::to_string(r.state)).add("cluster", r.cluster);
     line.add("platform", r.platform).add("command", r.command).add("code", r.code);
+    line.add("name", r.name).add("group", r.group).add("point", r.point);
+    line.add("gpus", r.gpus).add("nodes", r.nodes).add("processes_per_node", r.processes_per_node);
     auto moment = [&](std::string_view key, wall_time at) {
         if (at == wall_time{}) {
             line.null(key);
@@ -46,8 +86,10 @@ std::string run_line(const runs::record& r) {
     } else {
         line.null("exit_code");
     }
-    line.add("name", r.name).add("group", r.group).add("point", r.point);
     line.add("reason", r.reason).add("node", r.node).add("logs", r.logs).add("folder", r.folder);
+    line.add("errors", detail_of(r, detail::errors)).add("project", r.project);
+    line.add("resubmit_of", detail_of(r, detail::resubmit_of));
+    line.add("resubmitted_as", detail_of(r, detail::resubmitted_as));
     return line.text();
 }
 
@@ -61,12 +103,21 @@ std::string run_text(const runs::record& r, wall_time now) {
     row("state", std::string(runs::to_string(r.state)));
     row("exit code", r.exit_code ? std::to_string(*r.exit_code) : "");
     row("reason", printable(r.reason));
+    row("errors", detail_of(r, detail::errors));
     row("name", printable(r.name));
-    row("sweep", printable(r.group));
+    row("group", printable(r.group));
     row("point", printable(r.point));
     row("command", command_text(r));
+    row("project", printable(r.project));
+    row("code", r.code.substr(0, 12));
     row("cluster", r.cluster + " (" + r.platform + ")");
+    if (r.gpus > 0) row("gpus", std::to_string(r.gpus));
+    if (r.nodes * r.processes_per_node > 1)
+        row("processes", fmt::format("{} on {}", r.nodes * r.processes_per_node, counted(r.nodes, "node")));
     row("node", r.node);
+    row("again as", detail_of(r, detail::resubmitted_as));
+    row("instead of", detail_of(r, detail::resubmit_of));
+    row("tries", detail_of(r, detail::history));
     row("submitted", moment(r.submitted));
     row("started", moment(r.started));
     row("ended", moment(r.ended));

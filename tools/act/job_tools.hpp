@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/core/result.hpp"
 #include "submit/backend/backend.hpp"
@@ -10,6 +12,17 @@
 
 /// What the verbs about jobs share.
 namespace act::cli {
+
+/// What the verbs keep in a record's details.
+namespace detail {
+inline constexpr const char* errors = "errors";                  ///< "OOM, NCCLTimeout"
+inline constexpr const char* resubmit_of = "resubmit_of";        ///< the run before this one
+inline constexpr const char* resubmitted_as = "resubmitted_as";  ///< the run after it
+inline constexpr const char* retries = "retries";                ///< how many of them `act monitor` has made
+inline constexpr const char* history = "history";                ///< "ID failed: ECC; ID failed: NodeLost"
+}  // namespace detail
+/// Empty where there is none.
+std::string detail_of(const runs::record&, const char* key);
 
 /// The journal of this user, and the folder beside it where code archives are kept.
 struct job_state {
@@ -20,6 +33,12 @@ result<job_state> open_job_state(const world&);
 
 /// What a driver works with; `call`, `journal` and `loops` outlive it.
 backend::services services_for(invocation&, runs::journal&, runtime&);
+
+/// A job's output as this call passes it on: as it is, or as lines of --json. `call` outlives it.
+std::function<void(backend::stream, std::string_view)> output_sink(invocation&);
+
+/// The runs that the words name, else those of --group. kind::usage when there are neither.
+result<std::vector<runs::record>> named_runs(const invocation&, const runs::journal&);
 
 /// The run as a line of --json.
 std::string run_line(const runs::record&);

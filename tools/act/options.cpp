@@ -157,6 +157,17 @@ outcome fault_seed(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome run_state(options& to, const option& o, std::string_view value) {
+    using runs::state;
+    static constexpr std::pair<std::string_view, state> words[] = {{"queued", state::queued},
+                                                                   {"running", state::running},
+                                                                   {"completed", state::completed},
+                                                                   {"failed", state::failed},
+                                                                   {"canceled", state::canceled}};
+    ACT_TRY(to.run_state, one_of(o, value, words));
+    return {};
+}
+
 outcome log_level(options& to, const option& o, std::string_view value) {
     using log::level;
     static constexpr std::pair<std::string_view, level> words[] = {{"error", level::error},
@@ -223,7 +234,9 @@ constexpr option table[] = {
     {"--help", "-h", "", "", "this text", flag<&options::help>},
     {"--version", "", "", "", "the version", flag<&options::version>},
 
-    {"--dry-run", "", "", "upload download cp mv sync mkcontainer set rm run init submit",
+    {"--dry-run", "", "",
+     "upload download cp mv sync mkcontainer set rm run init submit resubmit "
+     "monitor ssh",
      "show what would be done and do nothing", flag<&options::dry_run>},
     {"--yes", "-y", "", "rm submit", "do not ask: remove; submit a sweep of more than 1000 runs",
      flag<&options::yes>},
@@ -370,7 +383,8 @@ constexpr option table[] = {
      flag<&options::pack_first>},
     {"--env", "", "NAME[=VALUE]", "submit",
      "a variable of the command; alone: as it is set here (repeatable)", job_variable},
-    {"--name", "", "TEXT", "submit", "what to call the run", text<&options::run_name>},
+    {"--name", "", "TEXT", "submit query", "what to call the run; with query: only runs of this name",
+     text<&options::run_name>},
     {"--experiment", "", "NAME", "submit", "instead of the cluster's experiment_name",
      text<&options::experiment>},
     {"--sweep", "", "NAME=VALUES", "submit",
@@ -381,13 +395,30 @@ constexpr option table[] = {
      number<&options::max_parallel, 1, 1'000'000>},
     {"--num_gpu", "-n", "N", "", "with submit: GPUs, or processes on a machine without",
      number<&options::num_gpu, 0, 1'000'000>},
-    {"--resubmit_to", "-rt", "NAME", "", "", text<&options::resubmit_to>},
+    {"--resubmit_to", "-rt", "NAME", "", "with resubmit: the cluster that the run goes to",
+     text<&options::resubmit_to>},
     {"--compile_args", "-ca", "TEXT", "", "", text<&options::compile_args>},
     {"-single", "", "", "submit", "one process per node", flag<&options::single>},
     {"-hold", "", "", "submit", "keep the node after a failure", flag<&options::hold>},
-    {"--max", "", "N", "query", "list at most N runs", number<&options::max, 1, 1'000'000>},
-    {"-no-wl", "", "", "", "", flag<&options::no_logs>},
-    {"-no-dt", "", "", "query", "do not ask the back end: what is known here", flag<&options::no_details>},
+    {"--state", "", "STATE", "query", "only runs that are queued, running, completed, failed or canceled",
+     run_state},
+    {"--since", "", "TIME", "query monitor", "only runs submitted since: a date, or an age such as 2d",
+     moment<&options::since>},
+    {"--text", "", "TEXT", "query", "only runs with this in command, name, sweep point, reason or errors",
+     text<&options::run_text>},
+    {"--group", "", "GROUP", "query wait abort resubmit monitor parse", "the runs of a sweep",
+     text<&options::run_group>},
+    {"--follow", "-f", "", "logs", "go on until the run ends", flag<&options::wait>},
+    {"--rank", "", "N", "logs", "of another process than the first", number<&options::rank, 0, 1'000'000>},
+    {"--fresh", "", "", "resubmit", "with the code of the last `act init` instead of the run's own",
+     flag<&options::fresh>},
+    {"--retries", "", "N", "monitor", "try a run again at most N times (default 2)",
+     number<&options::retries, 0, 1000>},
+    {"--watch", "", "", "monitor", "go on when all runs have ended", flag<&options::watch>},
+    {"--max", "", "N", "query blame", "list at most N runs", number<&options::max, 1, 1'000'000>},
+    {"-no-wl", "", "", "query", "no lines of logs", flag<&options::no_logs>},
+    {"-no-dt", "", "", "query summary blame", "do not ask the back end: what is known here",
+     flag<&options::no_details>},
     {"-no-lf", "", "", "", "", flag<&options::no_full_logs>},
 
     {"--param", "-p", "TEXT", "", "", dropped},

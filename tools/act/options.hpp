@@ -13,6 +13,7 @@
 #include "engine/core/log.hpp"
 #include "engine/core/result.hpp"
 #include "engine/core/secret.hpp"
+#include "submit/runs/runs.hpp"
 #include "tools/store/network_model.hpp"
 #include "transfer/ops/ops.hpp"
 #include "transfer/plan/policy.hpp"
@@ -102,6 +103,13 @@ struct options {
     bool single = false, hold = false;
     std::optional<std::uint64_t> max;
     bool no_logs = false, no_details = false, no_full_logs = false;
+
+    // which runs, and what is done about them
+    std::string run_group, run_text;
+    std::optional<runs::state> run_state;
+    std::optional<wall_time> since;
+    unsigned rank = 0, retries = 2;
+    bool fresh = false, watch = false;
 
     std::set<std::string, std::less<>> seen;  ///< the long (or only) names that stood on the command line
     std::vector<std::string> warnings;

@@ -3,16 +3,25 @@
 #include <fmt/format.h>
 
 #include "engine/core/units.hpp"
+#include "submit/runs/log_files.hpp"
 #include "tools/act/job_tools.hpp"
+#include "tools/act/json.hpp"
 #include "tools/act/report.hpp"
+#include "tools/act/run_errors.hpp"
+#include "tools/act/run_query.hpp"
+#include "tools/act/run_table.hpp"
 #include "tools/act/screen.hpp"
-#include "tools/act/text.hpp"
 #include "tools/act/verbs.hpp"
 #include "tools/act/world.hpp"
 
 namespace act::cli {
 
 namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t shown_lines = 100;  ///< of each log of rank 0
+constexpr steady::duration patience_for_all = 3s, patience_for_some = 30s;
 
 // The state that qf, qq and qr ask for.
 std::optional<runs::state> wanted_state(std::string_view called) {
@@ -22,34 +31,53 @@ std::optional<runs::state> wanted_state(std::string_view called) {
     return std::nullopt;
 }
 
-// Asks the back end about runs that have not ended. What cannot be asked keeps its last known state.
-void refresh(invocation& call, runs::journal& journal, runtime& loops, std::vector<runs::record>& all) {
-    if (call.given.no_details) return;
-    for (auto& r : all) {
-        if (runs::is_final(r.state) || call.world.stop.requested()) continue;
-        auto driver = backend::make_driver(r, services_for(call, journal, loops));
-        auto newer = driver ? loops.run((*driver)->status(r, {.stop = call.world.stop.token()}))
-                            : result<runs::record>(driver.error());
-        if (newer) {
-            r = std::move(*newer);
-        } else if (newer.error().kind() != kind::stopped) {
-            call.screen.problem(fmt::format("warning: {} as last known: {}", r.id, newer.error().describe()));
-        }
+void show_table(invocation& call, const std::vector<runs::record>& all) {
+    std::size_t room = call.world.out_is_terminal ? std::max(20u, call.world.columns()) : 1000;
+    for (const auto& line : run_table(all, now(), room)) call.screen.result(line);
+}
+
+// What was written last; of rank 0, for it tells most.
+void show_end(invocation& call, const runs::record& r, const runs::log_file& log) {
+    auto text = runs::last_lines(log.path, shown_lines);
+    if (!text) {
+        call.screen.problem("warning: " + text.error().describe());
+    } else if (call.given.json) {
+        json_line line("log_tail");
+        line.add("run", r.id).add("name", log.name).add("text", *text);
+        call.screen.result(line.text());
+    } else if (!text->empty()) {
+        call.screen.result(fmt::format("\nthe end of {}:", log.name));
+        call.screen.raw(*text);
+        if (!text->ends_with('\n')) call.screen.result("");
     }
 }
 
-void show_table(invocation& call, const std::vector<runs::record>& all) {
-    call.screen.result(fmt::format("{:<22}  {:<9}  {:>4}  {:>10}  {:<10}  {}", "run", "state", "exit",
-                                   "duration", "cluster", "command"));
-    std::size_t room = call.world.out_is_terminal ? std::max(20u, call.world.columns()) : 1000;
-    for (const auto& r : all) {
-        auto seconds = runs::duration(r, now());
-        std::string line =
-            fmt::format("{:<22}  {:<9}  {:>4}  {:>10}  {:<10}  {}", r.id, runs::to_string(r.state),
-                        r.exit_code ? std::to_string(*r.exit_code) : "",
-                        seconds ? human_duration(*seconds) : "", r.cluster, command_text(r));
-        call.screen.result(elide_middle(line, room));
+// Of a run that was asked for by its id: what its logs say.
+void show_logs(invocation& call, runs::journal& journal, runs::record& r) {
+    const auto logs = runs::log_files(r);
+    for (const auto& log : logs) {
+        if (call.given.json) {
+            json_line line("log");
+            line.add("run", r.id).add("name", log.name).add("path", log.path).add("size", log.size);
+            call.screen.result(line.text());
+        } else {
+            call.screen.result(fmt::format("{:<10} {} ({})", "log", log.path, human_size(log.size)));
+        }
     }
+    if (call.given.no_logs) return;
+    if (auto found = remember_errors(journal, r); !found) {
+        call.screen.problem("warning: " + found.error().describe());
+    } else {
+        for (const auto& c : *found)
+            call.screen.result(call.given.json ? error_line(r, c)
+                                               : fmt::format("{:<10} {}", "error", error_text(r, c)));
+    }
+    for (const auto& log : runs::log_files(r, 0)) show_end(call, r, log);
+}
+
+void show_one(invocation& call, runs::journal& journal, runs::record& r) {
+    call.screen.result(call.given.json ? run_line(r) : run_text(r, now()));
+    show_logs(call, journal, r);
 }
 
 int run(invocation& call) {
@@ -57,12 +85,13 @@ int run(invocation& call) {
     if (!state) return give_up(call, state.error());
     std::vector<runs::record> chosen;
     int code = 0;
+    bool any = false;
     if (call.words.empty()) {
         auto all = state->journal.list();
         if (!all) return give_up(call, all.error());
         chosen = std::move(*all);
-        if (!call.given.cluster.empty())
-            std::erase_if(chosen, [&](const auto& r) { return r.cluster != call.given.cluster; });
+        any = !chosen.empty();
+        std::erase_if(chosen, [&](const auto& r) { return !is_asked_for(call.given, r); });
     }
     for (const auto& id : call.words) {
         auto found = state->journal.find(id);
@@ -74,23 +103,24 @@ int run(invocation& call) {
         }
     }
     runtime loops({.loops = 1, .blocking_threads = 1});
-    refresh(call, state->journal, loops, chosen);
-    if (auto wanted = wanted_state(call.called))
-        std::erase_if(chosen, [&](const auto& r) { return r.state != *wanted; });
+    refresh(call, state->journal, loops, chosen, call.words.empty() ? patience_for_all : patience_for_some);
+    auto wanted = call.given.run_state;
+    if (!wanted) wanted = wanted_state(call.called);
+    if (wanted) std::erase_if(chosen, [&](const auto& r) { return r.state != *wanted; });
     if (call.words.empty() && call.given.max && chosen.size() > *call.given.max)
         chosen.resize(*call.given.max);
 
-    if (call.given.json) {
-        for (const auto& r : chosen) call.screen.result(run_line(r));
-    } else if (!call.words.empty()) {
+    if (!call.words.empty()) {
         for (std::size_t i = 0; i < chosen.size(); ++i) {
-            if (i > 0) call.screen.result("");
-            call.screen.result(run_text(chosen[i], now()));
+            if (i > 0 && !call.given.json) call.screen.result("");
+            show_one(call, state->journal, chosen[i]);
         }
+    } else if (call.given.json) {
+        for (const auto& r : chosen) call.screen.result(run_line(r));
     } else if (!chosen.empty()) {
         show_table(call, chosen);
     } else {
-        call.screen.problem("no runs; `act submit COMMAND` makes one");
+        call.screen.problem(any ? "no such runs" : "no runs; `act submit COMMAND` makes one");
     }
     return done(call, call.words.size() > 1 && code != 0 && !chosen.empty() ? 1 : code);
 }
@@ -98,7 +128,9 @@ int run(invocation& call) {
 constexpr std::string_view aliases[] = {"q", "qf", "failed", "f", "qq", "qr"};
 constexpr example examples[] = {
     {"act q", "all runs submitted from here, newest first"},
-    {"act q k3x9q2", "one run, by its id or the end of it: state, times, exit code, where its logs are"},
+    {"act q k3x9q2", "one run, by the end of its id: all about it, and the end of its logs"},
+    {"act q --since 2d --text lr=0.1", "of the last two days, with that in the command or the name"},
+    {"act q --group k3x9q2 --state failed", "of a sweep"},
     {"act qf", "those that failed; qq: queued, qr: running"},
     {"act q --max 5 --json", "for a script"},
 };
@@ -113,6 +145,9 @@ constinit const verb query_verb{
     .run = run,
     .examples = examples,
     .aliases = aliases,
+    .note =
+        "What is equal in all runs of the table is told once, above it. Back ends are asked about runs that\n"
+        "have not ended, for three seconds in all; -no-dt: not at all.",
 };
 
 }  // namespace act::cli

@@ -25,9 +25,9 @@ void tell_warnings(screen& to, const cluster::config& c) {
 
 }  // namespace
 
-result<cluster::config> load_cluster(invocation& call, const std::string& name) {
+result<cluster::config> load_cluster(invocation& call, const std::string& name, const std::string& from) {
     cluster::load_options where{.name = name,
-                                .working_directory = call.world.working_directory,
+                                .working_directory = from.empty() ? call.world.working_directory : from,
                                 .environment = call.world.environment};
     ACT_TRY(cluster::config c, call.shared ? call.shared->load(where) : cluster::load(where));
     const options& given = call.given;

@@ -31,8 +31,8 @@ class progress_bar;
 class report;
 
 /// Reads the cluster file that the call names, lays the command line's values over it, and prints its
-/// warnings.
-result<cluster::config> load_cluster(invocation&, const std::string& name);
+/// warnings. It is looked for from the working directory, or from the folder `from`.
+result<cluster::config> load_cluster(invocation&, const std::string& name, const std::string& from = {});
 
 /// The account of one folder: as configured, and a client for it.
 struct opened_account {

@@ -108,19 +108,7 @@ void tell_submitted(invocation& call, const std::vector<runs::record>& all) {
 }
 
 int wait_for(invocation& call, session& s, backend::driver& driver, const runs::record& run) {
-    auto sink = [&call](backend::stream from, std::string_view bytes) {
-        if (call.given.json) {
-            json_line line("output");
-            line.add("stream", from == backend::stream::out ? "out" : "err").add("text", bytes);
-            call.screen.result(line.text());
-            call.screen.flush();
-        } else if (from == backend::stream::out) {
-            call.screen.raw(bytes);
-        } else {
-            call.screen.raw_problem(bytes);
-        }
-    };
-    auto ended = s.runtime().run(backend::follow(driver, run, sink, s.until()));
+    auto ended = s.runtime().run(backend::follow(driver, run, output_sink(call), s.until()));
     if (!ended) {
         if (ended.error().kind() == kind::stopped)
             return done(call, exit_code(interrupted_wait(call, run).kind()));

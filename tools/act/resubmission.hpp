@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+
+#include "submit/cluster/cluster.hpp"
+#include "tools/act/job_tools.hpp"
+
+namespace act::cli {
+
+struct resubmission {
+    std::string cluster;      ///< empty: the run's own
+    std::optional<int> gpus;  ///< unset: as many as it asked for
+    bool fresh = false;       ///< the code of the last `act init` instead of its own
+    bool single = false;      ///< as the run has it, or this
+    bool hold = false;
+    std::map<std::string, std::string> details;  ///< for the record of the new run
+};
+/// By the command line: -rt, -n, --fresh, -single, -hold.
+resubmission resubmission_of(const options&);
+
+/// The job of a run, to be submitted once more from its project.
+struct planned_run {
+    cluster::config config;
+    backend::job job;
+};
+result<planned_run> plan_again(invocation&, const job_state&, const runs::record& old, const resubmission&);
+/// Submits it; both records tell of each other then. The old run is not touched otherwise.
+result<runs::record> submit_again(invocation&, job_state&, const runs::record& old, const resubmission&);
+
+}  // namespace act::cli

@@ -1,0 +1,69 @@
+#include "tools/act/run_query.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "tools/act/job_tools.hpp"
+#include "tools/act/screen.hpp"
+#include "tools/act/text.hpp"
+#include "tools/act/world.hpp"
+
+namespace act::cli {
+
+namespace {
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+
+bool holds(std::string_view text, std::string_view part) {
+    return std::search(text.begin(), text.end(), part.begin(), part.end(),
+                       [](char a, char b) { return lower(a) == lower(b); }) != text.end();
+}
+
+bool tells_of(const runs::record& r, const std::string& part) {
+    for (const std::string* text : {&r.name, &r.group, &r.point, &r.experiment, &r.reason}) {
+        if (holds(*text, part)) return true;
+    }
+    if (holds(detail_of(r, detail::errors), part)) return true;
+    std::string command;
+    for (const auto& word : r.command) command += (command.empty() ? "" : " ") + word;
+    return holds(command, part);
+}
+
+}  // namespace
+
+bool is_asked_for(const options& given, const runs::record& r) {
+    if (!given.cluster.empty() && r.cluster != given.cluster) return false;
+    if (!given.run_name.empty() && r.name != given.run_name) return false;
+    if (!given.run_group.empty() && r.group != given.run_group) return false;
+    if (given.since && r.submitted < *given.since) return false;
+    return given.run_text.empty() || tells_of(r, given.run_text);
+}
+
+void refresh(invocation& call, runs::journal& journal, runtime& loops, std::vector<runs::record>& all,
+             steady::duration patience) {
+    if (call.given.no_details) return;
+    const auto u = until{.stop = call.world.stop.token()}.within(patience);
+    // One word about each cause, and not about each run.
+    struct unknown {
+        error why;
+        std::uint64_t runs = 0;
+    };
+    std::map<std::string, unknown> failures;
+    for (auto& r : all) {
+        if (runs::is_final(r.state) || call.world.stop.requested()) continue;
+        auto driver = backend::make_driver(r, services_for(call, journal, loops));
+        auto newer = driver ? loops.run((*driver)->status(r, u)) : result<runs::record>(driver.error());
+        if (newer) {
+            r = std::move(*newer);
+        } else if (newer.error().kind() != kind::stopped) {
+            auto [at, fresh] = failures.try_emplace(newer.error().describe(), unknown{newer.error()});
+            ++at->second.runs;
+        }
+    }
+    for (const auto& [what, one] : failures)
+        call.screen.problem(fmt::format("warning: {} as last known: {}", counted(one.runs, "run"), what));
+}
+
+}  // namespace act::cli
