@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +28,9 @@ struct pack_options {
     std::vector<std::string> zip_options;
     int level = 6;
     bool dry_run = false;  ///< hash and report, write nothing
+    /// A file whose last change is not older than this is read again the next time: clocks of file systems
+    /// are coarse, so that a second change may leave no trace.
+    std::chrono::nanoseconds settling = std::chrono::seconds(2);
 };
 
 /// What a cluster's configuration says about packing: data folders, account files, zip_options, the log
@@ -53,13 +57,17 @@ struct report {
     std::vector<omission> left_out;   ///< secrets first; of the others the first hundred
     std::uint64_t left_out_total = 0;
     std::vector<std::string> warnings;
-    bool reused = false;  ///< the archive stood there already
+    bool reused = false;           ///< the archive stood there already
+    std::uint64_t read = 0;        ///< files that were read: the others are as they were the last time
+    std::uint64_t compressed = 0;  ///< files whose content was not in the last archive
 };
 
-/// Walks the tree, reads it twice (the hash first: code that was packed before costs no compression),
-/// compresses on the runtime's blocking pool in bounded memory, and publishes the archive. Files that change
-/// between the readings make it start again, a few times. Fails by stop, by an unreadable file (named), by a
-/// tree that keeps changing (kind::conflict), or when there is nothing to pack (kind::not_found).
+/// Walks the tree and identifies each file, by its stamp in the index (FOLDER/index, one per project) or by
+/// reading it; then, unless this code was packed before, reads and compresses what the last archive does not
+/// hold, takes the rest from there, and publishes the archive. All on the runtime's blocking pool in bounded
+/// memory. Files that change between the readings make it start again, a few times. Fails by stop, by an
+/// unreadable file (named), by a tree that keeps changing (kind::conflict), or when there is nothing to pack
+/// (kind::not_found).
 task<result<report>> pack(runtime&, pack_options, until);
 
 /// Where an archive goes in a container: "p/code.zip" (a code_path) gives "p/code/HASH.zip".
