@@ -8,6 +8,7 @@
 #include "submit/stage/archive_file.hpp"
 #include "submit/stage/contents.hpp"
 #include "submit/stage/pipeline.hpp"
+#include "submit/stage/prune.hpp"
 
 namespace act::stage {
 namespace {
@@ -60,7 +61,7 @@ private:
         started_ = now();
         report out;
         auto look = [&]() -> result<void> {
-            contents_.use(tree_index::load(index_path()));
+            if (options_.indexed) contents_.use(tree_index::load(index_path()));
             ACT_TRY(tree scanned, scan_tree(options_, omissions_, until_.stop));
             entries_ = std::move(scanned.entries);
             out.warnings = std::move(scanned.warnings);
@@ -93,10 +94,11 @@ private:
         if (auto there = file::stat_of(out.archive)) {
             out.reused = true;
             out.archive_bytes = there->size;
+            if (!options_.dry_run) mark_used(out.archive);
         } else if (!options_.dry_run) {
             ACT_CO_TRY_VOID(co_await write(out));
         }
-        if (!options_.dry_run) {
+        if (!options_.dry_run && options_.indexed) {
             auto note = [&] { return remember(out); };
             result<void> noted = co_await runtime_.blocking(note);
             if (!noted) {

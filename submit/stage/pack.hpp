@@ -2,6 +2,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,6 +29,8 @@ struct pack_options {
     std::vector<refusal> never;
     /// zip's arguments as ACT has them; of these `-x PATTERN...` counts, the rest is reported as a warning.
     std::vector<std::string> zip_options;
+    bool all = false;     ///< zip_options and .actignore do not count: what they leave out is gone already
+    bool indexed = true;  ///< remember stamps for the next time
     int level = 6;
     bool dry_run = false;  ///< hash and report, write nothing
     /// A file whose last change is not older than this is read again the next time: clocks of file systems
@@ -78,5 +83,11 @@ std::string blob_name(const std::string& code_path, const std::string& hash);
 result<void> remember(const std::string& folder, const cluster::config&, const std::string& hash);
 /// kind::not_found, with the advice to run `act init`, when there is none (or its file is gone).
 result<std::string> recall(const std::string& folder, const cluster::config&);
+
+/// Keeps the folder of archives below `bound` bytes: removes archives and indexes, those first that were used
+/// longest ago. Stays: what `needed` names (asked only when something has to go), what recall() may give, and
+/// what was used within the last hour, as somebody may be about to. The bytes that went.
+result<std::uint64_t> prune(const std::string& folder, std::uint64_t bound,
+                            const std::function<result<std::set<std::string>>()>& needed);
 
 }  // namespace act::stage

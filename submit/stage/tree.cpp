@@ -33,6 +33,7 @@ public:
         if (!directory) {
             if (auto why = secret_name(name); !why.empty()) return refuse(out, shown, std::string(why), true);
         }
+        if (options_.all) return true;
         for (const auto& pattern : excludes_) {
             if (wildcard_matches(pattern, directory ? shown : std::string(name))) {
                 return refuse(out, shown, "zip_options: -x " + pattern);
