@@ -198,6 +198,14 @@ TEST_F(stage_again, two_at_once_give_one_whole_archive) {
     EXPECT_EQ(pack().read, 0u);
 }
 
+TEST_F(stage_again, archives_that_are_kept_within_the_tree_are_no_code) {
+    fill(3);
+    options_.folder = tree_ / "home/state";
+    auto first = pack();
+    EXPECT_EQ(reason(pack(), "home/state/"), "archives of code");
+    EXPECT_EQ(pack().files, first.files);
+}
+
 TEST_F(stage_again, dry_run_keeps_no_index) {
     fill(3);
     options_.dry_run = true;
