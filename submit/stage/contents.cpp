@@ -107,7 +107,8 @@ result<content> contents::read(const tree_entry& e, codec::deflater* deflater) {
     std::vector<std::byte> bytes(now_there.size);
     ACT_TRY(std::size_t n, file::read_at(fd->get(), bytes, 0, path));
     bytes.resize(n);
-    if (n <= scanned_size) {
+    // What is packed is what was identified before, or else the archive is dropped.
+    if (!deflater && n <= scanned_size) {
         if (auto why = secret_content(bytes); !why.empty()) {
             omissions_.add(e.name, std::string(why), true);
             return content{};
