@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/core/units.hpp"
 #include "submit/stage/secrets.hpp"
 
 namespace act::stage {
@@ -80,7 +81,7 @@ std::optional<content> contents::from_archive(const tree_entry& e) const {
     out.size = form->size;
     out.crc = form->crc32;
     out.deflated = form->deflated;
-    if (form->size > whole_in_memory && !form->deflated) return out;
+    if (form->size > options_.whole_in_memory && !form->deflated) return out;
     if (!archive_) return std::nullopt;
     out.data.resize(form->stored_size);
     auto n = file::read_at(archive_.get(), out.data, form->offset, index_.archive);
@@ -101,7 +102,7 @@ result<content> contents::read(const tree_entry& e, codec::deflater* deflater) {
     // Before the bytes: what changes while they are read gets another stamp.
     out.seen = stamp_of(fd->get());
     ACT_TRY(file::status now_there, file::stat_of(fd->get(), path));
-    if (now_there.size > whole_in_memory) {
+    if (now_there.size > options_.whole_in_memory) {
         return read_large(fd->get(), path, deflater != nullptr, std::move(out));
     }
     std::vector<std::byte> bytes(now_there.size);

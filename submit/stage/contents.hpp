@@ -4,7 +4,6 @@
 
 #include "engine/codec/deflate.hpp"
 #include "engine/codec/zip.hpp"
-#include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
 #include "submit/stage/index.hpp"
 #include "submit/stage/tree.hpp"
@@ -26,10 +25,6 @@ struct content {
 /// Used from several threads at once. All of them block.
 class contents {
 public:
-    /// Files above this are stored as they are, streamed: they are models and media, and would need their
-    /// size in memory twice.
-    static constexpr std::uint64_t whole_in_memory = 64 * MiB;
-
     contents(const pack_options&, omissions&, stop_token);
 
     /// The index, and the archive that it tells of as long as that is there.

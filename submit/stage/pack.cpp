@@ -165,7 +165,7 @@ private:
         dropped_.assign(entries_.size(), false);
         auto chunks = chunks_of(entries_);
         std::function<std::uint64_t(std::size_t)> weight = [&](std::size_t i) {
-            return std::min<std::uint64_t>(chunks[i].bytes, contents::whole_in_memory) * 2 + overhead;
+            return std::min<std::uint64_t>(chunks[i].bytes, options_.whole_in_memory) * 2 + overhead;
         };
         std::function<result<std::vector<content>>(std::size_t)> work = [&](std::size_t i) {
             return contents_of(chunks[i], what_for);

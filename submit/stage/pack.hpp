@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/async/runtime.hpp"
+#include "engine/core/units.hpp"
 #include "submit/cluster/cluster.hpp"
 
 /// The code tree as an archive that is named by its content: HASH.zip. The hash covers names, kinds,
@@ -31,7 +32,12 @@ struct pack_options {
     std::vector<std::string> zip_options;
     bool all = false;     ///< zip_options and .actignore do not count: what they leave out is gone already
     bool indexed = true;  ///< remember stamps for the next time
-    int level = 6;
+    /// libdeflate's 4 makes archives smaller than zip's 6 does, in half the time (measured on the Boost
+    /// headers: 25.1 and 25.7 MB).
+    int level = 4;
+    /// Files above this are stored as they are, streamed: they are models and media, and would need their
+    /// size in memory twice.
+    std::uint64_t whole_in_memory = 256 * MiB;
     bool dry_run = false;  ///< hash and report, write nothing
     /// A file whose last change is not older than this is read again the next time: clocks of file systems
     /// are coarse, so that a second change may leave no trace.

@@ -19,6 +19,7 @@ constexpr std::string_view public_key_start = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1O
 /// Every file passes here, so this is done by the C library's vector code: string_view::find takes several
 /// times as long as hashing. Where marks end with '=', that is rarer than their other letters.
 std::size_t find_mark(std::string_view text, std::string_view mark, std::size_t at) {
+    if (at + mark.size() > text.size()) return std::string_view::npos;
     if (mark.back() != '=') {
         auto found =
             static_cast<const char*>(::memmem(text.data() + at, text.size() - at, mark.data(), mark.size()));
