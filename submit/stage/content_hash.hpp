@@ -26,6 +26,7 @@ inline std::uint32_t mode_of(entry_kind k) {
     }
     return 0100644;
 }
+inline bool is_file(entry_kind k) { return k == entry_kind::file || k == entry_kind::executable; }
 /// Of an st_mode, type and permissions.
 inline entry_kind kind_of(std::uint32_t mode) {
     if ((mode & 0170000) == 0120000) return entry_kind::link;

@@ -3,6 +3,7 @@
 #include "engine/codec/base64.hpp"
 #include "engine/file/file.hpp"
 #include "submit/stage/pack.hpp"
+#include "submit/stage/prune.hpp"
 
 namespace act::stage {
 namespace {
@@ -68,7 +69,7 @@ result<std::string> recall(const std::string& folder, const cluster::config& c) 
                "run `act init` first");
     auto hash = file::read_all(note_of(folder, c), 1024);
     if (!hash) return hash.error().kind() == kind::not_found ? none : hash.error();
-    if (!is_hash(*hash) || !file::stat_of(folder + "/" + *hash + ".zip")) return none;
+    if (!is_hash(*hash) || !mark_used(folder + "/" + *hash + ".zip")) return none;
     return std::move(*hash);
 }
 

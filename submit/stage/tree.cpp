@@ -13,7 +13,10 @@ namespace {
 class selection {
 public:
     selection(const pack_options& o, ignore_rules rules, std::vector<std::string>& unknown_options)
-        : options_(o), rules_(std::move(rules)), excludes_(zip_excludes(o.zip_options, unknown_options)) {}
+        : options_(o),
+          rules_(std::move(rules)),
+          excludes_(zip_excludes(o.zip_options, unknown_options)),
+          archives_(std::filesystem::path(o.folder).lexically_relative(o.root).string()) {}
 
     bool wanted(std::string_view walked, bool directory, omissions& out) const {
         std::string_view name = walked;
@@ -26,6 +29,7 @@ public:
         std::string_view last = name.substr(name.rfind('/') + 1);
         if (last == ".git") return refuse(out, shown, "history");
         if (directory && last == "__pycache__") return refuse(out, shown, "made by Python");
+        if (name == archives_) return refuse(out, shown, "archives of code");
         for (const auto& never : options_.never) {
             if (name == never.name) return refuse(out, shown, never.reason, never.secret);
         }
@@ -33,6 +37,7 @@ public:
         if (!directory) {
             if (auto why = secret_name(name); !why.empty()) return refuse(out, shown, std::string(why), true);
         }
+        if (options_.all) return true;
         for (const auto& pattern : excludes_) {
             if (wildcard_matches(pattern, directory ? shown : std::string(name))) {
                 return refuse(out, shown, "zip_options: -x " + pattern);
@@ -53,6 +58,7 @@ private:
     const pack_options& options_;
     ignore_rules rules_;
     std::vector<std::string> excludes_;
+    std::string archives_;  ///< their folder, should it lie in the tree
 };
 
 /// A link to be followed on another machine must stay within the tree.

@@ -7,6 +7,7 @@
 #include "engine/file/walk.hpp"
 #include "submit/stage/content_hash.hpp"
 #include "submit/stage/ignore.hpp"
+#include "submit/stage/index.hpp"
 #include "submit/stage/pack.hpp"
 
 /// What of the code tree is packed, and what is not and why. Private to this folder.
@@ -17,6 +18,10 @@ struct tree_entry {
     entry_kind kind = entry_kind::file;
     std::uint64_t size = 0;
     std::string link_target;
+    // Known of files once their content is.
+    std::string sha256 = {};
+    std::optional<stamp> seen = {};
+    packed_form packed = {};
 };
 
 /// The reasons are collected from several threads.

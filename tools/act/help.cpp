@@ -19,7 +19,8 @@ std::string names_of(const option& o) {
 std::string names_of(const verb& v) {
     std::string out(v.name);
     // Of many aliases only the short form is worth a place in the list.
-    if (!v.aliases.empty()) out = fmt::format("{}, {}", v.aliases.front(), v.name);
+    if (!v.aliases.empty() && v.aliases.front().size() < v.name.size())
+        out = fmt::format("{}, {}", v.aliases.front(), v.name);
     return out;
 }
 

@@ -241,12 +241,17 @@ TEST_F(stage_pack, a_file_too_large_for_memory_is_stored_and_streamed) {
     std::string block = noise(1 << 20);
     {
         std::ofstream out(tree_ / "model.bin", std::ios::binary);
-        for (int i = 0; i < 65; ++i) out << block;
+        for (int i = 0; i < 5; ++i) out << block;
         out << "end";
     }
+    options_.whole_in_memory = 4 << 20;
     auto r = pack();
     EXPECT_GE(r.archive_bytes, r.bytes);
     unpack(r);
+    tree_.write("a", "1");
+    r = pack();
+    EXPECT_EQ(r.files, 2u);
+    EXPECT_TRUE(stage::unpack(r.archive, out_ / "again", r.hash));
     EXPECT_EQ(std::system(("cmp " + (tree_ / "model.bin") + " " + (out_ / "there/model.bin")).c_str()), 0);
 }
 
