@@ -110,7 +110,9 @@ result<content> contents::read(const tree_entry& e, codec::deflater* deflater) {
     bytes.resize(n);
     // What is packed is what was identified before, or else the archive is dropped.
     if (!deflater && n <= scanned_size) {
-        if (auto why = secret_content(bytes); !why.empty()) {
+        auto why = secret_content(bytes);
+        if (why.empty()) why = secret_setting(e.name, bytes);
+        if (!why.empty()) {
             omissions_.add(e.name, std::string(why), true);
             return content{};
         }

@@ -195,7 +195,7 @@ constexpr example examples[] = {
     {"act -c eu -n 8 submit python3 train.py", "on cluster eu, with 8 GPUs"},
     {"act submit --shell 'make && ./run | tee log'", "a line for the shell"},
     {"act submit --sweep lr=0.1,0.01 --sweep seed=1..5 --max-parallel 2 python3 train.py",
-     "ten runs, two at a time: python3 train.py --lr 0.1 --seed 1, ..."},
+     "ten runs, two at a time, each with its --lr and --seed"},
     {"act submit --sweep-file points.csv ./run --out output/{name} {size}",
      "a run for each row; {name} and {size} are its columns"},
     {"act submit --dry-run python3 train.py", "show all that would be sent"},

@@ -42,5 +42,22 @@ TEST(stage_secrets, the_emulators_public_key_is_none) {
                      "KBHBeksoGMGw=="));
 }
 
+TEST(secrets, a_cluster_file_with_a_password_stays_here) {
+    auto holds = [](const std::string& text, const char* name = "aux_data/aml/eu.yaml") {
+        return !secret_setting(name, codec::as_bytes(text)).empty();
+    };
+    EXPECT_TRUE(holds("docker:\n    image: a/b:1\n    password: s3cret\n"));
+    EXPECT_TRUE(holds("docker: {image: a, password: 's3cret'}\n"));
+    EXPECT_TRUE(holds("env:\n  HF_TOKEN: \"abc\"\n"));
+    EXPECT_TRUE(holds("env:\r\n  'HF_TOKEN' : abc\r\n"));
+    for (const char* fine : {"docker:\n    password: null\n", "docker:\n    password:\n    image: x\n",
+                             "password: env:REGISTRY\n", "HF_TOKEN: file:/etc/x\n", "# password: old\n",
+                             "image: host:5000/a\n", "password: ~\n", ""}) {
+        EXPECT_FALSE(holds(fine)) << fine;
+    }
+    EXPECT_FALSE(holds("password: x\n", "src/aux_data/a.yaml"));
+    EXPECT_FALSE(holds("password: x\n", "aux_data/aml/notes.txt"));
+}
+
 }  // namespace
 }  // namespace act::stage
