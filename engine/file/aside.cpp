@@ -241,8 +241,7 @@ result<bool> aside::publish_as(bool replace, std::uint32_t mode, wall_time modif
     }
     s.fd.reset();
     if (how == durability::synced) {
-        const descriptor folder(::openat(s.at, s.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (!folder || ::fsync(folder.get()) != 0) return s.failure(errno);
+        if (const int failed = posix::sync_folder(s.at, s.directory)) return s.failure(failed);
     }
     return true;
 }

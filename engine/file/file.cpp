@@ -102,6 +102,11 @@ int rename_in(int folder, const std::string& from, const std::string& to, bool r
     return 0;
 }
 
+int sync_folder(int at, const std::string& folder) {
+    const descriptor open(::openat(at, folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return open && ::fsync(open.get()) == 0 ? 0 : errno;
+}
+
 std::string parent_of(const std::string& path) {
     const std::size_t end = path.find_last_not_of('/');
     if (end == std::string::npos) return path.empty() ? "." : "/";

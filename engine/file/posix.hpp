@@ -19,6 +19,9 @@ std::string hidden_name(const std::string& folder);
 /// Renames within a folder (AT_FDCWD: of paths): 0 or the errno, EEXIST where something stands that is not to
 /// be replaced.
 int rename_in(int folder, const std::string& from, const std::string& to, bool replace);
+/// What was made or renamed in a folder of `at` is on the disk: 0 or the errno. `at` may be open for its path
+/// alone.
+int sync_folder(int at, const std::string& folder);
 /// Takes the path without its last component: "." for a plain name.
 std::string parent_of(const std::string& path);
 

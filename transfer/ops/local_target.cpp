@@ -88,8 +88,10 @@ result<bool> local_target::link(const std::string& path, const std::string& targ
     bool owned = true;
     ACT_TRY(const bool made, file::make_link(folder->get(), path, wanted, owned));
     if (!owned) not_permitted();
-    if (made && how == file::aside::durability::synced && ::fsync(folder->get()) != 0)
-        return error::from_errno(errno, "cannot write the folder of " + path);
+    if (made && how == file::aside::durability::synced) {
+        if (const int failed = file::posix::sync_folder(folder->get(), "."))
+            return error::from_errno(failed, "cannot write the folder of " + path);
+    }
     return made;
 }
 

@@ -219,6 +219,19 @@ TEST_F(links_test, ComparisonsUnderstandThem) {
     EXPECT_EQ(compare("tree", "t", file::links::report, true).differ, 1u);
 }
 
+TEST_F(links_test, ALinkThatIsMovedComesDown) {
+    write_file(scratch / "tree/folder/file", "x");
+    fs::create_symlink("folder/file", scratch / "tree/link");
+    ASSERT_TRUE(up(scratch / "tree", "t", preserving()));
+    auto o = restoring();
+    o.remove_source = true;
+    auto r = down("t", scratch / "back", o);
+    ASSERT_TRUE(r);
+    EXPECT_EQ(r->failed, 0u);
+    EXPECT_EQ(fs::read_symlink(scratch / "back/link"), "folder/file");
+    EXPECT_EQ(ls("t"), std::vector<std::string>());
+}
+
 TEST_F(links_test, AMoveTakesTheLinkAndNotWhatItLeadsTo) {
     make_tree();
     fs::create_symlink(scratch / "tree/folder/file", scratch / "alone");
