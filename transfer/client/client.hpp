@@ -92,7 +92,9 @@ struct batch_outcome {
     int status = 0;  ///< 202, 404, ...; 0: no answer for this part
     std::string code;
     std::string message;
+    bool repeated = false;  ///< the batch was sent more than once, so a 404 may be of its own doing
     bool done() const { return status / 100 == 2 || status == 404; }
+    bool was_absent() const { return status == 404 && !repeated; }
 };
 enum class snapshots { refuse, include, only };
 

@@ -125,7 +125,10 @@ task<result<http::exchange>> client::impl::run(const operation& op, const http::
 
 task<result<void>> client::impl::fetch_once(const operation& op, const http::body& body, std::size_t cap,
                                             fetched& into, until u) {
-    ACT_CO_TRY(http::exchange answer, co_await run(op, body, u));
+    unsigned tries = 1;
+    auto sent = co_await run(op, body, u, &tries);
+    into.tries += tries;
+    ACT_CO_TRY(http::exchange answer, std::move(sent));
     into.begun = true;
     ACT_CO_TRY(into.text, co_await answer.read_all(cap, u));
     into.headers = answer.head().headers;
@@ -133,7 +136,7 @@ task<result<void>> client::impl::fetch_once(const operation& op, const http::bod
 }
 
 task<result<std::string>> client::impl::fetch(const operation& op, const http::body& body, std::size_t cap,
-                                              http::fields* headers, until u) {
+                                              http::fields* headers, until u, unsigned* tries) {
     backoff waits(retry, std::random_device()());
     for (;;) {
         fetched one, other;
@@ -146,6 +149,7 @@ task<result<std::string>> client::impl::fetch(const operation& op, const http::b
         } else {
             outcome = co_await first(u);
         }
+        if (tries) *tries += one.tries + other.tries;
         if (outcome) {
             auto& got = by_second ? other : one;
             if (headers) *headers = std::move(got.headers);

@@ -46,6 +46,7 @@ struct client::impl {
         std::string text;
         http::fields headers;
         bool begun = false;  ///< it was there, whether or not it could be read to its end
+        unsigned tries = 0;  ///< how often it was asked for
     };
     task<result<void>> fetch_once(const operation&, const http::body&, std::size_t cap, fetched&, until);
 
@@ -53,9 +54,10 @@ struct client::impl {
     task<error> failure(http::exchange, std::string what, until);
 
     /// For answers that are read whole: sends (GET: hedged), reads up to `cap`, and does it again when the
-    /// connection breaks within the body, which the pipeline does not see.
+    /// connection breaks within the body, which the pipeline does not see. `tries`, if given, is how often it
+    /// was sent.
     task<result<std::string>> fetch(const operation&, const http::body&, std::size_t cap,
-                                    http::fields* headers, until);
+                                    http::fields* headers, until, unsigned* tries = nullptr);
 
     /// After a conditional write was refused on a later try: did an earlier try, whose answer was lost, do
     /// it?

@@ -86,7 +86,8 @@ task<result<std::vector<batch_outcome>>> client::remove_batch(std::string contai
     op.request.headers.add("Content-Type", writer.content_type());
     const auto body = writer.finish();
     http::fields headers;
-    auto text = co_await impl_->fetch(op, http::body::text(body), longest_answer, &headers, u);
+    unsigned tries = 0;
+    auto text = co_await impl_->fetch(op, http::body::text(body), longest_answer, &headers, u, &tries);
     if (!text) co_return unknown_there(text.error()) ? no_batch(op.what, text.error()) : text.error();
 
     auto parts = read_batch(headers.get("Content-Type"), *text);
@@ -101,7 +102,9 @@ task<result<std::vector<batch_outcome>>> client::remove_batch(std::string contai
             error refused = fold(read_error(batch_status(part), part.headers, part.body), op.what);
             co_return unknown_there(refused) ? no_batch(op.what, refused) : refused;
         }
-        if (*part.id < out.size()) out[*part.id] = outcome_of(part);
+        if (*part.id >= out.size()) continue;
+        out[*part.id] = outcome_of(part);
+        out[*part.id].repeated = tries > 1;
     }
     co_return out;
 }

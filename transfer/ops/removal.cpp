@@ -34,7 +34,7 @@ private:
             co_return rest;
         }
         for (std::size_t i = 0; i < items_.size(); ++i) {
-            if (i < outcomes->size() && (*outcomes)[i].status == 404) {
+            if (i < outcomes->size() && (*outcomes)[i].was_absent()) {
                 op.skipped(items_[i].name, items_[i].size);
             } else if (i < outcomes->size() && (*outcomes)[i].done()) {
                 op.advance(items_[i].size);

@@ -84,6 +84,22 @@ TEST(client_batch, a_sas_goes_with_every_part) {
     EXPECT_THAT(q.body, HasSubstr("DELETE /cont/a%20b?sv=1&sig=x HTTP/1.1"));
 }
 
+TEST(client_batch, what_is_gone_after_a_lost_reply_was_removed) {
+    for (bool lost : {false, true}) {
+        auto asked = std::make_shared<std::atomic<int>>(0);
+        scripted s([=](const seen&) {
+            if (lost && (*asked)++ == 0) return reply{.drop = true};
+            return answer_of({part(0, "HTTP/1.1 202 Accepted"),
+                              part(1, "HTTP/1.1 404 The specified blob does not exist.", "BlobNotFound")});
+        });
+        auto r = s.run(s.client().remove_batch("cont", two(), snapshots::refuse, {}));
+        ASSERT_TRUE(r) << r.error().describe();
+        EXPECT_EQ(s.count(), lost ? 2u : 1u);
+        EXPECT_TRUE((*r)[1].done());
+        EXPECT_EQ((*r)[1].was_absent(), !lost) << "nobody can say that it was not there to begin with";
+    }
+}
+
 TEST(client_batch, a_batch_refused_as_a_whole) {
     scripted s([](const seen&) {
         return answer_of({part(std::nullopt, "HTTP/1.1 403 no", "AuthenticationFailed")});
