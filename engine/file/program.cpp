@@ -40,7 +40,7 @@ public:
         sigset_t none, usual;
         sigemptyset(&none);
         sigemptyset(&usual);
-        for (const int s : {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP}) sigaddset(&usual, s);
+        for (const int s : {SIGPIPE, SIGINT, SIGTERM, SIGQUIT, SIGHUP, SIGCHLD}) sigaddset(&usual, s);
         ::posix_spawnattr_setsigmask(&attributes, &none);
         ::posix_spawnattr_setsigdefault(&attributes, &usual);
         ::posix_spawnattr_setpgroup(&attributes, 0);
@@ -101,6 +101,10 @@ public:
         int status = 0;
         for (pid_t ended = 0; ended == 0;) {
             ended = ::waitpid(id_, &status, WNOHANG);
+            if (ended < 0) {
+                id_ = -1;
+                return error::from_errno(errno, "cannot wait for " + name);
+            }
             if (ended != 0) continue;
             ACT_TRY_VOID(in_time(u, name));
             ::poll(nullptr, 0, static_cast<int>(look_at_stop / 1ms));

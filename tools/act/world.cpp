@@ -1,6 +1,7 @@
 #include "tools/act/world.hpp"
 
 #include <charconv>
+#include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -53,6 +54,8 @@ std::string world::absolute(const std::string& path) const {
 
 int run_process(int argc, char** argv) {
     fill_closed_streams();
+    // Ignored by whoever started this, it would keep the outcomes of programs from us.
+    std::signal(SIGCHLD, SIG_DFL);
     std::ios::sync_with_stdio(false);
     std::cin.tie(nullptr);
     std::error_code missing;
