@@ -126,10 +126,11 @@ error error::in(std::string_view context) && {
     return std::move(*this);
 }
 
+bool error::names_errno() const { return data_ && data_->local; }
+
 std::string error::describe() const {
     std::string text = message();
-    const bool told = data_ && data_->local;
-    if (!told && (!code().empty() || status() != 0)) {
+    if (!names_errno() && (!code().empty() || status() != 0)) {
         text += " (";
         if (!code().empty()) text += code();
         if (status() != 0) text += (code().empty() ? "HTTP " : ", HTTP ") + std::to_string(status());

@@ -46,6 +46,8 @@ public:
     /// The service's error code ("BlobNotFound"), its HTTP status (0: none) and request id.
     const std::string& code() const;
     int status() const;
+    /// The code is the name of an errno.
+    bool names_errno() const;
     const std::string& request_id() const;
 
     /// Each returns the changed error, for use in one expression.

@@ -38,11 +38,6 @@ bool takes_lists(std::string_view verb) {
                        [&](const option& o) { return o.name == "--from-list" && o.belongs_to(verb); });
 }
 
-// Services write their codes in mixed case.
-bool names_errno(std::string_view code) {
-    return code.starts_with('E') && std::none_of(code.begin(), code.end(), [](char c) { return c >= 'a'; });
-}
-
 bool worth_repeating(kind k) {
     switch (k) {
         case kind::usage:
@@ -74,7 +69,7 @@ json_line failure_line(const std::string& path, const error& e, const item_name&
     json_line line("failure");
     // A URL may hold a SAS; names of files and blobs are told as they are.
     const bool url = path.starts_with("http://") || path.starts_with("https://");
-    const bool local = names_errno(e.code());
+    const bool local = e.names_errno();
     line.add("path", url ? redact(path) : path)
         .add("code", e.code().empty() || local ? std::string(to_string(e.kind())) : e.code());
     line.add("status", e.status()).add("request_id", e.request_id());
