@@ -90,7 +90,7 @@ ops::stream_in_options stream_options_of(const options& given) {
     how.overwrite = overwrite_of(given);
     how.blobs = new_blobs(given);
     how.put_md5 = given.put_md5;
-    how.type = given.blob_type.value_or(blob::blob_type::block);
+    how.type = given.blob_type;
     return how;
 }
 

@@ -29,6 +29,9 @@ std::string new_word() {
 
 bool condition_failed(const error& e) { return e.status() == 412 || e.code() == "BlobAlreadyExists"; }
 
+/// Of a request without an answer, or with one that does not say what was done, nobody knows.
+bool may_have_happened(const error& e) { return e.status() == 0 || e.status() >= 500; }
+
 bool all_zero(std::span<const std::byte> bytes) {
     static constexpr std::array<std::byte, 4 * KiB> zeros{};
     return std::memcmp(bytes.data(), zeros.data(), bytes.size()) == 0;
@@ -75,8 +78,13 @@ task<result<void>> blob_builder::begin(until u) {
         last_ = made->etag;
         co_return result<void>();
     }
-    if (!condition_failed(made.error())) co_return made.error();
-    co_return co_await catch_up(made.error(), u);
+    if (condition_failed(made.error())) {
+        auto caught = co_await catch_up(made.error(), u);
+        if (caught || condition_failed(caught.error())) co_return caught;
+    }
+    // Without an answer it may have been made all the same.
+    if (may_have_happened(made.error()) || condition_failed(made.error())) co_await take_back();
+    co_return made.error();
 }
 
 /// Twice, if the condition fails only because the reply to an earlier try was lost. What is appended must
@@ -127,15 +135,19 @@ task<result<void>> blob_builder::fill(buffer memory, source next, std::function<
     const bool both = memory.size() >= 2 * piece_size;
     const std::size_t half = both ? memory.size() / 2 : memory.size();
     const std::array<std::span<std::byte>, 2> places = {memory.span().first(half), memory.span().last(half)};
-    result<plan::block_range> there = co_await next(places[0]);
+    stop_source reading(u.stop);
+    const until patience{.stop = reading.token(), .deadline = u.deadline};
+    result<plan::block_range> there = co_await next(places[0], patience);
     for (std::size_t turn = 0; there && there->length > 0; turn = 1 - turn) {
         // The next piece comes while this one is written: on this loop, not through a lane, since lanes may
         // all be waiting for memory like that which is held here.
         result<plan::block_range> coming{plan::block_range()};
-        auto read = [&]() -> task<void> { coming = co_await next(places[1 - turn]); };
+        auto read = [&]() -> task<void> { coming = co_await next(places[1 - turn], patience); };
         task_group beside;
         if (both) beside.spawn(loop::current(), read());
         auto outcome = co_await write(*there, places[turn].first(static_cast<std::size_t>(there->length)), u);
+        // Standard input may have nothing for hours.
+        if (!outcome) reading.request();
         co_await beside.join();
         if (!outcome) co_return outcome;
         moved(there->length);
@@ -188,10 +200,18 @@ bool blob_builder::ours(const blob::properties& p) const {
     return mark != p.metadata.end() && mark->second == word_;
 }
 
-task<result<void>> make_room_for_blocks(std::optional<blob_builder>& room, blob::client& client,
+task<result<void>> make_room_for_blocks(std::optional<blob_builder>& room, bool replace, blob::client& client,
                                         blob::address where, std::optional<blob::properties>& existing,
                                         blob::write_options about, until u) {
     if (!existing || existing->type == blob::blob_type::block) co_return result<void>();
+    if (!replace && existing->size > 0 && !plan::unfinished(existing->metadata)) {
+        co_return error(
+            kind::conflict,
+            fmt::format("{} blob stands at '{}', whose place is only free when that is gone: what stops in "
+                        "the middle would lose it",
+                        existing->type == blob::blob_type::page ? "a page" : "an append", where.name),
+            "remove it first, or use --force or --blob-type block to replace it all the same");
+    }
     about.tier.clear();  // nothing can be staged in the archive
     room.emplace(client, std::move(where), blob::blob_type::block, 0, std::move(about));
     ACT_CO_TRY_VOID(co_await room->begin(u));

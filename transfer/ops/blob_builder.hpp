@@ -22,11 +22,13 @@ public:
     /// `size`: of a page blob, whose length is set when it is made.
     blob_builder(blob::client&, blob::address, blob::blob_type, std::uint64_t size, blob::write_options);
 
-    /// Empties what stands there, under the condition of the write options.
+    /// Empties what stands there, under the condition of the write options. What a failure has left is taken
+    /// back.
     task<result<void>> begin(until);
 
-    /// Reads the next piece into the memory given, and says where in the blob it goes; length 0: the end.
-    using source = std::function<task<result<plan::block_range>>(std::span<std::byte>)>;
+    /// Reads the next piece into the memory given, and says where in the blob it goes; length 0: the end. It
+    /// is stopped when nothing can be written any more.
+    using source = std::function<task<result<plan::block_range>>(std::span<std::byte>, until)>;
     /// `memory` is for one piece, then nothing is read while something is written, or for two. Of page blobs
     /// zeros are not sent. `moved` is told of every piece that is there.
     task<result<void>> fill(buffer memory, source, std::function<void(std::uint64_t)> moved, until);
@@ -60,10 +62,11 @@ private:
 };
 
 /// Blocks are refused where a blob of another type stands. If so, an empty block blob takes its place, marked
-/// as unfinished, and is `existing` then; without a commit `room` is to be taken back.
-task<result<void>> make_room_for_blocks(std::optional<blob_builder>& room, blob::client&, blob::address,
-                                        std::optional<blob::properties>& existing, blob::write_options,
-                                        until);
+/// as unfinished, and is `existing` then; without a commit `room` is to be taken back. What stood there is
+/// lost then, so it is kind::conflict unless the user asked for it (`replace`) or nothing whole stands there.
+task<result<void>> make_room_for_blocks(std::optional<blob_builder>& room, bool replace, blob::client&,
+                                        blob::address, std::optional<blob::properties>& existing,
+                                        blob::write_options, until);
 
 /// kind::unsupported when content of this size cannot be a blob of this type; `what` names it.
 result<void> check_fits(blob::blob_type, std::uint64_t size, const std::string& what);

@@ -19,8 +19,8 @@ task<result<void>> blob_copy::rebuild(until u) {
         if (item_.source.size > 0) pieces = plan::split(item_.source.size, piece_size);
     }
     blob_builder draft(run_.to.client, to_, item_.source.type, item_.source.size, description());
-    auto outcome = co_await draft.begin(u);
-    if (outcome) outcome = co_await fill(draft, pieces, u);
+    ACT_CO_TRY_VOID(co_await draft.begin(u));
+    auto outcome = co_await fill(draft, pieces, u);
     if (outcome) {
         auto whole = co_await draft.finish({}, u);
         if (whole) {
@@ -39,12 +39,13 @@ task<result<void>> blob_copy::fill(blob_builder& draft, const std::vector<plan::
     if (!pieces.empty()) {
         ACT_CO_TRY(buffer memory,
                    co_await run_.op.context().buffers.take(blob_builder::memory_for(pieces), u));
-        blob_builder::source read =
-            [&, at = std::size_t()](std::span<std::byte> into) mutable -> task<result<plan::block_range>> {
+        blob_builder::source read = [&, at = std::size_t()](
+                                        std::span<std::byte> into,
+                                        until patience) mutable -> task<result<plan::block_range>> {
             if (at == pieces.size()) co_return plan::block_range();
             const plan::block_range piece = pieces[at++];
             const auto place = into.first(static_cast<std::size_t>(piece.length));
-            ACT_CO_TRY_VOID(co_await read_source(piece, {}, place, u));
+            ACT_CO_TRY_VOID(co_await read_source(piece, {}, place, std::move(patience)));
             co_return piece;
         };
         auto count = [&](std::uint64_t bytes) {

@@ -59,7 +59,6 @@ task<result<verdict>> file_and_blob(operation& op, const tree_end& here, const s
 
 task<result<verdict>> two_blobs(operation& op, const tree_end& source, const side_item& a,
                                 const tree_end& destination, const side_item& b) {
-    if (!plan::is_whole(*a.blob) || !plan::is_whole(*b.blob)) co_return verdict(false);
     if (!a.blob->content.md5.empty() && !b.blob->content.md5.empty()) {
         co_return verdict(a.blob->content.md5 == b.blob->content.md5);
     }
@@ -96,6 +95,9 @@ result<verdict> two_files(const std::string& a, const std::string& b, std::uint6
 task<result<std::optional<bool>>> same_content(operation& op, const tree_end& source, const side_item& a,
                                                const tree_end& destination, const side_item& b) {
     if (a.size != b.size || is_link(a) != is_link(b)) co_return verdict(false);
+    for (const side_item* end : {&a, &b}) {
+        if (end->blob && !plan::is_whole(*end->blob)) co_return verdict(false);
+    }
     if (a.blob && b.blob) co_return co_await two_blobs(op, source, a, destination, b);
     if (a.blob) co_return co_await file_and_blob(op, destination, b, source, a);
     if (b.blob) co_return co_await file_and_blob(op, source, a, destination, b);

@@ -36,7 +36,7 @@ struct stream_in_options {
     bool create_container = true;
     bool put_md5 = false;  ///< store the MD5 of the whole with the blob
     /// An append blob grows in place: what stood there is gone when it begins.
-    blob::blob_type type = blob::blob_type::block;
+    std::optional<blob::blob_type> type{};
     std::string name = "standard input";
     /// Of what stands there: `different` and `always` replace it, `never` leaves it, and the stream unread. A
     /// stream has no time, so `newer` is kind::usage.

@@ -66,7 +66,7 @@ private:
     task<result<void>> commit();
     task<result<void>> in_appends();
     task<result<blob::etag>> append_all(blob_builder&, std::string& md5);
-    result<std::size_t> read_piece(std::span<std::byte> into);
+    result<std::size_t> read_piece(std::span<std::byte> into, const until&);
     void tell(std::uint64_t size, const blob::etag&, std::string hash);
     blob::write_options description(std::string md5) const {
         blob::write_options out = describe(options_.blobs, where_.name, {});
@@ -239,8 +239,9 @@ task<result<void>> incoming::in_one_request(block b) {
 }
 
 task<result<void>> incoming::in_blocks(mover& scheduler, block b) {
-    ACT_CO_TRY_VOID(
-        co_await make_room_for_blocks(room_, to_.client, where_, existing_, description({}), op_.patience()));
+    const bool replace = options_.overwrite == plan::overwrite::always || options_.type;
+    ACT_CO_TRY_VOID(co_await make_room_for_blocks(room_, replace, to_.client, where_, existing_,
+                                                  description({}), op_.patience()));
     ACT_CO_TRY(there_, co_await find_blocks(to_.client, where_, existing_, op_.patience()));
     result<void> reading;
     while (b.length > 0) {
@@ -317,8 +318,9 @@ task<result<blob::etag>> incoming::append_all(blob_builder& draft, std::string& 
     const until u = patience();
     auto& context = op_.context();
     ACT_CO_TRY(buffer memory, co_await context.buffers.take(2 * piece_size, u));
-    blob_builder::source next = [&](std::span<std::byte> into) -> task<result<plan::block_range>> {
-        auto read = [&] { return read_piece(into); };
+    blob_builder::source next = [&](std::span<std::byte> into,
+                                    until patience) -> task<result<plan::block_range>> {
+        auto read = [&] { return read_piece(into, patience); };
         ACT_CO_TRY(const std::size_t got, co_await context.runtime.blocking(read));
         const plan::block_range piece{total_, got};
         total_ += got;
@@ -332,8 +334,7 @@ task<result<blob::etag>> incoming::append_all(blob_builder& draft, std::string& 
 }
 
 /// Blocks. As much as there is room for; less only at the end.
-result<std::size_t> incoming::read_piece(std::span<std::byte> into) {
-    const until u = patience();
+result<std::size_t> incoming::read_piece(std::span<std::byte> into, const until& u) {
     std::size_t got = 0;
     while (got < piece_size && !at_end_) {
         ACT_TRY(const std::size_t more, reader_.read_some(into.subspan(got, piece_size - got), u));

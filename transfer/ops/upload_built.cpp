@@ -135,7 +135,7 @@ private:
         if (!pieces_.empty()) {
             ACT_CO_TRY(buffer memory,
                        co_await run_.op.context().buffers.take(blob_builder::memory_for(pieces_), u));
-            blob_builder::source read = [this](std::span<std::byte> into) { return next(into); };
+            blob_builder::source read = [this](std::span<std::byte> into, until) { return next(into); };
             auto count = [this](std::uint64_t bytes) { advance(bytes); };
             ACT_CO_TRY_VOID(co_await draft_->fill(std::move(memory), std::move(read), count, u));
         }

@@ -84,7 +84,8 @@ task<result<void>> large_upload::send() {
     ACT_CO_TRY(const file::status before, file::stat_of(fd_.get(), item_.local));
     ranges_ = plan::split(before.size, plan::block_size_for(before.size, run_.options.block_size));
     ids_.resize(ranges_.size());
-    ACT_CO_TRY_VOID(co_await make_room_for_blocks(room_, run_.to.client, where_, item_.existing,
+    const bool replace = run_.options.overwrite == plan::overwrite::always || run_.options.type;
+    ACT_CO_TRY_VOID(co_await make_room_for_blocks(room_, replace, run_.to.client, where_, item_.existing,
                                                   description(run_, item_, before), u));
     ACT_CO_TRY(there_, co_await find_blocks(run_.to.client, where_, item_.existing, u));
 

@@ -75,7 +75,8 @@ private:
 
     bool same_content(const content& file) const {
         if (!run_.options.compare_content || run_.options.overwrite == plan::overwrite::always ||
-            !item_.existing || of_other_type(run_, item_, *item_.existing) ||
+            !item_.existing || !plan::is_whole(*item_.existing) ||
+            of_other_type(run_, item_, *item_.existing) ||
             plan::is_link(*item_.existing) != (file.info.type == file::type::symlink)) {
             return false;
         }

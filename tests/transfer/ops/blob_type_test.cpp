@@ -1,5 +1,7 @@
 // Files and streams that become page and append blobs.
 #include <fcntl.h>
+#include <thread>
+#include <unistd.h>
 
 #include "copy_world.hpp"
 #include "engine/codec/base64.hpp"
@@ -152,8 +154,47 @@ TEST_F(blob_type_test, AnotherTypeInThePlaceIsReplacedAsOverwriteSays) {
     }
     sent("large", "large", {.type = type::page});
     write_file(scratch / "large", random_bytes(6 * MiB, 4));
-    EXPECT_EQ(sent("large", "large", {}).files, 1u) << "without a type what differs becomes a block blob";
+    // Blocks need an empty place: what stands there is not given up for that without a word.
+    const error e = failure_of(send("large", "large", {}));
+    EXPECT_EQ(e.kind(), kind::conflict);
+    EXPECT_NE(e.advice().find("--force"), std::string::npos);
+    EXPECT_TRUE(content_there("large") == large);
+    EXPECT_EQ(sent("large", "large", {.overwrite = overwrite::always}).files, 1u);
     EXPECT_EQ(head_there("large").type, type::block);
+    write_file(scratch / "small", "b");
+    EXPECT_EQ(sent("small", "small", {}).files, 1u) << "one request takes the place at once";
+}
+
+TEST_F(blob_type_test, AHalfBuiltBlobIsNotTheFileWhateverItsMd5Says) {
+    const std::string content(1 * MiB, 'd');
+    write_file(scratch / "disk", content);
+    const blob::write_options half{.content = {.md5 = md5_of(content)},
+                                   .metadata = {{"act_unfinished", "x"}}};
+    ASSERT_TRUE(rt.run(there->create_page_blob({"copies", "disk"}, content.size(), half, {})));
+    upload_options move{.compare_content = true};
+    move.remove_source = true;
+    EXPECT_EQ(sent("disk", "disk", move).files, 1u);
+    EXPECT_TRUE(content_there("disk") == content) << "and the file is gone";
+}
+
+TEST_F(blob_type_test, WhatAFailedBeginningMadeIsTakenBack) {
+    write_file(scratch / "log", "x");
+    bool made = false;
+    // The service has done it, and no answer comes.
+    watched->before = [&](const http::request& r) -> task<result<void>> {
+        if (r.method != http::verb::put || made) co_return result<void>();
+        made = true;
+        const blob::write_options as{
+            .metadata =
+                blob::metadata{{"act_unfinished", std::string(r.headers.get("x-ms-meta-act_unfinished"))}}};
+        EXPECT_TRUE(co_await make_other()->create_append_blob({"copies", "log"}, as, {}));
+        co_return error(kind::unavailable, "the connection broke");
+    };
+    const auto outcome = send("log", "log", {.type = type::append});
+    ASSERT_FALSE(outcome);
+    EXPECT_EQ(outcome.error().kind(), kind::unavailable);
+    EXPECT_TRUE(made);
+    EXPECT_TRUE(names_there().empty());
 }
 
 TEST_F(blob_type_test, ContentsAreComparedByTheMd5) {
@@ -236,7 +277,7 @@ TEST_F(blob_type_test, WhatCameMeanwhileStaysOrIsReplacedAsOverwriteSays) {
 TEST_F(blob_type_test, AMoveTakesTheFileWhenTheBlobIsWhole) {
     write_file(scratch / "log", "text");
     EXPECT_EQ(
-        sent("log", "log", {.compare_content = true, .remove_source = true, .type = type::append}).files, 1u);
+        sent("log", "log", {.compare_content = true, .type = type::append, .remove_source = true}).files, 1u);
     EXPECT_FALSE(fs::exists(scratch / "log"));
     EXPECT_EQ(content_there("log"), "text");
 }
@@ -274,6 +315,41 @@ TEST_F(blob_type_test, AStreamThatFailsIsTakenBack) {
     });
     EXPECT_FALSE(feed(random_bytes(9 * MiB, 9), how));
     EXPECT_TRUE(names_there().empty());
+}
+
+TEST_F(blob_type_test, AStreamThatFailsDoesNotWaitForItsNextByte) {
+    int ends[2];
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+    const file::descriptor in(ends[0]), out(ends[1]);
+    at_request("comp=appendblock", 1, []() -> task<result<void>> {
+        co_return error(kind::permission, "no more").with_service("Why", 409, "");
+    });
+    std::thread writer([&] {
+        const std::string text(4 * MiB + 1, 'x');
+        for (std::size_t at = 0; at < text.size();)
+            at += static_cast<std::size_t>(::write(ends[1], text.data() + at, text.size() - at));
+    });
+    progress p;
+    context c{rt, buffers, p, watcher, stop.token(), 8};
+    stream_in_options how;
+    how.type = type::append;
+    EXPECT_FALSE(rt.run(stream_in(c, in.get(), {*there, "copies", "stream"}, how)));
+    writer.join();
+    EXPECT_TRUE(names_there().empty());
+}
+
+TEST_F(blob_type_test, AStreamInBlocksTakesNoPlaceUnasked) {
+    stream_in_options how;
+    how.type = type::append;
+    ASSERT_TRUE(feed("a log", how));
+    how.type.reset();
+    const std::string text = random_bytes(9 * MiB, 8);
+    auto r = feed(text, how);
+    EXPECT_TRUE(!r || r->failed == 1) << "it would have been emptied first";
+    EXPECT_EQ(content_there("stream"), "a log");
+    how.overwrite = overwrite::always;
+    ASSERT_TRUE(feed(text, how));
+    EXPECT_TRUE(content_there("stream") == text);
 }
 
 TEST_F(blob_type_test, AStreamIsNoPageBlob) {
