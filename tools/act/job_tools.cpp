@@ -17,6 +17,12 @@ result<job_state> open_job_state(const world& w) {
     return job_state{std::move(journal), folder + "/code"};
 }
 
+result<named_run> open_run(const invocation& call) {
+    ACT_TRY(job_state state, open_job_state(call.world));
+    ACT_TRY(runs::record found, state.journal.find(call.words.front()));
+    return named_run{std::move(state), std::move(found)};
+}
+
 backend::services services_for(invocation& call, runs::journal& journal, runtime& loops) {
     return {.runtime = loops,
             .journal = journal,

@@ -31,6 +31,13 @@ struct job_state {
 };
 result<job_state> open_job_state(const world&);
 
+/// The run that the call's first word names, and the state that it is in.
+struct named_run {
+    job_state state;
+    runs::record run;
+};
+result<named_run> open_run(const invocation&);
+
 /// What a driver works with; `call`, `journal` and `loops` outlive it.
 backend::services services_for(invocation&, runs::journal&, runtime&);
 

@@ -162,6 +162,43 @@ TEST_F(runs_test, files_are_listed_and_copied) {
     EXPECT_THAT(act({"files", r.id}).problems, HasSubstr("is not on this machine"));
 }
 
+TEST_F(runs_test, get_leaves_what_is_in_the_project_alone) {
+    auto r = add({"train"}, runs::state::completed);
+    write_file(r.folder + "/code/main.py", "old");
+    write("main.py", "new");
+    EXPECT_EQ(act({"get", r.id, "code", "."}).code, 0);
+    EXPECT_EQ(read_file(project("main.py")), "new");
+    EXPECT_EQ(read_file(project("code/main.py")), "old");
+    EXPECT_EQ(act({"get", r.id, "code", "kept/"}).code, 0);
+    EXPECT_EQ(read_file(project("kept/code/main.py")), "old");
+    // All of it is called as the run is.
+    EXPECT_EQ(act({"get", r.id, "."}).code, 0);
+    EXPECT_EQ(read_file(project(r.id + "/code/main.py")), "old");
+    EXPECT_EQ(act({"get", r.id, "code/..", "."}).code, 0);
+    EXPECT_EQ(act({"get", r.id, "code", ""}).code, 2);
+    EXPECT_EQ(read_file(project("main.py")), "new");
+    EXPECT_FALSE(std::filesystem::exists(project("logs")));
+}
+
+TEST_F(runs_test, get_writes_a_file_to_standard_output) {
+    auto r = add({"train"}, runs::state::completed);
+    const std::string text(3 << 20, 'x');
+    log(r, "stdout.txt", text);
+    std::FILE* out = std::tmpfile();
+    ASSERT_NE(out, nullptr);
+    out_descriptor_ = ::fileno(out);
+    auto o = act({"get", r.id, "logs/stdout.txt", "-", "--json"});
+    EXPECT_EQ(o.code, 0) << o.problems;
+    EXPECT_THAT(o.problems, HasSubstr(R"("bytes":3145728)"));
+    std::string came(text.size() + 1, '-');
+    std::rewind(out);
+    came.resize(std::fread(came.data(), 1, came.size(), out));
+    EXPECT_TRUE(came == text);
+    std::fclose(out);
+    EXPECT_FALSE(std::filesystem::exists(project("-")));
+    EXPECT_EQ(act({"get", r.id, "logs", "-"}).code, 2);
+}
+
 TEST_F(runs_test, wait_exits_with_the_highest_code) {
     auto good = add({"x"}, runs::state::completed, [](auto& r) { r.group = "g"; });
     auto bad = add({"x"}, runs::state::failed, [](auto& r) { r.group = "g"; });
