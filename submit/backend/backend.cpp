@@ -25,10 +25,17 @@ void describe(const job& j, runs::record& r) {
     r.name = j.name;
     r.group = j.group;
     r.point = j.point;
-    // A record is kept for long.
+    r.details = j.details;
+    // A record is kept for long. A sweep's variables ("num_tokens") are in its command and its point anyway.
+    std::string not_kept;
     for (const auto& [key, value] : j.env) {
-        if (!cluster::names_secret(key)) r.env[key] = value;
+        if (!cluster::names_secret(key) || key.starts_with("ACT_SWEEP_")) {
+            r.env[key] = value;
+        } else {
+            not_kept += (not_kept.empty() ? "" : "\n") + key;
+        }
     }
+    if (!not_kept.empty()) r.details[detail::env_not_kept] = not_kept;
     r.asked_gpus = j.asked_gpus;
     r.single = j.single;
     r.hold = j.hold;

@@ -60,7 +60,20 @@ struct job {
     bool hold = false;                      ///< keep the node after a failure
     std::string group;                      ///< of a sweep: what its runs have in common; empty: no sweep
     std::string point;                      ///< of a sweep: "lr=0.1 seed=2"
+    std::map<std::string, std::string> details;  ///< for the record, which has them from its beginning
 };
+
+/// What the records' details tell of a job.
+namespace detail {
+/// Names of variables of --env, one a line, whose values no record keeps.
+inline constexpr const char* env_not_kept = "env_not_kept";
+/// The queue on this machine that the run waits in, and how many of it may be at work. A job with these
+/// details waits there, too.
+inline constexpr const char* queue = "queue";
+inline constexpr const char* places = "places";
+/// The login node, user@host, by which the run's cluster is asked.
+inline constexpr const char* slurm_ssh = "slurm.ssh";
+}  // namespace detail
 
 enum class stream { out, err };
 

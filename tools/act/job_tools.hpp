@@ -18,6 +18,7 @@ namespace detail {
 inline constexpr const char* errors = "errors";                  ///< "OOM, NCCLTimeout"
 inline constexpr const char* resubmit_of = "resubmit_of";        ///< the run before this one
 inline constexpr const char* resubmitted_as = "resubmitted_as";  ///< the run after it
+inline constexpr const char* claimed_by = "claimed_by";          ///< who is submitting it again just now
 inline constexpr const char* retries = "retries";                ///< how many of them `act monitor` has made
 inline constexpr const char* history = "history";                ///< "ID failed: ECC; ID failed: NodeLost"
 }  // namespace detail
