@@ -62,7 +62,8 @@ protected:
                 .working_directory = directory_,
                 .in_is_terminal = terminal_,
                 .problems_is_terminal = terminal_,
-                .out_descriptor = out_descriptor_};
+                .out_descriptor = out_descriptor_,
+                .executable = executable_};
         outcome o;
         o.code = run(w);
         o.out = out.str();
@@ -85,6 +86,7 @@ protected:
     std::string input_;
     bool terminal_ = false;
     int out_descriptor_ = -1;
+    std::string executable_;  ///< of the jobs' agent
 };
 
 }  // namespace act::cli
