@@ -64,6 +64,20 @@ result<std::vector<runs::record>> named_runs(const invocation& call, const runs:
     return out;
 }
 
+std::vector<std::string> at_login_node(const runs::record& r, std::vector<std::string> command,
+                                       bool with_terminal) {
+    const std::string host = detail_of(r, backend::detail::slurm_ssh);
+    if (host.empty()) return command;
+    std::vector<std::string> out = {"ssh"};
+    if (with_terminal) {
+        out.push_back("-t");
+    } else {
+        out.insert(out.end(), {"-o", "BatchMode=yes"});
+    }
+    out.insert(out.end(), {"--", host, shell_quoted(command)});
+    return out;
+}
+
 std::string command_text(const runs::record& r) { return printable(shell_quoted(r.command)); }
 
 std::string detail_of(const runs::record& r, const char* key) {

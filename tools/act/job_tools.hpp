@@ -52,6 +52,10 @@ result<std::vector<runs::record>> named_runs(const invocation&, const runs::jour
 std::string run_line(const runs::record&);
 /// The run as people read it: one `name  value` a line.
 std::string run_text(const runs::record&, wall_time now);
+/// A command of Slurm, as it is given where the run's cluster is reached: here, or on a login node by ssh
+/// (slurm.ssh), with a terminal there or without a question.
+std::vector<std::string> at_login_node(const runs::record&, std::vector<std::string> command,
+                                       bool with_terminal);
 /// "python3 count.py 'a b'".
 std::string command_text(const runs::record&);
 
