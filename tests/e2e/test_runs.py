@@ -25,7 +25,7 @@ class Runs(unittest.TestCase):
 
     def fifo(self):
         """A pipe that jobs wait at: opening one end waits for the other."""
-        path = self.project.folder.parent / "fifo"
+        path = self.project.home / "fifo"
         os.mkfifo(path)
         return path
 
