@@ -25,10 +25,17 @@ void describe(const job& j, runs::record& r) {
     r.name = j.name;
     r.group = j.group;
     r.point = j.point;
-    // A record is kept for long.
+    r.details = j.details;
+    // A record is kept for long. A sweep's variables ("num_tokens") are in its command and its point anyway.
+    std::string not_kept;
     for (const auto& [key, value] : j.env) {
-        if (!cluster::names_secret(key)) r.env[key] = value;
+        if (!cluster::names_secret(key) || key.starts_with("ACT_SWEEP_")) {
+            r.env[key] = value;
+        } else {
+            not_kept += (not_kept.empty() ? "" : "\n") + key;
+        }
     }
+    if (!not_kept.empty()) r.details[detail::env_not_kept] = not_kept;
     r.asked_gpus = j.asked_gpus;
     r.single = j.single;
     r.hold = j.hold;
@@ -68,8 +75,14 @@ result<delivery> data_source::deliver(const cluster::mapping& m, const std::stri
                  "give " + m.key + " another mode than upload");
 }
 
-task<result<runs::record>> follow(driver& d, runs::record r,
-                                  std::function<void(stream, std::string_view)> sink, until u) {
+task<result<runs::record>> follow(driver& d, runs::record r, log_sink sink, until u) {
+    log_reader read = [&d](const runs::record& x, log_position& position, log_sink to, until limit) {
+        return d.logs(x, position, std::move(to), limit);
+    };
+    return follow(d, std::move(r), std::move(read), std::move(sink), u);
+}
+
+task<result<runs::record>> follow(driver& d, runs::record r, log_reader read, log_sink sink, until u) {
     using namespace std::chrono_literals;
     constexpr auto shortest = 5ms, longest = 200ms, between_tries = 1000ms;
     // A back end that is restarted is no reason to lose sight of a run of days.
@@ -94,7 +107,7 @@ task<result<runs::record>> follow(driver& d, runs::record r,
         r = *now_is;
         news = false;
         if (sink) {
-            ACT_CO_TRY_VOID(co_await d.logs(r, position, pass_on, u));
+            ACT_CO_TRY_VOID(co_await read(r, position, pass_on, u));
         }
         if (runs::is_final(r.state)) co_return r;
         pause = news ? steady::duration(shortest) : std::min<steady::duration>(pause * 3 / 2, longest);

@@ -60,7 +60,20 @@ struct job {
     bool hold = false;                      ///< keep the node after a failure
     std::string group;                      ///< of a sweep: what its runs have in common; empty: no sweep
     std::string point;                      ///< of a sweep: "lr=0.1 seed=2"
+    std::map<std::string, std::string> details;  ///< for the record, which has them from its beginning
 };
+
+/// What the records' details tell of a job.
+namespace detail {
+/// Names of variables of --env, one a line, whose values no record keeps.
+inline constexpr const char* env_not_kept = "env_not_kept";
+/// The queue on this machine that the run waits in, and how many of it may be at work. A job with these
+/// details waits there, too.
+inline constexpr const char* queue = "queue";
+inline constexpr const char* places = "places";
+/// The login node, user@host, by which the run's cluster is asked.
+inline constexpr const char* slurm_ssh = "slurm.ssh";
+}  // namespace detail
 
 enum class stream { out, err };
 
@@ -68,6 +81,11 @@ enum class stream { out, err };
 struct log_position {
     std::map<std::string, std::uint64_t> offsets;  ///< by file
 };
+
+/// Where what a job writes goes; the pieces live as long as the call.
+using log_sink = std::function<void(stream, std::string_view)>;
+/// Passes on what a run has written since `position`, as driver::logs does.
+using log_reader = std::function<task<result<void>>(const runs::record&, log_position&, log_sink, until)>;
 
 class driver {
 public:
@@ -82,8 +100,7 @@ public:
     /// Looks at the back end and brings the record up to date, in the journal too.
     virtual task<result<runs::record>> status(runs::record, until) = 0;
     /// Passes what is new since `position` to `sink`, in pieces; `position` outlives the call and moves on.
-    virtual task<result<void>> logs(runs::record, log_position& position,
-                                    std::function<void(stream, std::string_view)> sink, until) = 0;
+    virtual task<result<void>> logs(runs::record, log_position& position, log_sink sink, until) = 0;
     /// Ends the run and all its processes; the record says canceled then. No error when it had ended already.
     virtual task<result<runs::record>> cancel(runs::record, until) = 0;
 };
@@ -98,8 +115,11 @@ result<std::unique_ptr<driver>> make_driver(const runs::record&, services);
 
 /// Follows a run to its end: streams the logs to `sink` (when given) and returns the final record. A stop
 /// ends the following, not the run.
-task<result<runs::record>> follow(driver&, runs::record, std::function<void(stream, std::string_view)> sink,
-                                  until);
+task<result<runs::record>> follow(driver&, runs::record, log_sink sink, until);
+/// The same by other logs than the driver's.
+task<result<runs::record>> follow(driver&, runs::record, log_reader, log_sink sink, until);
+/// The logs of one process that are on this machine: drivers tell of the first one alone.
+log_reader logs_of_rank(runtime&, unsigned rank);
 
 /// The exit code of `act wait` and `act submit --wait`: the job's own; 1 for failures without one, 130 when
 /// cancelled.

@@ -71,6 +71,7 @@ task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job
         q.places = max_parallel > 0 ? static_cast<int>(max_parallel) : room_for(jobs.front().layout);
     // A sweep has a queue of its own; single runs with a limit share one.
     if (q.places > 0 && jobs.front().group.empty()) q.folder = services_.journal.folder() + "/queue";
+    if (q.places == 0) q = queue_of(jobs.front());
     std::vector<runs::record> out;
     for (auto& j : jobs) {
         ACT_CO_TRY_VOID(u.check());
@@ -82,6 +83,16 @@ task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job
     co_return std::move(out);
 }
 
+local_driver::queue local_driver::queue_of(const job& j) {
+    auto folder = j.details.find(detail::queue), places = j.details.find(detail::places);
+    queue q;
+    if (folder == j.details.end() || places == j.details.end()) return q;
+    const std::string& number = places->second;
+    std::from_chars(number.data(), number.data() + number.size(), q.places);
+    if (q.places > 0) q.folder = folder->second;
+    return q;
+}
+
 result<runs::record> local_driver::start(job j, const std::vector<agent::link>& links, queue& q) {
     runs::record r;
     r.cluster = config_.name;
@@ -89,8 +100,16 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
     r.project = config_.root;
     r.experiment = j.experiment.value_or(config_.experiment_name);
     describe(j, r);
+    auto keep_queue = [&](runs::record& x) {
+        x.details[detail::queue] = q.folder;
+        x.details[detail::places] = std::to_string(q.places);
+    };
+    if (!q.folder.empty()) keep_queue(r);
     ACT_TRY(r, services_.journal.add(std::move(r)));
-    if (q.places > 0 && q.folder.empty()) q.folder = r.folder + "/queue";
+    if (q.places > 0 && q.folder.empty()) {
+        q.folder = r.folder + "/queue";
+        ACT_TRY(r, services_.journal.update(r.id, keep_queue));
+    }
 
     agent::spec s;
     s.run = r.id;

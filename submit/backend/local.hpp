@@ -25,6 +25,8 @@ private:
         std::string folder;
         int places = 0;
     };
+    /// The one that the job's details name.
+    static queue queue_of(const job&);
     result<runs::record> start(job, const std::vector<agent::link>&, queue&);
     result<int> delivery_seconds() const;
     result<runs::record> look(const runs::record&);

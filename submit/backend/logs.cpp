@@ -1,6 +1,7 @@
 #include "submit/backend/logs.hpp"
 
 #include "engine/file/file.hpp"
+#include "submit/runs/log_files.hpp"
 
 namespace act::backend {
 
@@ -25,6 +26,15 @@ task<result<void>> pass_on_logs(runtime& rt, std::string folder, std::vector<log
         }
     }
     co_return result<void>();
+}
+
+log_reader logs_of_rank(runtime& rt, unsigned rank) {
+    return [&rt, rank](const runs::record& r, log_position& position, log_sink sink, until u) {
+        std::vector<log_file> files;
+        for (const auto& f : runs::log_files(r, rank))
+            files.push_back({f.name, f.name.starts_with("stderr") ? stream::err : stream::out});
+        return pass_on_logs(rt, r.logs, std::move(files), position, std::move(sink), u);
+    };
 }
 
 }  // namespace act::backend

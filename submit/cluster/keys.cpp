@@ -64,7 +64,10 @@ bool names_secret(std::string_view name) {
     std::transform(low.begin(), low.end(), low.begin(), [](unsigned char c) { return std::tolower(c); });
     for (std::string_view word :
          {"key", "token", "secret", "password", "passwd", "credential", "sas", "connection_string"}) {
-        if (low.find(word) != std::string::npos) return true;
+        for (std::size_t at = 0; (at = low.find(word, at)) != std::string::npos; at += word.size()) {
+            // TOKENIZERS_PARALLELISM, which half of all trainings set.
+            if (low.compare(at, 7, "tokeniz") != 0) return true;
+        }
     }
     return false;
 }

@@ -134,8 +134,8 @@ error syntax_error(const std::string& path, const YAML::Exception& e) {
                  "check the indentation, quotes and colons of that line and the one before");
 }
 
-result<node> parse(const std::string& path, std::vector<std::string>& warnings, node::type wanted) {
-    ACT_TRY(std::string content, file::read_all(path, max_file));
+result<node> parse_text(const std::string& content, const std::string& path,
+                        std::vector<std::string>& warnings, node::type wanted) {
     auto name = std::make_shared<const std::string>(path);
     try {
         YAML::Node parsed = YAML::Load(content);
@@ -152,6 +152,11 @@ result<node> parse(const std::string& path, std::vector<std::string>& warnings, 
     } catch (const problem& p) {
         return error(kind::configuration, p.text);
     }
+}
+
+result<node> parse(const std::string& path, std::vector<std::string>& warnings, node::type wanted) {
+    ACT_TRY(std::string content, file::read_all(path, max_file));
+    return parse_text(content, path, warnings, wanted);
 }
 
 result<void> load_into(document& doc, const std::string& path) {
@@ -218,6 +223,12 @@ std::string node::where() const {
 result<document> load(const std::string& path) {
     document doc;
     ACT_TRY_VOID(load_into(doc, path));
+    return doc;
+}
+
+result<document> parse(const std::string& text, const std::string& name) {
+    document doc;
+    ACT_TRY(doc.root, parse_text(text, name, doc.warnings, node::type::map));
     return doc;
 }
 

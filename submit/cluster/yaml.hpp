@@ -48,6 +48,9 @@ struct document {
 /// a missing file.
 result<document> load(const std::string& path);
 
+/// The same of one text alone, without its bases; messages name it `name`.
+result<document> parse(const std::string& text, const std::string& name);
+
 /// Reads a file that is a list; it has no `_base_`.
 result<node> load_list(const std::string& path);
 

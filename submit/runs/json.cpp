@@ -28,4 +28,20 @@ bool boolean(const boost::json::object& o, std::string_view key) {
     return v && v->is_bool() && v->get_bool();
 }
 
+boost::json::object object_of(const std::map<std::string, std::string>& texts) {
+    boost::json::object o;
+    for (const auto& [key, value] : texts) o[key] = value;
+    return o;
+}
+
+void take_object(const boost::json::object& o, std::string_view key,
+                 std::map<std::string, std::string>& into) {
+    const auto* v = o.if_contains({key.data(), key.size()});
+    if (!v || !v->is_object()) return;
+    into.clear();
+    for (const auto& [name, value] : v->get_object()) {
+        if (value.is_string()) into[std::string(name)] = std::string(value.get_string());
+    }
+}
+
 }  // namespace act::runs::json

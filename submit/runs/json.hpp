@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -19,5 +20,11 @@ result<boost::json::object> parse(std::string_view text, const std::string& what
 std::string text(const boost::json::object&, std::string_view key);
 std::int64_t number(const boost::json::object&, std::string_view key);
 bool boolean(const boost::json::object&, std::string_view key);
+
+/// Names and texts.
+boost::json::object object_of(const std::map<std::string, std::string>&);
+/// Replaces what is in `into`, where the member is there and an object; members of it that are no text are
+/// left out.
+void take_object(const boost::json::object&, std::string_view key, std::map<std::string, std::string>& into);
 
 }  // namespace act::runs::json

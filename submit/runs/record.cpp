@@ -20,21 +20,6 @@ wall_time time_of(const boost::json::object& o, std::string_view key) {
     return parse_iso8601(json::text(o, key)).value_or(wall_time{});
 }
 
-boost::json::object object_of(const std::map<std::string, std::string>& texts) {
-    boost::json::object o;
-    for (const auto& [key, value] : texts) o[key] = value;
-    return o;
-}
-
-void take_object(const boost::json::object& o, const char* key, std::map<std::string, std::string>& into) {
-    const auto* v = o.if_contains(key);
-    if (!v || !v->is_object()) return;
-    into.clear();
-    for (const auto& [name, value] : v->get_object()) {
-        if (value.is_string()) into[std::string(name)] = std::string(value.get_string());
-    }
-}
-
 }  // namespace
 
 std::string_view to_string(state s) {
@@ -72,7 +57,7 @@ boost::json::object to_json(const record& r) {
     o["name"] = r.name;
     o["group"] = r.group;
     o["point"] = r.point;
-    o["env"] = object_of(r.env);
+    o["env"] = json::object_of(r.env);
     o["asked_gpus"] = r.asked_gpus ? boost::json::value(*r.asked_gpus) : boost::json::value(nullptr);
     o["single"] = r.single;
     o["hold"] = r.hold;
@@ -91,7 +76,7 @@ boost::json::object to_json(const record& r) {
     o["folder"] = r.folder;
     o["logs"] = r.logs;
     o["backend_id"] = r.backend_id;
-    o["details"] = object_of(r.details);
+    o["details"] = json::object_of(r.details);
     return o;
 }
 
@@ -139,8 +124,8 @@ void apply(record& r, const boost::json::object& o) {
     if (o.contains("hold")) r.hold = json::boolean(o, "hold");
     if (o.contains("pid")) r.pid = json::number(o, "pid");
     if (o.contains("pid_started")) r.pid_started = static_cast<std::uint64_t>(json::number(o, "pid_started"));
-    take_object(o, "details", r.details);
-    take_object(o, "env", r.env);
+    json::take_object(o, "details", r.details);
+    json::take_object(o, "env", r.env);
 }
 
 }  // namespace act::runs

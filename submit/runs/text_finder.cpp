@@ -15,7 +15,13 @@ std::size_t skip(std::string_view p, std::size_t at) {
         std::size_t i = at + 1;
         if (i < p.size() && p[i] == '^') ++i;
         if (i < p.size() && p[i] == ']') ++i;
-        while (i < p.size() && p[i] != ']') ++i;
+        while (i < p.size() && p[i] != ']') {
+            // "[:digit:]", "[.hyphen.]", "[=a=]": their bracket ends nothing.
+            const char what = i + 1 < p.size() && p[i] == '[' ? p[i + 1] : '\0';
+            const bool named = what == ':' || what == '.' || what == '=';
+            const std::size_t end = named ? p.find(std::string{what, ']'}, i + 2) : std::string_view::npos;
+            i = end == std::string_view::npos ? i + 1 : end + 2;
+        }
         return std::min(i, p.size() - 1);
     }
     int depth = 0;

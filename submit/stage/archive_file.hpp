@@ -19,10 +19,11 @@ public:
         buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
         return {};
     }
-    /// Readable for others of the cluster, as the umask allows: there is no secret in it.
+    /// Readable for others of the cluster, as the umask allows: there is no secret in it. On the disk before
+    /// its name is: what has the name is taken for the whole code from then on.
     result<void> publish() {
         ACT_TRY_VOID(flush());
-        return target_.publish(0644, now());
+        return target_.publish(0644, now(), file::aside::durability::synced);
     }
 
 private:

@@ -15,7 +15,7 @@ using codec::zip_format::encoder;
 
 /// Counts up when the form changes, and when secrets are looked for in another way: what was let pass then
 /// has to be read again.
-constexpr std::string_view magic = "act-index-1\n";
+constexpr std::string_view magic = "act-index-2\n";
 constexpr std::size_t hash_digits = 64, sha_bytes = 32, check_bytes = 16;
 constexpr std::size_t most = std::size_t{1} << 30;
 constexpr std::uint32_t is_settled = 1, is_deflated = 2;

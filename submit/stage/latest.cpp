@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <filesystem>
 
 #include "engine/codec/base64.hpp"
 #include "engine/file/file.hpp"
+#include "submit/cluster/secrets.hpp"
 #include "submit/stage/pack.hpp"
-#include "submit/stage/prune.hpp"
+#include "submit/stage/secrets.hpp"
 
 namespace act::stage {
 namespace {
@@ -28,6 +30,12 @@ std::string inside(const std::string& root, const std::string& path) {
     return relative.empty() || relative == "." || relative.starts_with("..") ? std::string() : relative;
 }
 
+/// A base file may hold one that the file itself puts another value over.
+bool tells_secret(const std::string& cluster_file) {
+    auto text = file::read_all(cluster_file, scanned_size);
+    return text && cluster::holds_secret(*text);
+}
+
 }  // namespace
 
 pack_options options_for(const cluster::config& c, const std::map<std::string, std::string>& environment) {
@@ -42,8 +50,10 @@ pack_options options_for(const cluster::config& c, const std::map<std::string, s
     for (const auto& m : c.mappings) {
         if (!m.account_file.empty()) never(m.account_file, "an account file of this cluster", true);
     }
-    // The cluster file travels with the code as in ACT, unless a password stands in it.
-    if (c.other.count("docker.password")) {
+    // The cluster file travels with the code as in ACT, wherever it lies, unless a password stands in it or
+    // in what it is based on.
+    const bool secret = cluster::holds_secret(c) || std::any_of(c.files.begin(), c.files.end(), tells_secret);
+    if (secret) {
         for (const auto& f : c.files) never(f, "a cluster file with a password", true);
     }
     auto logs = environment.find("AML_LOG_FOLDER");

@@ -8,7 +8,6 @@
 #include "submit/stage/archive_file.hpp"
 #include "submit/stage/contents.hpp"
 #include "submit/stage/pipeline.hpp"
-#include "submit/stage/prune.hpp"
 
 namespace act::stage {
 namespace {
@@ -37,6 +36,16 @@ std::vector<chunk> chunks_of(const std::vector<tree_entry>& entries) {
         out.back().bytes += entries[i].size;
     }
     return out;
+}
+
+/// Its size. Nothing when there is none, or one that a power loss has torn: that is written anew.
+std::optional<std::uint64_t> whole_archive(const std::string& path) {
+    auto fd = file::open_read(path);
+    if (!fd) return std::nullopt;
+    auto info = file::stat_of(fd->get(), path);
+    if (!info) return std::nullopt;
+    if (!codec::zip_reader::open(codec::zip_source_of(fd->get()), info->size, path)) return std::nullopt;
+    return info->size;
 }
 
 class packer {
@@ -91,9 +100,11 @@ private:
                                    ". Data belongs into a mapped folder, or a line into .actignore");
         }
         out.archive = options_.folder + "/" + out.hash + ".zip";
-        if (auto there = file::stat_of(out.archive)) {
+        auto look_again = [&] { return whole_archive(out.archive); };
+        const std::optional<std::uint64_t> there = co_await runtime_.blocking(look_again);
+        if (there) {
             out.reused = true;
-            out.archive_bytes = there->size;
+            out.archive_bytes = *there;
             if (!options_.dry_run) mark_used(out.archive);
         } else if (!options_.dry_run) {
             ACT_CO_TRY_VOID(co_await write(out));

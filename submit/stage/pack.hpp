@@ -68,7 +68,7 @@ struct report {
     std::vector<omission> left_out;   ///< secrets first; of the others the first hundred
     std::uint64_t left_out_total = 0;
     std::vector<std::string> warnings;
-    bool reused = false;           ///< the archive stood there already
+    bool reused = false;           ///< the archive stood there already, whole
     std::uint64_t read = 0;        ///< files that were read: the others are as they were the last time
     std::uint64_t compressed = 0;  ///< files whose content was not in the last archive
 };
@@ -89,6 +89,9 @@ std::string blob_name(const std::string& code_path, const std::string& hash);
 result<void> remember(const std::string& folder, const cluster::config&, const std::string& hash);
 /// kind::not_found, with the advice to run `act init`, when there is none (or its file is gone).
 result<std::string> recall(const std::string& folder, const cluster::config&);
+
+/// Sets an archive's time, by which prune() goes: it stays for an hour then. False: it is not there.
+bool mark_used(const std::string& archive);
 
 /// Keeps the folder of archives below `bound` bytes: removes archives and indexes, those first that were used
 /// longest ago. Stays: what `needed` names (asked only when something has to go), what recall() may give, and

@@ -1,5 +1,3 @@
-#include "submit/stage/prune.hpp"
-
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>

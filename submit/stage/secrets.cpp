@@ -5,7 +5,7 @@
 #include <cctype>
 #include <cstring>
 
-#include "submit/cluster/cluster.hpp"
+#include "submit/cluster/secrets.hpp"
 
 namespace act::stage {
 namespace {
@@ -69,26 +69,10 @@ std::string_view secret_name(std::string_view name) {
 }
 
 std::string_view secret_setting(std::string_view name, codec::bytes_view content) {
-    if (!name.starts_with("aux_data/") || !(name.ends_with(".yaml") || name.ends_with(".yml"))) return {};
-    constexpr std::string_view around = " \t\r'\"-{";
-    std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
-    while (!text.empty()) {
-        std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
-        if (line.find_first_not_of(" \t") == line.find('#')) continue;
-        // The last key of the line: "docker: {username: me, password: x}".
-        for (std::size_t colon = 0; (colon = line.find(':', colon)) != std::string_view::npos; ++colon) {
-            std::string_view key = line.substr(0, colon), value = line.substr(colon + 1);
-            key.remove_prefix(key.find_last_of(" ,{'\"", key.find_last_not_of(" '\"")) + 1);
-            value.remove_prefix(std::min(value.find_first_not_of(around), value.size()));
-            value = value.substr(0, value.find_first_of(" ,}'\"\r#"));
-            const bool none = value.empty() || value == "null" || value == "~";
-            const bool elsewhere = value.starts_with("env:") || value.starts_with("file:");
-            if (!none && !elsewhere && cluster::names_secret(key))
-                return "it holds a password or token; give it as env:NAME";
-        }
-    }
-    return {};
+    const bool is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    if (!name.starts_with("aux_data/aml/") || !is_yaml) return {};
+    const std::string text(reinterpret_cast<const char*>(content.data()), content.size());
+    return cluster::holds_secret(text) ? "it holds a password or token; give it as env:NAME" : "";
 }
 
 std::string_view secret_content(codec::bytes_view content) {

@@ -16,8 +16,8 @@ std::string_view secret_name(std::string_view name);
 /// The same for its content: an account key, a SAS or a private key.
 std::string_view secret_content(codec::bytes_view content);
 
-/// The same for a cluster file: a password or token that stands in it, such as docker.password, and not as
-/// env:NAME or file:PATH. Nodes do not need the file.
+/// The same for a cluster file (below aux_data/aml/): a password or token that stands in it, such as
+/// docker.password, and not as env:NAME or file:PATH. Nodes do not need the file.
 std::string_view secret_setting(std::string_view name, codec::bytes_view content);
 
 }  // namespace act::stage

@@ -1,6 +1,7 @@
 """What is asked about runs, and runs that are submitted once more."""
 
 import json
+import os
 import time
 import unittest
 
@@ -22,6 +23,12 @@ class Runs(unittest.TestCase):
     def submit(self, *command, options=()):
         return self.project.act(*options, "submit", *command).out.strip()
 
+    def fifo(self):
+        """A pipe that jobs wait at: opening one end waits for the other."""
+        path = self.project.home / "fifo"
+        os.mkfifo(path)
+        return path
+
     def test_resubmit_has_the_code_of_the_run(self):
         old = self.submit("sh", "say.sh", "a  b")
         self.project.act("wait", old)
@@ -38,8 +45,23 @@ class Runs(unittest.TestCase):
         self.assertEqual(told[old]["resubmitted_as"], fresh)
         self.assertEqual(told[same]["command"], ["sh", "say.sh", "a  b"])
 
+    def test_resubmit_has_the_variables_of_the_run(self):
+        """Those that no record keeps come from the environment; a sweep's own are kept, whatever they are called."""
+        env = {**self.project.env, "HF_TOKEN": "s3cret"}
+        line = ("sh", "-c", "echo $HF_TOKEN $ACT_SWEEP_NUM_TOKENS $PLAIN")
+        options = ("--env", "HF_TOKEN", "--env", "PLAIN=a", "--sweep", "num_tokens=7")
+        self.project.act("submit", "--wait", *options, *line, env=env)
+        (old,) = [run["id"] for run in self.runs()]
+        refused = self.project.act("resubmit", old, expect=2)
+        self.assertIn("HF_TOKEN", refused.err)
+        self.assertEqual(len(self.runs()), 1)
+        again = self.project.act("resubmit", old, env=env).out.strip()
+        self.project.act("wait", again)
+        self.assertEqual(self.project.act("logs", again).out, "s3cret 7 a\n")
+        self.assertNotIn("s3cret", (self.project.home / "state/act/runs.jsonl").read_text())
+
     def test_resubmit_ends_what_is_at_work(self):
-        old = self.submit("sh", "-c", "while :; do sleep 0.05; done")
+        old = self.submit("sh", "-c", f"read go < {self.fifo()}")
         fresh = self.project.act("resubmit", old).out.strip()
         self.assertEqual(self.project.act("wait", old, expect=130).out, f"{old} canceled\n")
         self.assertIn("canceled", self.project.act("abort", fresh).out)
@@ -51,11 +73,11 @@ class Runs(unittest.TestCase):
         self.assertEqual(len(self.runs()), 1)
 
     def test_logs_follow_to_the_end(self):
-        go = self.project.folder / "go"
-        run = self.submit("sh", "-c", f"echo one; while [ ! -e {go} ]; do sleep 0.05; done; echo two")
+        go = self.fifo()
+        run = self.submit("sh", "-c", f"echo one; read go < {go}; echo two")
         following = self.project.start("logs", "-f", run)
         self.assertEqual(following.stdout.readline(), b"one\n")
-        go.touch()
+        go.write_text("go\n")
         self.assertEqual(following.communicate(timeout=60)[0], b"two\n")
         self.assertEqual(following.returncode, 0)
 

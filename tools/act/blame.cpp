@@ -15,13 +15,8 @@ namespace act::cli {
 namespace {
 
 int run(invocation& call) {
-    auto state = open_job_state(call.world);
-    if (!state) return give_up(call, state.error());
-    auto all = state->journal.list();
+    auto all = newest_runs(call);
     if (!all) return give_up(call, all.error());
-    std::erase_if(*all, [&](const auto& r) { return !is_asked_for(call.given, r); });
-    runtime loops({.loops = 1, .blocking_threads = 1});
-    refresh(call, state->journal, loops, *all, std::chrono::seconds(3));
     std::erase_if(*all, [](const auto& r) { return r.state != runs::state::running; });
     std::stable_sort(all->begin(), all->end(),
                      [](const auto& a, const auto& b) { return a.started < b.started; });

@@ -65,11 +65,9 @@ result<void> list(invocation& call, const runs::record& r, const std::string& be
 int run(invocation& call) {
     if (call.words.size() > 2)
         return give_up(call, error(kind::usage, "`act files` takes a run and a folder of it", "give one id"));
-    auto state = open_job_state(call.world);
-    if (!state) return give_up(call, state.error());
-    auto found = state->journal.find(call.words.front());
-    if (!found) return give_up(call, found.error());
-    auto listed = list(call, *found, call.words.size() > 1 ? call.words[1] : std::string());
+    auto named = open_run(call);
+    if (!named) return give_up(call, named.error());
+    auto listed = list(call, named->run, call.words.size() > 1 ? call.words[1] : std::string());
     return listed ? done(call, 0) : give_up(call, listed.error());
 }
 

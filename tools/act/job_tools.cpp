@@ -17,6 +17,12 @@ result<job_state> open_job_state(const world& w) {
     return job_state{std::move(journal), folder + "/code"};
 }
 
+result<named_run> open_run(const invocation& call) {
+    ACT_TRY(job_state state, open_job_state(call.world));
+    ACT_TRY(runs::record found, state.journal.find(call.words.front()));
+    return named_run{std::move(state), std::move(found)};
+}
+
 backend::services services_for(invocation& call, runs::journal& journal, runtime& loops) {
     return {.runtime = loops,
             .journal = journal,
@@ -55,6 +61,20 @@ result<std::vector<runs::record>> named_runs(const invocation& call, const runs:
     ACT_TRY(out, journal.list());
     std::erase_if(out, [&](const auto& r) { return r.group != group; });
     if (out.empty()) return error(kind::not_found, "no runs of the group " + group, "`act q` lists the runs");
+    return out;
+}
+
+std::vector<std::string> at_login_node(const runs::record& r, std::vector<std::string> command,
+                                       bool with_terminal) {
+    const std::string host = detail_of(r, backend::detail::slurm_ssh);
+    if (host.empty()) return command;
+    std::vector<std::string> out = {"ssh"};
+    if (with_terminal) {
+        out.push_back("-t");
+    } else {
+        out.insert(out.end(), {"-o", "BatchMode=yes"});
+    }
+    out.insert(out.end(), {"--", host, shell_quoted(command)});
     return out;
 }
 

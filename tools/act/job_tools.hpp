@@ -18,6 +18,7 @@ namespace detail {
 inline constexpr const char* errors = "errors";                  ///< "OOM, NCCLTimeout"
 inline constexpr const char* resubmit_of = "resubmit_of";        ///< the run before this one
 inline constexpr const char* resubmitted_as = "resubmitted_as";  ///< the run after it
+inline constexpr const char* claimed_by = "claimed_by";          ///< who is submitting it again just now
 inline constexpr const char* retries = "retries";                ///< how many of them `act monitor` has made
 inline constexpr const char* history = "history";                ///< "ID failed: ECC; ID failed: NodeLost"
 }  // namespace detail
@@ -30,6 +31,13 @@ struct job_state {
     std::string archives;
 };
 result<job_state> open_job_state(const world&);
+
+/// The run that the call's first word names, and the state that it is in.
+struct named_run {
+    job_state state;
+    runs::record run;
+};
+result<named_run> open_run(const invocation&);
 
 /// What a driver works with; `call`, `journal` and `loops` outlive it.
 backend::services services_for(invocation&, runs::journal&, runtime&);
@@ -44,6 +52,10 @@ result<std::vector<runs::record>> named_runs(const invocation&, const runs::jour
 std::string run_line(const runs::record&);
 /// The run as people read it: one `name  value` a line.
 std::string run_text(const runs::record&, wall_time now);
+/// A command of Slurm, as it is given where the run's cluster is reached: here, or on a login node by ssh
+/// (slurm.ssh), with a terminal there or without a question.
+std::vector<std::string> at_login_node(const runs::record&, std::vector<std::string> command,
+                                       bool with_terminal);
 /// "python3 count.py 'a b'".
 std::string command_text(const runs::record&);
 

@@ -37,11 +37,6 @@ std::string cluster_name(const world& w, const std::string& word) {
     return word.substr(0, colon);
 }
 
-bool names_folder(std::string_view path) {
-    const auto last = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-    return last == "." || last == ".." || (last.empty() && !path.empty());
-}
-
 result<location> parse_url(const std::string& word) {
     location out;
     out.what = location::type::url;
@@ -83,6 +78,11 @@ bool below(const std::string& path, const std::string& base) {
 }
 
 }  // namespace
+
+bool names_folder(std::string_view path) {
+    const auto last = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+    return last == "." || last == ".." || (last.empty() && !path.empty());
+}
 
 result<location> parse_location(const world& w, const std::string& word, plain meaning) {
     if (word.empty()) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/core/secret.hpp"
@@ -31,12 +32,14 @@ struct location {
     std::string cluster;  ///< stored: empty is the one chosen with -c
     uri url;              ///< without the query
     secret sas;           ///< what stood behind '?'; may be empty
-    /// It names a folder that things go into: a slash or a component "." or ".." stands at the end, or it is
-    /// a whole container.
+    /// It names a folder that things go into: see names_folder(), or it is a whole container.
     bool folder = false;
 
     bool remote() const { return what == type::stored || what == type::url; }
 };
+
+/// A slash or a component "." or ".." stands at the end: things go into it.
+bool names_folder(std::string_view path);
 
 /// What a plain path is.
 enum class plain { local, stored };

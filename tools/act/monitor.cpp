@@ -74,6 +74,8 @@ private:
         }
         const wall_time since = now() - young;
         std::reverse(all.begin(), all.end());
+        // Of a submission that was cut short only the newer record may tell.
+        for (const auto& r : all) went_on_[detail_of(r, detail::resubmit_of)] = true;
         std::erase_if(all, [&](const runs::record& r) {
             // Oldest first, so a run follows the one that it came of.
             if (auto origin = detail_of(r, detail::resubmit_of); named_.count(origin)) named_[r.id] = true;
@@ -104,7 +106,8 @@ private:
 
     /// True when it goes on as another run.
     bool try_again(runs::record& r) {
-        if (!detail_of(r, detail::resubmitted_as).empty() || given_up_[r.id]) return false;
+        if (!detail_of(r, detail::resubmitted_as).empty() || went_on_.count(r.id) || given_up_[r.id])
+            return false;
         given_up_[r.id] = true;
         auto found = remember_errors(state_.journal, r);
         if (!found) return fail(r, found.error());
@@ -128,8 +131,21 @@ private:
         const std::string before = detail_of(r, detail::history);
         how.details[detail::history] =
             fmt::format("{}{}{}: {}", before, before.empty() ? "" : "; ", r.id, errors);
+        if (auto mine = claim(state_.journal, r); !mine) {
+            const error& why = mine.error();
+            if (why.kind() != kind::conflict) return fail(r, why);
+            say(r,
+                "not tried again here: " + why.message() + (why.advice().empty() ? "" : "; " + why.advice()));
+            return true;
+        }
         auto next = submit_again(call_, state_, r, how);
-        if (!next) return fail(r, next.error());
+        if (!next) {
+            // One that stands in the journal is a try, too: its own reason tells whether another one follows.
+            auto newest = state_.journal.find(r.id);
+            if (!newest || detail_of(*newest, detail::resubmitted_as).empty()) return fail(r, next.error());
+            cli::tell(call_, error(next.error()).in("run " + r.id));
+            return true;
+        }
         say(r, fmt::format("tried again as {}: {}", next->id, errors));
         named_[next->id] = true;
         return true;
@@ -153,7 +169,7 @@ private:
 
     invocation& call_;
     job_state& state_;
-    std::map<std::string, bool> named_, given_up_;
+    std::map<std::string, bool> named_, given_up_, went_on_;
     std::map<std::string, runs::state> seen_;
     int code_ = 0;
 };

@@ -21,7 +21,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t shown_lines = 100;  ///< of each log of rank 0
-constexpr steady::duration patience_for_all = 3s, patience_for_some = 30s;
+constexpr steady::duration patience_for_some = 30s;
 
 // The state that qf, qq and qr ask for.
 std::optional<runs::state> wanted_state(std::string_view called) {
@@ -85,13 +85,10 @@ int run(invocation& call) {
     if (!state) return give_up(call, state.error());
     std::vector<runs::record> chosen;
     int code = 0;
-    bool any = false;
     if (call.words.empty()) {
-        auto all = state->journal.list();
+        auto all = newest_runs(call);
         if (!all) return give_up(call, all.error());
         chosen = std::move(*all);
-        any = !chosen.empty();
-        std::erase_if(chosen, [&](const auto& r) { return !is_asked_for(call.given, r); });
     }
     for (const auto& id : call.words) {
         auto found = state->journal.find(id);
@@ -102,8 +99,10 @@ int run(invocation& call) {
             code = exit_code(found.error().kind());
         }
     }
-    runtime loops({.loops = 1, .blocking_threads = 1});
-    refresh(call, state->journal, loops, chosen, call.words.empty() ? patience_for_all : patience_for_some);
+    if (!call.words.empty()) {
+        runtime loops({.loops = 1, .blocking_threads = 1});
+        refresh(call, state->journal, loops, chosen, patience_for_some);
+    }
     auto wanted = call.given.run_state;
     if (!wanted) wanted = wanted_state(call.called);
     if (wanted) std::erase_if(chosen, [&](const auto& r) { return r.state != *wanted; });
@@ -120,7 +119,9 @@ int run(invocation& call) {
     } else if (!chosen.empty()) {
         show_table(call, chosen);
     } else {
-        call.screen.problem(any ? "no such runs" : "no runs; `act submit COMMAND` makes one");
+        const auto all = state->journal.list();
+        call.screen.problem(all && !all->empty() ? "no such runs"
+                                                 : "no runs; `act submit COMMAND` makes one");
     }
     return done(call, call.words.size() > 1 && code != 0 && !chosen.empty() ? 1 : code);
 }

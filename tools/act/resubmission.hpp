@@ -24,7 +24,11 @@ struct planned_run {
     backend::job job;
 };
 result<planned_run> plan_again(invocation&, const job_state&, const runs::record& old, const resubmission&);
-/// Submits it; both records tell of each other then. The old run is not touched otherwise.
+/// Takes the run for this process, by the journal's newest state, so that of two monitors one submits it.
+/// kind::conflict when it was submitted again, or somebody is at it. submit_again() gives the claim back.
+result<void> claim(runs::journal&, const runs::record& old);
+/// Submits it; both records tell of each other then, also when the new one could not be started. The old run
+/// is not touched otherwise.
 result<runs::record> submit_again(invocation&, job_state&, const runs::record& old, const resubmission&);
 
 }  // namespace act::cli

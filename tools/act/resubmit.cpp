@@ -80,6 +80,9 @@ constinit const verb resubmit_verb{
     .takes = takes::any,
     .run = run,
     .examples = examples,
+    .note =
+        "Values of --env that no record keeps, of HF_TOKEN and the like, are taken from the environment "
+        "here.",
 };
 
 }  // namespace act::cli

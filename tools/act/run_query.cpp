@@ -41,6 +41,15 @@ bool is_asked_for(const options& given, const runs::record& r) {
     return given.run_text.empty() || tells_of(r, given.run_text);
 }
 
+result<std::vector<runs::record>> newest_runs(invocation& call) {
+    ACT_TRY(job_state state, open_job_state(call.world));
+    ACT_TRY(auto all, state.journal.list());
+    std::erase_if(all, [&](const auto& r) { return !is_asked_for(call.given, r); });
+    runtime loops({.loops = 1, .blocking_threads = 1});
+    refresh(call, state.journal, loops, all, patience_for_all);
+    return all;
+}
+
 void refresh(invocation& call, runs::journal& journal, runtime& loops, std::vector<runs::record>& all,
              steady::duration patience) {
     if (call.given.no_details) return;

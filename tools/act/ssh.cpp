@@ -26,7 +26,7 @@ result<std::vector<std::string>> way_to(const runs::record& r) {
                      "cd " + shell_quoted(r.folder + "/code"));
     }
     if (r.platform == "slurm" && !r.backend_id.empty())
-        return std::vector<std::string>{"srun", "--jobid=" + r.backend_id, "--overlap", "--pty", "bash"};
+        return at_login_node(r, {"srun", "--jobid=" + r.backend_id, "--overlap", "--pty", "bash"}, true);
     return error(kind::unsupported,
                  fmt::format("there is no way to the nodes of {} ({})", r.cluster, r.platform),
                  fmt::format("`act logs -f {}` shows what the run writes", runs::short_id(r.id)));
@@ -35,24 +35,23 @@ result<std::vector<std::string>> way_to(const runs::record& r) {
 int run(invocation& call) {
     if (call.words.size() > 1)
         return give_up(call, error(kind::usage, "`act ssh` opens one shell", "give one id"));
-    auto state = open_job_state(call.world);
-    if (!state) return give_up(call, state.error());
-    auto found = state->journal.find(call.words.front());
-    if (!found) return give_up(call, found.error());
+    auto named = open_run(call);
+    if (!named) return give_up(call, named.error());
+    runs::record& r = named->run;
     {
         // It may have ended, or begun, since it was looked at last.
         runtime loops({.loops = 1, .blocking_threads = 1});
-        auto driver = backend::make_driver(*found, services_for(call, state->journal, loops));
+        auto driver = backend::make_driver(r, services_for(call, named->state.journal, loops));
         const until u{.stop = call.world.stop.token()};
         if (driver) {
-            if (auto newer = loops.run((*driver)->status(*found, u))) *found = std::move(*newer);
+            if (auto newer = loops.run((*driver)->status(r, u))) r = std::move(*newer);
         }
     }
-    auto command = way_to(*found);
+    auto command = way_to(r);
     if (!command) return give_up(call, command.error());
     if (call.given.json) {
         json_line line("command");
-        line.add("run", found->id).add("command", *command);
+        line.add("run", r.id).add("command", *command);
         call.screen.result(line.text());
         return done(call, 0);
     }

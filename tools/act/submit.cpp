@@ -55,9 +55,9 @@ std::optional<std::string> code_for(invocation& call, const std::string& archive
     if (pack) {
         code = pack_now(call);
         if (code != 0) return std::nullopt;
-        known = stage::recall(archives, c);
         // Nothing was packed: the plan says that it will be.
-        if (!known && call.given.dry_run) return std::string();
+        if (call.given.dry_run) return std::string();
+        known = stage::recall(archives, c);
     }
     if (known) return std::move(*known);
     code = give_up(call, known.error());
@@ -136,12 +136,13 @@ task<result<std::vector<runs::record>>> start(backend::driver& driver, std::vect
     co_return std::move(out);
 }
 
-// What was started before something went wrong runs on: its ids must not be lost.
+// What was started before something went wrong runs on, or has ended already: its ids must not be lost.
 int give_up_after(invocation& call, const runs::journal& journal, const std::string& group, const error& e) {
     std::vector<runs::record> started;
     if (auto all = journal.list(); all && !group.empty()) {
         for (auto r = all->rbegin(); r != all->rend(); ++r) {
-            if (r->group == group && !runs::is_final(r->state)) started.push_back(*r);
+            const bool never = r->state == runs::state::failed && r->started == wall_time{};
+            if (r->group == group && !never) started.push_back(*r);
         }
     }
     if (!started.empty()) tell_submitted(call, started);

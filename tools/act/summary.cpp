@@ -1,10 +1,10 @@
 #include <array>
-#include <filesystem>
 #include <thread>
 
 #include <fmt/format.h>
 
 #include "engine/file/program.hpp"
+#include "submit/agent/supervise.hpp"
 #include "tools/act/job_tools.hpp"
 #include "tools/act/json.hpp"
 #include "tools/act/report.hpp"
@@ -29,19 +29,9 @@ struct tally {
     std::uint64_t gpus = 0;  ///< of those at work
 };
 
-// As the driver counts them, without asking a program.
-std::uint64_t gpus_of_this_machine() {
-    std::uint64_t n = 0;
-    std::error_code failed;
-    for (std::filesystem::directory_iterator i("/proc/driver/nvidia/gpus", failed), end; !failed && i != end;
-         i.increment(failed))
-        ++n;
-    return n;
-}
-
 void tell_machine(invocation& call) {
     const unsigned cores = std::thread::hardware_concurrency();
-    const std::uint64_t gpus = gpus_of_this_machine();
+    const auto gpus = static_cast<std::uint64_t>(agent::count_gpus());
     if (call.given.json) {
         json_line line("machine");
         line.add("cores", cores).add("gpus", gpus);
@@ -51,10 +41,13 @@ void tell_machine(invocation& call) {
     }
 }
 
-// Slurm's own words on its nodes, where its programs are here; a site without them is none of ours.
-void tell_slurm(invocation& call) {
+// Slurm's own words on the nodes of the run's cluster; a site without its programs is none of ours.
+void tell_slurm(invocation& call, const runs::record& r) {
     const until u = until{.stop = call.world.stop.token()}.within(5s);
-    auto said = file::run_program({"sinfo", "--noheader", "--format=%P|%D|%T|%C|%G"}, {}, u);
+    // By env, which looks for the program where this call's environment says.
+    auto command = at_login_node(r, {"sinfo", "--noheader", "--format=%P|%D|%T|%C|%G"}, false);
+    command.insert(command.begin(), "env");
+    auto said = file::run_program(command, {.environment = call.world.environment}, u);
     if (!said || said->code != 0) return;
     std::string_view rest = said->out;
     while (!rest.empty()) {
@@ -71,13 +64,13 @@ void tell_slurm(invocation& call) {
         }
         if (call.given.json) {
             json_line line("partition");
-            line.add("name", cell[0]).add("nodes", cell[1]).add("state", cell[2]);
+            line.add("cluster", r.cluster).add("name", cell[0]).add("nodes", cell[1]).add("state", cell[2]);
             line.add("cpus", cell[3]).add("gres", cell[4]);
             call.screen.result(line.text());
         } else {
             call.screen.result(
-                fmt::format("partition {}: {} {} nodes, CPUs (allocated/idle/other/total) {}, {}", cell[0],
-                            cell[1], cell[2], cell[3], cell[4]));
+                fmt::format("{}: partition {}: {} {} nodes, CPUs (allocated/idle/other/total) {}, {}",
+                            r.cluster, cell[0], cell[1], cell[2], cell[3], cell[4]));
         }
     }
 }
@@ -106,25 +99,21 @@ void tell(invocation& call, const std::map<std::string, tally>& clusters) {
 }
 
 int run(invocation& call) {
-    auto state = open_job_state(call.world);
-    if (!state) return give_up(call, state.error());
-    auto all = state->journal.list();
+    auto all = newest_runs(call);
     if (!all) return give_up(call, all.error());
-    std::erase_if(*all, [&](const auto& r) { return !is_asked_for(call.given, r); });
-    runtime loops({.loops = 1, .blocking_threads = 1});
-    refresh(call, state->journal, loops, *all, 3s);
     std::map<std::string, tally> clusters;
-    bool slurm = false;
+    // One for each login node.
+    std::map<std::string, const runs::record*> slurm;
     for (const auto& r : *all) {
         tally& t = clusters[r.cluster];
         t.platform = r.platform;
         ++t.runs[r.state];
         if (r.state == runs::state::running) t.gpus += static_cast<std::uint64_t>(r.gpus);
-        slurm = slurm || r.platform == "slurm";
+        if (r.platform == "slurm") slurm.try_emplace(detail_of(r, backend::detail::slurm_ssh), &r);
     }
     tell(call, clusters);
     tell_machine(call);
-    if (slurm) tell_slurm(call);
+    for (const auto& [host, r] : slurm) tell_slurm(call, *r);
     return done(call, 0);
 }
 

@@ -74,7 +74,8 @@ result<std::pair<std::string, std::vector<std::string>>> values_of(const std::st
     }
     std::vector<std::string> values;
     std::string_view rest = std::string_view(option).substr(equals + 1);
-    for (;;) {
+    // "lr=" is a slip, mostly of a variable that is not set; "lr=a," has an empty value by intent.
+    while (!rest.empty() || !values.empty()) {
         const std::size_t comma = rest.find(',');
         ACT_TRY_VOID(add_values(printable(option), rest.substr(0, comma), values));
         if (comma == std::string_view::npos) break;

@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "engine/file/copy.hpp"
 #include "engine/file/posix.hpp"
 #include "temporary_folder.hpp"
 
@@ -50,6 +51,22 @@ TEST(file, holes_are_told_from_data) {
     EXPECT_LT((*found)[0].length + (*found)[1].length, 8U << 20);
     EXPECT_EQ(data_of(fd.get(), 1, "sparse").value(), (std::vector<extent>{{0, 1}})) << "no more than asked";
     EXPECT_TRUE(data_of(open_read(t / "none")->get(), 0, "none").value().empty());
+}
+
+TEST(file, copies_appear_whole_or_not_at_all) {
+    const temporary_folder t;
+    const std::string text(2 << 20, 'x');
+    t.write("from", text);
+    ASSERT_EQ(copy(t / "from", t / "below/to", 0640, {}).value(), text.size());
+    const auto made = stat_of(t / "below/to");
+    EXPECT_EQ(made->size, text.size());
+    EXPECT_EQ(made->mode, 0640U);
+    EXPECT_EQ(made->modified, stat_of(t / "from")->modified);
+    stop_source stop;
+    stop.request();
+    EXPECT_EQ(copy(t / "from", t / "other", 0, {.stop = stop.token()}).error().kind(), kind::stopped);
+    EXPECT_FALSE(stat_of(t / "other"));
+    EXPECT_EQ(copy(t / "missing", t / "other", 0, {}).error().kind(), kind::not_found);
 }
 
 TEST(file, errors_name_the_path) {

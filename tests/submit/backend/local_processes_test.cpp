@@ -259,6 +259,23 @@ TEST_F(local_jobs, single_runs_with_a_limit_share_a_queue) {
     EXPECT_EQ(end_of(*d, second)->state, runs::state::completed);
 }
 
+TEST_F(local_jobs, one_that_comes_back_waits_in_its_queue) {
+    auto d = driver();
+    auto all = runtime_.run(d->submit_all(jobs({{"sleep", "1000"}, {"true"}}), 1, {}));
+    ASSERT_TRUE(all) << all.error().describe();
+    backend::job again = job_of({"true"});
+    for (const char* key : {backend::detail::queue, backend::detail::places}) {
+        EXPECT_EQ((*all)[0].details.at(key), (*all)[1].details.at(key));
+        again.details[key] = (*all)[1].details.at(key);
+    }
+    auto back = runtime_.run(d->submit(std::move(again), {}));
+    ASSERT_TRUE(back) << back.error().describe();
+    EXPECT_EQ(back->state, runs::state::queued);
+    EXPECT_EQ(back->details.at(backend::detail::queue), (*all)[0].folder + "/queue");
+    EXPECT_TRUE(runtime_.run(d->cancel((*all)[0], until{}.within(std::chrono::seconds(60)))));
+    EXPECT_EQ(end_of(*d, *back)->state, runs::state::completed);
+}
+
 TEST_F(local_jobs, the_environment_names_the_places) {
     project_.write("my-data/x", "X");
     map("my-data", "");

@@ -49,6 +49,17 @@ TEST_F(backend_local, a_job_runs_and_its_record_tells_all) {
     EXPECT_TRUE(std::filesystem::exists(r.logs + "/stdout.txt"));
 }
 
+TEST_F(backend_local, a_record_has_what_a_resubmission_needs_but_no_secret) {
+    job_env_ = {{"PLAIN", "a"}, {"HF_TOKEN", "s3cret"}, {"X_KEY", "s3cret"}, {"ACT_SWEEP_NUM_TOKENS", "7"}};
+    auto j = job_of({"sh", "-c", "echo $HF_TOKEN"});
+    j.details["resubmit_of"] = "another";
+    runs::record r;
+    backend::describe(j, r);
+    EXPECT_EQ(r.env, (std::map<std::string, std::string>{{"PLAIN", "a"}, {"ACT_SWEEP_NUM_TOKENS", "7"}}));
+    EXPECT_EQ(r.details.at(backend::detail::env_not_kept), "HF_TOKEN\nX_KEY");
+    EXPECT_EQ(r.details.at("resubmit_of"), "another");
+}
+
 TEST_F(backend_local, the_exit_code_is_the_jobs_own) {
     auto r = run({"sh", "-c", "exit 3"});
     EXPECT_EQ(r.state, runs::state::failed);

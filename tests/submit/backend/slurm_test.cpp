@@ -206,6 +206,26 @@ TEST_F(backend_slurm, whoever_follows_a_run_waits_for_the_controller) {
     EXPECT_EQ(ended->state, runs::state::canceled);
 }
 
+TEST_F(backend_slurm, so_does_whoever_follows_one_process) {
+    auto r = submitted();
+    fake("squeue", "[ -e " + (home_ / "up") + " ] || { : > " + (home_ / "up") +
+                       "; echo 'error: Unable to contact slurm controller' >&2; exit 1; }\n");
+    answer("squeue", "123|CANCELLED|None|100|160|n1\n");
+    std::ofstream(r.logs + "/stdout-2.txt") << "two\n";
+    std::ofstream(r.logs + "/stderr-2.txt") << "bad\n";
+    std::string out, err;
+    auto sink = [&](backend::stream s, std::string_view text) {
+        (s == backend::stream::out ? out : err) += text;
+    };
+    auto d = slurm();
+    auto ended = runtime_.run(backend::follow(*d, r, backend::logs_of_rank(runtime_, 2), sink,
+                                              until{}.within(std::chrono::seconds(60))));
+    ASSERT_TRUE(ended) << ended.error().describe();
+    EXPECT_EQ(ended->state, runs::state::canceled);
+    EXPECT_EQ(out, "two\n");
+    EXPECT_EQ(err, "bad\n");
+}
+
 TEST_F(backend_slurm, the_controller_is_not_asked_at_every_look) {
     auto r = submitted();
     answer("squeue", "123|RUNNING|None|100|NONE|n1\n");

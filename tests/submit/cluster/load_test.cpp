@@ -250,5 +250,13 @@ TEST_F(cluster_load, the_workspace_comes_from_json_or_in_line) {
     EXPECT_EQ(cluster::load_workspace(loaded("in"))->workspace_name, "w2");
 }
 
+TEST(names_secret, goes_by_the_words_in_a_name) {
+    for (const char* secret :
+         {"HF_TOKEN", "hfToken", "tokenizer_token", "docker.password", "AWS_SECRET", "X_KEY"})
+        EXPECT_TRUE(cluster::names_secret(secret)) << secret;
+    for (const char* plain : {"TOKENIZERS_PARALLELISM", "tokenizer", "PATH", "image", ""})
+        EXPECT_FALSE(cluster::names_secret(plain)) << plain;
+}
+
 }  // namespace
 }  // namespace act::testing

@@ -147,6 +147,9 @@ TEST(plain_texts, are_what_each_match_holds) {
     EXPECT_EQ(runs::plain_texts("\\w\\w\\w"), all{});
     EXPECT_EQ(runs::plain_texts("(abc|def)?"), all{});
     EXPECT_EQ(runs::plain_texts("abc{0,2}d"), all{});
+    EXPECT_EQ(runs::plain_texts("error [[:digit:]_-]+ of"), all{"error "});
+    EXPECT_EQ(runs::plain_texts("[^][.hyphen.][=a=]xyz]abc"), all{"abc"});
+    EXPECT_EQ(runs::plain_texts("([[:digit:])]|x)abc|d[[ef]ghi"), (all{"abc", "ghi"}));
 }
 
 TEST(text_finder, finds_overlapping_texts) {

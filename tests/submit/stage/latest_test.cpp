@@ -52,5 +52,27 @@ TEST_F(stage_latest, options_follow_the_cluster_file) {
     EXPECT_EQ(o.never[2].name, "logs/all");
 }
 
+TEST_F(stage_latest, a_cluster_file_with_a_secret_stays_here_wherever_it_lies) {
+    auto refused = [&](const cluster::config& c) {
+        std::vector<std::string> out;
+        for (const auto& n : stage::options_for(c, {}).never) {
+            if (n.secret) out.push_back(n.name);
+        }
+        return out;
+    };
+    cluster::config c;
+    c.root = tree_.path();
+    c.files = {tree_ / "conf/eu.yaml", tree_ / "conf/base.yaml"};
+    c.other["docker.password"] = "env:REGISTRY";
+    c.env["HF_TOKEN"] = "file:/run/token";
+    EXPECT_THAT(refused(c), ::testing::IsEmpty());
+    c.env["HF_TOKEN"] = "abc";
+    EXPECT_THAT(refused(c), ::testing::ElementsAre("conf/eu.yaml", "conf/base.yaml"));
+    c.env.clear();
+    // The base's own is not among the settings that count.
+    tree_.write("conf/base.yaml", "docker:\n  password: s3cret\n");
+    EXPECT_THAT(refused(c), ::testing::ElementsAre("conf/eu.yaml", "conf/base.yaml"));
+}
+
 }  // namespace
 }  // namespace act::testing

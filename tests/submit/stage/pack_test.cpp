@@ -124,6 +124,19 @@ TEST_F(stage_pack, packing_the_same_again_reuses_the_archive) {
     EXPECT_EQ(again.archive_bytes, first.archive_bytes);
 }
 
+TEST_F(stage_pack, a_torn_archive_is_written_anew) {
+    tree_.write("a", std::string(5000, '1'));
+    const auto first = pack();
+    const std::string name = "code/" + first.hash + ".zip", whole = out_.read(name);
+    for (std::size_t size : {std::size_t{0}, whole.size() - 1}) {
+        out_.write(name, whole.substr(0, size));
+        const auto again = pack();
+        EXPECT_FALSE(again.reused);
+        EXPECT_EQ(again.archive_bytes, whole.size());
+        EXPECT_EQ(out_.read(name), whole);
+    }
+}
+
 TEST_F(stage_pack, dry_run_writes_nothing) {
     tree_.write("a", "1");
     options_.dry_run = true;

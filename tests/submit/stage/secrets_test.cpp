@@ -50,12 +50,24 @@ TEST(secrets, a_cluster_file_with_a_password_stays_here) {
     EXPECT_TRUE(holds("docker: {image: a, password: 's3cret'}\n"));
     EXPECT_TRUE(holds("env:\n  HF_TOKEN: \"abc\"\n"));
     EXPECT_TRUE(holds("env:\r\n  'HF_TOKEN' : abc\r\n"));
+    EXPECT_TRUE(holds("docker:\n    password:\n        s3cret\n    image: x\n"));
+    EXPECT_TRUE(holds("password: '#1'\n"));
+    EXPECT_TRUE(holds("password: \",x\"\n"));
+    EXPECT_TRUE(holds("docker: {password: \"}x\"}\n"));
+    EXPECT_TRUE(holds("docker$password: x\n"));
+    EXPECT_TRUE(holds("my_tokens: [env:A, b]\n"));
+    EXPECT_TRUE(holds("password: x\npassword: env:A\n"));
+    // Nobody can tell.
+    EXPECT_TRUE(holds("docker: {image: 'a\n"));
     for (const char* fine : {"docker:\n    password: null\n", "docker:\n    password:\n    image: x\n",
                              "password: env:REGISTRY\n", "HF_TOKEN: file:/etc/x\n", "# password: old\n",
                              "image: host:5000/a\n", "password: ~\n", ""}) {
         EXPECT_FALSE(holds(fine)) << fine;
     }
     EXPECT_FALSE(holds("password: x\n", "src/aux_data/a.yaml"));
+    // Settings of a training are none of a cluster.
+    EXPECT_FALSE(holds("tokenizer: bert\n", "aux_data/train.yaml"));
+    EXPECT_FALSE(holds("config_param:\n  tokens_folder: some/path\n"));
     EXPECT_FALSE(holds("password: x\n", "aux_data/aml/notes.txt"));
 }
 

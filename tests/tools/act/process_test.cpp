@@ -23,6 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 using clock = std::chrono::steady_clock;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class pipe_pair {
@@ -262,6 +263,23 @@ TEST_F(real_program, a_job_gets_its_exact_arguments_and_gives_its_exit_code) {
     EXPECT_THAT(q.out, HasSubstr(R"("state":"failed")"));
     EXPECT_THAT(q.out, HasSubstr(R"("exit_code":7)"));
     EXPECT_THAT(q.out, HasSubstr(R"("command":["sh","show.sh","a b","","it's","$HOME","--json","-n"])"));
+}
+
+TEST_F(real_program, what_was_started_before_a_failure_is_told_also_when_it_has_ended) {
+    write("main.sh", "true\n");
+    ASSERT_EQ(act({"init"}).code, 0);
+    // The second run is not started, once the first has ended.
+    executable_ = folder_.at("agent");
+    write_file(executable_, "#!/bin/sh\nif mkdir " + folder_.at("first") + "; then echo $3 > " +
+                                folder_.at("spec") + "; exec " ACT_EXECUTABLE " \"$@\"; fi\nHOME=" +
+                                folder_.at("home") + " " ACT_EXECUTABLE " wait $(basename $(dirname $(cat " +
+                                folder_.at("spec") + ")))\nexit 1\n");
+    std::filesystem::permissions(executable_, std::filesystem::perms::owner_all);
+    auto o = act({"submit", "--json", "--sweep", "n=1,2", "true"});
+    EXPECT_NE(o.code, 0);
+    EXPECT_THAT(o.out, HasSubstr(R"("point":"n=1")"));
+    EXPECT_THAT(o.out, HasSubstr(R"("state":"completed")"));
+    EXPECT_THAT(o.out, Not(HasSubstr(R"("point":"n=2")")));
 }
 
 TEST_F(real_program, a_job_can_be_waited_for_and_aborted) {

@@ -2,8 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "submit/runs/runs.hpp"
-#include "tool.hpp"
+#include "runs.hpp"
 
 namespace act::cli {
 namespace {
@@ -12,38 +11,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
-
-class runs_test : public tool_test {
-protected:
-    runs_test() : journal_(*runs::journal::open(folder_.at("home/.local/state/act"))) {}
-
-    runs::record add(std::vector<std::string> command, runs::state state,
-                     const std::function<void(runs::record&)>& more = nullptr) {
-        runs::record r;
-        r.cluster = r.platform = "local";
-        r.project = folder_.at("project");
-        r.command = std::move(command);
-        r.gpus = 2;
-        r.state = state;
-        auto added = journal_.add(r);
-        EXPECT_TRUE(added) << added.error().describe();
-        auto done = journal_.update(added->id, [&](runs::record& x) {
-            if (runs::is_final(state)) {
-                x.started = x.submitted;
-                x.ended = x.submitted + std::chrono::seconds(state == runs::state::failed ? 5 : 7);
-                x.exit_code = state == runs::state::completed ? 0 : 3;
-            }
-            if (more) more(x);
-        });
-        EXPECT_TRUE(done) << done.error().describe();
-        return *done;
-    }
-    void log(const runs::record& r, const std::string& name, const std::string& text) {
-        write_file(r.logs + "/" + name, text);
-    }
-
-    runs::journal journal_;
-};
 
 TEST_F(runs_test, a_table_tells_once_what_all_have) {
     add({"one"}, runs::state::failed, [](auto& r) { r.submitted -= std::chrono::hours(3); });
@@ -162,6 +129,43 @@ TEST_F(runs_test, files_are_listed_and_copied) {
     EXPECT_THAT(act({"files", r.id}).problems, HasSubstr("is not on this machine"));
 }
 
+TEST_F(runs_test, get_leaves_what_is_in_the_project_alone) {
+    auto r = add({"train"}, runs::state::completed);
+    write_file(r.folder + "/code/main.py", "old");
+    write("main.py", "new");
+    EXPECT_EQ(act({"get", r.id, "code", "."}).code, 0);
+    EXPECT_EQ(read_file(project("main.py")), "new");
+    EXPECT_EQ(read_file(project("code/main.py")), "old");
+    EXPECT_EQ(act({"get", r.id, "code", "kept/"}).code, 0);
+    EXPECT_EQ(read_file(project("kept/code/main.py")), "old");
+    // All of it is called as the run is.
+    EXPECT_EQ(act({"get", r.id, "."}).code, 0);
+    EXPECT_EQ(read_file(project(r.id + "/code/main.py")), "old");
+    EXPECT_EQ(act({"get", r.id, "code/..", "."}).code, 0);
+    EXPECT_EQ(act({"get", r.id, "code", ""}).code, 2);
+    EXPECT_EQ(read_file(project("main.py")), "new");
+    EXPECT_FALSE(std::filesystem::exists(project("logs")));
+}
+
+TEST_F(runs_test, get_writes_a_file_to_standard_output) {
+    auto r = add({"train"}, runs::state::completed);
+    const std::string text(3 << 20, 'x');
+    log(r, "stdout.txt", text);
+    std::FILE* out = std::tmpfile();
+    ASSERT_NE(out, nullptr);
+    out_descriptor_ = ::fileno(out);
+    auto o = act({"get", r.id, "logs/stdout.txt", "-", "--json"});
+    EXPECT_EQ(o.code, 0) << o.problems;
+    EXPECT_THAT(o.problems, HasSubstr(R"("bytes":3145728)"));
+    std::string came(text.size() + 1, '-');
+    std::rewind(out);
+    came.resize(std::fread(came.data(), 1, came.size(), out));
+    EXPECT_TRUE(came == text);
+    std::fclose(out);
+    EXPECT_FALSE(std::filesystem::exists(project("-")));
+    EXPECT_EQ(act({"get", r.id, "logs", "-"}).code, 2);
+}
+
 TEST_F(runs_test, wait_exits_with_the_highest_code) {
     auto good = add({"x"}, runs::state::completed, [](auto& r) { r.group = "g"; });
     auto bad = add({"x"}, runs::state::failed, [](auto& r) { r.group = "g"; });
@@ -213,15 +217,38 @@ TEST_F(runs_test, a_shell_where_there_is_a_way) {
     // Without a terminal it is only told.
     EXPECT_THAT(act({"ssh", there.id, "--dry-run"}).out,
                 StartsWith("srun --jobid=17_2 --overlap --pty bash"));
+    auto far = add({"x"}, runs::state::running, [](auto& r) {
+        r.platform = "slurm";
+        r.backend_id = "18";
+        r.details["slurm.ssh"] = "me@login";
+    });
+    EXPECT_THAT(act({"ssh", far.id, "--dry-run"}).out,
+                StartsWith("ssh -t -- me@login 'srun --jobid=18 --overlap --pty bash'"));
 }
 
-TEST_F(runs_test, resubmit_says_what_is_missing) {
-    auto r = add({"x"}, runs::state::failed, [](auto& x) { x.code = std::string(64, 'a'); });
-    auto o = act({"resubmit", r.id});
-    EXPECT_EQ(o.code, 5);
-    EXPECT_THAT(o.problems, HasSubstr("--fresh"));
-    auto gone = add({"x"}, runs::state::failed, [](auto& x) { x.project = "/nowhere/at/all"; });
-    EXPECT_THAT(act({"resubmit", gone.id}).problems, HasSubstr("/nowhere/at/all"));
+TEST_F(runs_test, partitions_are_those_that_the_clusters_login_nodes_know) {
+    write_file(folder_.at("bin/sinfo"), "#!/bin/sh\necho 'here|1|idle|0/8/0/8|(null)'\n");
+    write_file(folder_.at("bin/ssh"),
+               "#!/bin/sh\necho \"far|2|idle|0/8/0/8|gpu:4\"; echo \"$@\" > " + folder_.at("asked") + "\n");
+    for (const char* name : {"bin/sinfo", "bin/ssh"})
+        std::filesystem::permissions(folder_.at(name), std::filesystem::perms::owner_all);
+    environment_["PATH"] = folder_.at("bin") + ":/usr/bin:/bin";
+    auto on = [&](const std::string& cluster, const std::string& host) {
+        add({"x"}, runs::state::completed, [&](auto& r) {
+            r.platform = "slurm";
+            r.cluster = cluster;
+            if (!host.empty()) r.details["slurm.ssh"] = host;
+        });
+    };
+    on("near", "");
+    EXPECT_THAT(act({"s"}).out, AllOf(HasSubstr("near: partition here: 1 idle"), Not(HasSubstr("far"))));
+    on("eu", "me@login");
+    on("eu", "me@login");
+    auto o = act({"s", "--json"});
+    EXPECT_THAT(o.out, HasSubstr(R"({"type":"partition","cluster":"near","name":"here","nodes":"1")"));
+    EXPECT_THAT(o.out, HasSubstr(R"({"type":"partition","cluster":"eu","name":"far","nodes":"2")"));
+    EXPECT_THAT(read_file(folder_.at("asked")),
+                AllOf(HasSubstr("-o BatchMode=yes -- me@login "), HasSubstr("sinfo --noheader")));
 }
 
 }  // namespace

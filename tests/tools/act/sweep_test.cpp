@@ -42,7 +42,7 @@ TEST(sweep, values_are_ranges_or_text) {
     EXPECT_THAT(texts({"n=10..1..-4,x,-2..-1"}), ElementsAre("n=10", "n=6", "n=2", "n=x", "n=-2", "n=-1"));
     EXPECT_THAT(texts({"config=../a.yaml,b=c,"}), ElementsAre("config=../a.yaml", "config=b=c", "config="));
     for (const char* bad : {"lr", "=1", "n=0.1..0.5", "n=1..5..0", "n=1..9..0.5", "a b=1", "n=5..1..2",
-                            "n=0..99999999999999999999"})
+                            "lr=", "n=0..99999999999999999999"})
         EXPECT_NE(refused({bad}), "") << bad;
     EXPECT_THAT(refused({"n=1..1000000000000000000"}), HasSubstr("more than 100000 runs"));
     EXPECT_THAT(refused({"a=1..1000", "b=1..1000"}), HasSubstr("more than 100000 runs"));
@@ -144,6 +144,14 @@ TEST_F(submit_plan, wrong_options_are_told) {
     EXPECT_THAT(act({"submit", "--shell", "a | b", "c"}).problems, HasSubstr("takes the whole line"));
     EXPECT_THAT(act({"-n", "5", "submit", "true"}).problems, HasSubstr("gpu_per_node"));
     EXPECT_EQ(act({"submit", "--max-parallel", "0", "true"}).code, 2);
+}
+
+TEST_F(submit_plan, with_init_shows_no_code_that_is_not_packed) {
+    const std::string before = act({"submit", "--dry-run", "--json", "true"}).out;
+    EXPECT_THAT(before, Not(HasSubstr(R"("code":"")")));
+    write("count.py", "print(2)");
+    EXPECT_THAT(act({"submit", "--dry-run", "--init", "--json", "true"}).out, HasSubstr(R"("code":"")"));
+    EXPECT_EQ(act({"submit", "--dry-run", "--json", "true"}).out, before);
 }
 
 class submit_without_code : public tool_test {};

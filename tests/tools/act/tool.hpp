@@ -61,7 +61,9 @@ protected:
                 .environment = environment_,
                 .working_directory = directory_,
                 .in_is_terminal = terminal_,
-                .problems_is_terminal = terminal_};
+                .problems_is_terminal = terminal_,
+                .out_descriptor = out_descriptor_,
+                .executable = executable_};
         outcome o;
         o.code = run(w);
         o.out = out.str();
@@ -83,6 +85,8 @@ protected:
     std::string directory_ = folder_.at("project");
     std::string input_;
     bool terminal_ = false;
+    int out_descriptor_ = -1;
+    std::string executable_;  ///< of the jobs' agent
 };
 
 }  // namespace act::cli
