@@ -117,6 +117,8 @@ int supervisor::wait_for(launched running) {
         int status = 0;
         while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
             if (pid < 0) break;
+            // Nobody asks how these went: whether they succeed matters only at the end.
+            std::replace(delivering_.begin(), delivering_.end(), pid, pid_t{0});
             auto ended = running.find(pid);
             if (ended == running.end()) continue;
             const int rank = ended->second, code = exit_code_of_status(status);
@@ -160,9 +162,13 @@ void supervisor::end_the_rest() {
     }
 }
 
-/// While the command runs: nobody waits for these, and whether they succeed matters only at the end.
+/// While the command runs. A large upload lasts longer than the pause; a second one beside it would only send
+/// the same again.
 void supervisor::begin_delivery() {
-    for (const auto& d : spec_.deliveries) (void)start_delivery(spec_, d);
+    delivering_.resize(spec_.deliveries.size());
+    for (std::size_t i = 0; i < delivering_.size(); ++i) {
+        if (delivering_[i] <= 0) delivering_[i] = start_delivery(spec_, spec_.deliveries[i]);
+    }
 }
 
 /// After the end, however it was: what the run made is worth keeping.

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <string>
+#include <vector>
 
 #include "engine/core/clock.hpp"
 #include "submit/agent/agent.hpp"
@@ -40,7 +41,8 @@ private:
     sigset_t signals_;
     bool canceled_ = false;
     std::string reason_;
-    std::string undelivered_;  ///< why outputs did not get to the store
+    std::vector<pid_t> delivering_;  ///< by delivery, while the command runs; 0: none is at work
+    std::string undelivered_;        ///< why outputs did not get to the store
 };
 
 }  // namespace act::agent
