@@ -25,6 +25,7 @@ traces read_traces(const std::string& folder) {
     if (auto text = file::read_all(folder + "/" + started_file, 64 << 10)) take_started(*text, out);
     if (auto text = file::read_all(folder + "/" + ended_file, 4096)) take_ended(*text, out);
     if (auto text = file::read_all(folder + "/failure.txt", 64 << 10)) out.failure = *text;
+    if (std::filesystem::exists(folder + "/outputs", ignored)) out.outputs = folder + "/outputs";
     return out;
 }
 

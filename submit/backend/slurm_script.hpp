@@ -34,7 +34,7 @@ struct script {
 };
 
 /// The files of a run's folder that its script writes, each in one piece: "JOB SECONDS NODES" when it starts,
-/// "CODE SECONDS" when it has ended.
+/// "CODE SECONDS" when it has ended, with " asked" where it had SIGTERM before.
 inline constexpr const char* started_file = "started";
 inline constexpr const char* ended_file = "ended";
 
