@@ -183,6 +183,8 @@ std::string text_of(const script& s) {
         launch(s) +
         "code=$?\n"
         // Of several processes srun tells the code of those that it ended itself.
+        // Over NFS a file that was looked for in vain seems missing for a while; reading the folder shows it.
+        "ls \"$run\" > /dev/null\n"
         "if [ -s \"$run/first-failure\" ]; then read -r code < \"$run/first-failure\"; fi\n" +
         shell_word(s.agent) +
         " agent deliver \"$run/spec.json\" || code=$(( code ? code : 1 ))\n"

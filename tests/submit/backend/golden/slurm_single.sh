@@ -17,6 +17,7 @@ if [ -n "$SLURM_CPUS_PER_TASK" ]; then export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PE
 trap asked=asked TERM
 srun --kill-on-bad-exit=1 '/home/u/.local/state/act/agent/act-1-2' agent run "$run/spec.json"
 code=$?
+ls "$run" > /dev/null
 if [ -s "$run/first-failure" ]; then read -r code < "$run/first-failure"; fi
 '/home/u/.local/state/act/agent/act-1-2' agent deliver "$run/spec.json" || code=$(( code ? code : 1 ))
 rm -f "$run/spec.json"
