@@ -116,10 +116,12 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_array(std::vector<j
         auto updated = services_.journal.update(r.id, [&](runs::record& x) { x.backend_id = mine; });
         if (!updated) co_return updated.error();
         r = std::move(*updated);
+    }
+    for (const auto& r : *records) {
         // `act abort` may have come before the job had an id.
         if (!runs::is_final(r.state)) continue;
-        auto ended = co_await programs_.run({"scancel", mine}, u);
-        if (!ended) co_return ended.error();
+        forget_spec(r);
+        ACT_CO_TRY_VOID(co_await end_job(r.backend_id, u));
     }
     co_return records;
 }
@@ -175,7 +177,7 @@ result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
 task<result<std::string>> slurm_driver::hand_over(const std::vector<runs::record>& records, script s,
                                                   until u) {
     const runs::record& first = records.front();
-    const std::string path = first.folder + "/job.sh";
+    const std::string path = first.folder + "/" + script_file;
     auto write = [&]() -> result<void> {
         s.name = title_of(first);
         s.key = "act:" + first.id;
@@ -191,9 +193,14 @@ task<result<std::string>> slurm_driver::hand_over(const std::vector<runs::record
     std::string id = said->out.substr(0, said->out.find_first_of(";\n"));
     if (said->code == 0 && !id.empty() && id.find_first_not_of("0123456789") == std::string::npos)
         co_return id;
+    if (said->code == 0) {
+        co_return error(
+            kind::unavailable,
+            "sbatch " + programs_.where() + " does not tell the job's id: " + first_line(said->out),
+            "act looks for the job by its comment: see act q " + first.id);
+    }
     co_return error(kind::configuration,
-                    "sbatch " + programs_.where() +
-                        " did not take the job: " + first_line(said->code == 0 ? said->out : said->err),
+                    "sbatch " + programs_.where() + " did not take the job: " + first_line(said->err),
                     "the script is " + path + "; its options come from slurm: in the cluster file");
 }
 
@@ -201,14 +208,21 @@ result<runs::record> slurm_driver::give_up(const runs::record& r, const error& w
     // sbatch may have been heard all the same: `status` looks for the job, and gives up when it has not come.
     const bool unsure =
         why.kind() == kind::stopped || why.kind() == kind::timeout || why.kind() == kind::unavailable;
-    if (!unsure) ::unlink((r.folder + "/spec.json").c_str());
-    return services_.journal.update(r.id, [&](runs::record& x) {
-        if (runs::is_final(x.state)) return;
+    auto change = [&](runs::record& x) {
+        // Who looks from elsewhere may have waited longer than sbatch.
+        if (runs::is_final(x.state) || !x.backend_id.empty()) return;
         x.reason = unsure ? "its submission was interrupted: " + why.message() : why.message();
         if (unsure) return;
         x.state = runs::state::failed;
         x.ended = now();
-    });
+    };
+    ACT_TRY(runs::record after, services_.journal.update(r.id, change));
+    forget_spec(after);
+    return after;
+}
+
+void slurm_driver::forget_spec(const runs::record& r) {
+    if (runs::is_final(r.state)) ::unlink((r.folder + "/spec.json").c_str());
 }
 
 }  // namespace act::backend::slurm
