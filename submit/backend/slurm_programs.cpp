@@ -26,6 +26,10 @@ programs::programs(act::runtime& rt, const std::map<std::string, std::string>& e
     }
 }
 
+std::map<std::string, std::string> programs::carried() const {
+    return ssh_.empty() ? *options_.environment : std::map<std::string, std::string>();
+}
+
 std::string programs::where() const { return ssh_.empty() ? "on this machine" : "on " + ssh_; }
 
 task<result<file::program_output>> programs::run(std::vector<std::string> command, until u) {

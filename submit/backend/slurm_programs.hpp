@@ -22,6 +22,10 @@ public:
     /// outcome is the caller's to judge.
     task<result<file::program_output>> run(std::vector<std::string> command, until);
 
+    /// What sbatch carries into the job of this program's environment; of what is behind ssh nothing is
+    /// known.
+    std::map<std::string, std::string> carried() const;
+
     /// "on HOST", or "on this machine".
     std::string where() const;
 

@@ -71,6 +71,9 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_all(std::vector<job
         }
         words.insert(words.end(), j.command.begin(), j.command.end());
     }
+    auto check = [&] { return check_deliveries(config_, services_, programs_.carried()); };
+    result<void> deliverable = co_await services_.runtime.blocking(check);
+    if (!deliverable) co_return deliverable.error();
     auto links = co_await place_data(config_, words, services_, u);
     if (!links) co_return links.error();
     std::vector<runs::record> out;

@@ -25,6 +25,35 @@ TEST_F(backend_slurm, what_sbatch_refuses_is_told_and_kept) {
     EXPECT_EQ(submit(*slurm(), {}).error().kind(), kind::usage);
 }
 
+TEST_F(backend_slurm, outputs_that_no_credential_of_the_job_could_bring_home_are_refused) {
+    store_.sent = home_ / "sent";
+    config_.mappings = {{.key = "output_folder",
+                         .folder = "output",
+                         .account_file = "a.yaml",
+                         .path = "o",
+                         .mode = "upload"}};
+    more_ = {{"STORE_KEY", "a2V5"}, {"STORE_NAME", "acme"}};
+    const std::string file = "account_name: env:STORE_NAME\ncontainer_name: c\n";
+    auto refused = [&](const std::string& more) {
+        project_.write("a.yaml", file + more);
+        auto r = submit(*slurm(), {"true"});
+        if (r) return std::string();
+        EXPECT_EQ(r.error().kind(), kind::configuration);
+        EXPECT_THAT(r.error().advice(), HasSubstr("file:PATH, or auth: cli"));
+        return r.error().message();
+    };
+    EXPECT_THAT(refused("account_key: env:STORE_KEY\n"), HasSubstr("STORE_KEY"));
+    EXPECT_THAT(refused("auth: sp\n"), HasSubstr("auth: sp"));
+    EXPECT_THAT(refused("auth: workload\n"), HasSubstr("a.yaml"));
+    EXPECT_TRUE(journal_.list()->empty());
+    EXPECT_EQ(refused("auth: cli\n"), "");
+    project_.write("key", "a2V5\n");
+    EXPECT_EQ(refused("account_key: file:key\n"), "");
+    // The login node has an environment of its own.
+    config_.other["slurm.ssh"] = "me@login";
+    EXPECT_THAT(refused("account_key: file:key\n"), HasSubstr("STORE_NAME"));
+}
+
 TEST_F(backend_slurm, a_job_of_an_interrupted_submission_is_found_again) {
     auto r = submitted();
     without_id(r);
