@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "engine/file/file.hpp"
+#include "engine/file/program.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/supervise.hpp"
 
@@ -23,10 +24,10 @@ namespace {
 constexpr const char* address = "127.0.0.1";
 constexpr const char* gpus_variable = "ACT_GPUS";
 
-std::vector<std::string> split(const std::string& text) {
+std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> out;
     for (std::size_t from = 0; from < text.size();) {
-        std::size_t end = std::min(text.find(',', from), text.size());
+        std::size_t end = std::min(text.find(separator, from), text.size());
         if (end > from) out.push_back(text.substr(from, end - from));
         from = end + 1;
     }
@@ -42,21 +43,6 @@ std::string join(const std::vector<std::string>& words) {
 std::string variable(const char* name) {
     const char* value = ::getenv(name);
     return value ? value : "";
-}
-
-/// The GPUs of this machine: those that the submitter was given, else all that the driver lists.
-std::vector<std::string> present_gpus() {
-    if (auto given = split(variable("CUDA_VISIBLE_DEVICES")); !given.empty()) return given;
-    std::vector<std::string> out;
-    if (!on_path("nvidia-smi")) return out;
-    FILE* list = ::popen("nvidia-smi -L 2>/dev/null", "r");
-    if (!list) return out;
-    char line[1024];
-    while (std::fgets(line, sizeof line, list)) {
-        if (std::strncmp(line, "GPU ", 4) == 0) out.push_back(std::to_string(out.size()));
-    }
-    ::pclose(list);
-    return out;
 }
 
 /// A port that nobody listens on; it is free again until rank 0 does.
@@ -148,19 +134,25 @@ result<launched> launch_mpirun(const spec& s) {
 
 }  // namespace
 
-int count_gpus() { return static_cast<int>(present_gpus().size()); }
+std::vector<std::string> list_gpus(steady::duration longest) {
+    if (auto given = split(variable("CUDA_VISIBLE_DEVICES"), ','); !given.empty()) return given;
+    std::vector<std::string> out;
+    // A broken driver may keep it for ever.
+    auto said = file::run_program({"nvidia-smi", "-L"}, {}, until{}.within(longest));
+    if (!said || said->code != 0) return out;
+    for (const auto& line : split(said->out, '\n')) {
+        if (line.starts_with("GPU ")) out.push_back(std::to_string(out.size()));
+    }
+    return out;
+}
 
-void prepare_launch(const spec& s, int place) {
+void prepare_launch(const std::vector<std::string>& gpus) {
     ::setenv("MASTER_ADDR", address, 1);
     ::setenv("MASTER_PORT", std::to_string(free_port()).c_str(), 1);
-    ::unsetenv(gpus_variable);
-    auto present = s.gpus > 0 ? present_gpus() : std::vector<std::string>();
-    if (present.empty()) return;
-    std::vector<std::string> mine;
-    const auto all = present.size(), asked = static_cast<std::size_t>(s.gpus);
-    for (std::size_t i = 0; i < std::min(asked, all); ++i)
-        mine.push_back(present[(static_cast<std::size_t>(place) * asked + i) % all]);
-    ::setenv(gpus_variable, join(mine).c_str(), 1);
+    if (gpus.empty())
+        ::unsetenv(gpus_variable);
+    else
+        ::setenv(gpus_variable, join(gpus).c_str(), 1);
 }
 
 std::map<std::string, std::string> rank_environment(const spec& s, int rank) {
@@ -183,7 +175,7 @@ std::map<std::string, std::string> rank_environment(const spec& s, int rank) {
         out["AZ_BATCH_HOST_LIST"] += (n ? "," : "") + master;
         out["AZ_BATCH_NODE_LIST"] += (n ? ";" : "") + master;
     }
-    auto gpus = split(variable(gpus_variable));
+    auto gpus = split(variable(gpus_variable), ',');
     if (gpus.empty()) return out;
     std::vector<std::string> mine;
     const int share = std::max(1, s.gpus / s.processes());

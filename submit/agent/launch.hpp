@@ -13,9 +13,8 @@
 namespace act::agent {
 
 /// What this process puts at the disposal of all of them: the address where they meet, and which GPUs are
-/// theirs, into its own environment, which they inherit. Runs of one queue get different GPUs by their
-/// places.
-void prepare_launch(const spec&, int place);
+/// theirs, into its own environment, which they inherit.
+void prepare_launch(const std::vector<std::string>& gpus);
 
 /// The variables that tell a process who it is: RANK and its like, and its share of the GPUs.
 std::map<std::string, std::string> rank_environment(const spec&, int rank);

@@ -57,6 +57,7 @@ std::string to_text(const spec& s) {
     o["nodes"] = s.nodes;
     o["processes_per_node"] = s.processes_per_node;
     o["gpus"] = s.gpus;
+    o["gpu_names"] = array_of(s.gpu_names);
     o["mpirun"] = s.mpirun;
     o["queue"] = s.queue;
     o["places"] = s.places;
@@ -92,6 +93,7 @@ result<spec> read_spec(const std::string& path) {
     s.nodes = std::max(1, int_of(o, "nodes"));
     s.processes_per_node = std::max(1, int_of(o, "processes_per_node"));
     s.gpus = int_of(o, "gpus");
+    s.gpu_names = words_of(o, "gpu_names");
     s.mpirun = json::boolean(o, "mpirun");
     s.queue = json::text(o, "queue");
     s.places = int_of(o, "places");

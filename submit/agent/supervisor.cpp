@@ -11,6 +11,7 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/delivery.hpp"
+#include "submit/agent/patience.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/supervise.hpp"
 #include "submit/agent/tree.hpp"
@@ -68,25 +69,31 @@ result<void> supervisor::announce() {
 
 result<bool> supervisor::take_over() {
     bool go = false;
-    ACT_TRY_VOID(journal_.update(spec_.run, [&](runs::record& r) {
-        if (r.state != runs::state::queued) return;
-        go = true;
+    auto change = [&](runs::record& r) {
+        go = r.state == runs::state::queued;
+        if (!go) return;
         r.state = runs::state::running;
         r.started = now();
         identify(r);
-    }));
+    };
+    ACT_TRY_VOID(patiently(signals_, [&] { return journal_.update(spec_.run, change); }));
     return go;
 }
 
-void supervisor::see_through(int place) {
-    int code = start_and_wait(place);
+void supervisor::see_through(const std::vector<std::string>& gpus) {
+    int code = start_and_wait(gpus);
     end_the_rest();
     deliver();
     record(code);
 }
 
-int supervisor::start_and_wait(int place) {
-    prepare_launch(spec_, place);
+void supervisor::give_up(const error& why) {
+    reason_ = "it could not begin: " + why.message();
+    record(std::nullopt);
+}
+
+int supervisor::start_and_wait(const std::vector<std::string>& gpus) {
+    prepare_launch(gpus);
     auto started = launch(spec_);
     if (started) return wait_for(std::move(*started));
     reason_ = started.error().message();
@@ -188,23 +195,19 @@ void supervisor::deliver() {
     }
 }
 
-void supervisor::record(int code) {
+void supervisor::record(std::optional<int> code) {
     if (canceled_) reason_ = "cancelled";
     if (!undelivered_.empty()) reason_ += (reason_.empty() ? "" : "; ") + undelivered_;
     const bool well = code == 0 && undelivered_.empty();
     auto ended = now();
-    // A full disk may be emptied again; the outcome is worth some patience.
-    for (int tries = 0; tries < 60; ++tries) {
-        auto done = journal_.update(spec_.run, [&](runs::record& r) {
-            r.state = canceled_ ? runs::state::canceled : well ? runs::state::completed : runs::state::failed;
-            r.exit_code = code;
-            r.ended = ended;
-            r.reason = reason_;
-        });
-        if (done || done.error().kind() == kind::not_found) return;
-        std::fprintf(stderr, "act agent: %s\n", done.error().message().c_str());
-        (void)next_signal(signals_, steady::now() + std::chrono::seconds(1));
-    }
+    auto change = [&](runs::record& r) {
+        if (!code && runs::is_final(r.state)) return;
+        r.state = canceled_ ? runs::state::canceled : well ? runs::state::completed : runs::state::failed;
+        r.exit_code = code;
+        r.ended = ended;
+        r.reason = reason_;
+    };
+    (void)patiently(signals_, [&] { return journal_.update(spec_.run, change); });
 }
 
 }  // namespace act::agent

@@ -1,5 +1,6 @@
 #include "submit/backend/local.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <thread>
@@ -39,11 +40,9 @@ std::string setting(const cluster::config& c, const std::string& name) {
 }
 
 /// How many runs of this layout there is room for.
-int room_for(const layout& l) {
-    int room = static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, l.processes());
-    const int gpus = l.gpus > 0 ? agent::count_gpus() : 0;
-    if (gpus > 0) room = gpus / l.gpus;
-    return std::max(1, room);
+int room_for(const layout& l, std::size_t gpus) {
+    if (gpus > 0 && l.gpus > 0) return std::max(1, static_cast<int>(gpus) / l.gpus);
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, l.processes()));
 }
 
 }  // namespace
@@ -66,15 +65,19 @@ task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job
     }
     auto links = co_await place_data(config_, words, services_, u);
     if (!links) co_return links.error();
+    std::vector<std::string> gpus;
+    if (std::any_of(jobs.begin(), jobs.end(), [](const job& j) { return j.layout.gpus > 0; }))
+        gpus = co_await services_.runtime.blocking([] { return agent::list_gpus(); });
     queue q;
     if (max_parallel > 0 || jobs.size() > 1)
-        q.places = max_parallel > 0 ? static_cast<int>(max_parallel) : room_for(jobs.front().layout);
+        q.places =
+            max_parallel > 0 ? static_cast<int>(max_parallel) : room_for(jobs.front().layout, gpus.size());
     // A sweep has a queue of its own; single runs with a limit share one.
     if (q.places > 0 && jobs.front().group.empty()) q.folder = services_.journal.folder() + "/queue";
     std::vector<runs::record> out;
     for (auto& j : jobs) {
         ACT_CO_TRY_VOID(u.check());
-        auto call = [&] { return start(std::move(j), *links, q); };
+        auto call = [&] { return start(std::move(j), *links, gpus, q); };
         result<runs::record> started = co_await services_.runtime.blocking(call);
         if (!started) co_return started.error();
         out.push_back(std::move(*started));
@@ -82,7 +85,8 @@ task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job
     co_return std::move(out);
 }
 
-result<runs::record> local_driver::start(job j, const std::vector<agent::link>& links, queue& q) {
+result<runs::record> local_driver::start(job j, const std::vector<agent::link>& links,
+                                         const std::vector<std::string>& gpus, queue& q) {
     runs::record r;
     r.cluster = config_.name;
     r.platform = config_.platform;
@@ -102,6 +106,7 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
     s.nodes = j.layout.nodes;
     s.processes_per_node = j.layout.processes_per_node;
     s.gpus = j.layout.gpus;
+    s.gpu_names = gpus;
     s.mpirun = setting(config_, "mpirun") != "false";
     s.queue = q.folder;
     s.places = q.places;

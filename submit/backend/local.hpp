@@ -25,7 +25,8 @@ private:
         std::string folder;
         int places = 0;
     };
-    result<runs::record> start(job, const std::vector<agent::link>&, queue&);
+    result<runs::record> start(job, const std::vector<agent::link>&, const std::vector<std::string>& gpus,
+                               queue&);
     result<int> delivery_seconds() const;
     result<runs::record> look(const runs::record&);
 

@@ -106,6 +106,16 @@ TEST_F(agent_supervise, a_delivery_begins_only_when_the_last_has_ended) {
     EXPECT_EQ(*file::read_all(r.logs + "/stdout.txt", 4096), "begun\n");
 }
 
+TEST(agent_gpus, a_driver_that_does_not_answer_has_none) {
+    temp_folder bin;
+    ASSERT_EQ(::mkfifo((bin / "never").c_str(), 0600), 0);
+    bin.write("nvidia-smi", "#!/bin/sh\necho 'GPU 0: Imagined'\nread x < " + (bin / "never") + "\n", 0755);
+    const std::string path = ::getenv("PATH");
+    ::setenv("PATH", (bin.path() + ":" + path).c_str(), 1);
+    EXPECT_TRUE(agent::list_gpus(std::chrono::milliseconds(1)).empty());
+    ::setenv("PATH", path.c_str(), 1);
+}
+
 TEST(agent_process, a_pid_that_came_again_is_never_signalled) {
     pid_t child = ::fork();
     if (child == 0) {

@@ -144,6 +144,13 @@ protected:
         }
         return out;
     }
+    runs::record submit_one(backend::driver& d, std::vector<std::string> command, unsigned max_parallel) {
+        std::vector<backend::job> one;
+        one.push_back(job_of(std::move(command)));
+        auto all = runtime_.run(d.submit_all(std::move(one), max_parallel, {}));
+        EXPECT_TRUE(all) << all.error().describe();
+        return all ? all->front() : runs::record{};
+    }
     result<runs::record> end_of(backend::driver& d, const runs::record& r) {
         return runtime_.run(backend::follow(d, r, nullptr, until{}.within(std::chrono::seconds(60))));
     }
@@ -191,6 +198,31 @@ TEST_F(local_jobs, runs_of_a_queue_have_different_gpus) {
         seen.insert(line);
     }
     EXPECT_THAT(seen, ElementsAre("0", "1"));
+}
+
+TEST_F(local_jobs, runs_that_ask_for_different_numbers_have_different_gpus_too) {
+    pretend_gpus(4);
+    auto d = driver();
+    auto begin = [&](const std::string& name, int gpus) {
+        EXPECT_EQ(::mkfifo((home_ / name).c_str(), 0600), 0);
+        layout_ = {.gpus = gpus, .nodes = 1, .processes_per_node = 1};
+        return submit_one(*d, {"sh", "-c", "echo $CUDA_VISIBLE_DEVICES > " + (home_ / name) + "; sleep 1000"},
+                          4);
+    };
+    auto gpus_of = [&](const std::string& name) {
+        std::ifstream in(home_ / name);
+        std::string line;
+        std::getline(in, line);
+        return line;
+    };
+    auto two = begin("two", 2), one = begin("one", 1), many = begin("many", 3);
+    EXPECT_EQ(gpus_of("two"), "0,1");
+    EXPECT_EQ(gpus_of("one"), "2");
+    EXPECT_EQ(many.state, runs::state::queued) << "there are places, but no GPUs";
+    EXPECT_TRUE(runtime_.run(d->cancel(two, until{}.within(std::chrono::seconds(60)))));
+    EXPECT_EQ(gpus_of("many"), "0,1,3");
+    for (const auto& r : {one, many})
+        EXPECT_TRUE(runtime_.run(d->cancel(r, until{}.within(std::chrono::seconds(60)))));
 }
 
 TEST_F(local_jobs, no_more_than_allowed_run_at_once_and_all_get_their_turn) {
@@ -246,17 +278,38 @@ TEST_F(local_jobs, one_that_waits_can_be_cancelled_or_lost) {
 
 TEST_F(local_jobs, single_runs_with_a_limit_share_a_queue) {
     auto d = driver();
-    auto submit_one = [&](std::vector<std::string> command) {
-        std::vector<backend::job> one;
-        one.push_back(job_of(std::move(command)));
-        return (*runtime_.run(d->submit_all(std::move(one), 1, {}))).front();
-    };
-    auto first = submit_one({"sleep", "1000"});
-    auto second = submit_one({"true"});
+    auto first = submit_one(*d, {"sleep", "1000"}, 1);
+    auto second = submit_one(*d, {"true"}, 1);
     EXPECT_EQ(first.state, runs::state::running);
     EXPECT_EQ(second.state, runs::state::queued);
+    // It may run beside the first, whoever waits for that.
+    EXPECT_EQ(end_of(*d, submit_one(*d, {"true"}, 2))->state, runs::state::completed);
+    EXPECT_EQ(journal_.find(second.id)->state, runs::state::queued);
     EXPECT_TRUE(runtime_.run(d->cancel(first, until{}.within(std::chrono::seconds(60)))));
     EXPECT_EQ(end_of(*d, second)->state, runs::state::completed);
+}
+
+TEST_F(local_jobs, one_that_waits_has_patience_with_a_disk) {
+    // A folder in the place of a file stands for what cannot be written.
+    for (const bool journal : {false, true}) {
+        auto d = driver();
+        auto all = runtime_.run(d->submit_all(jobs({{"sleep", "1000"}, {"true"}}), 1, {}));
+        ASSERT_TRUE(all) << all.error().describe();
+        const std::string broken =
+            journal ? journal_.folder() + "/runs.lock" : (*all)[0].folder + "/queue/place-0";
+        std::filesystem::rename(broken, home_ / "aside");
+        std::filesystem::create_directory(broken);
+        ASSERT_TRUE(agent::signal_process((*all)[0].pid, (*all)[0].pid_started, SIGKILL));
+        std::string told;
+        while (told.find(broken) == std::string::npos) {
+            std::ifstream in((*all)[1].folder + "/supervisor.txt");
+            std::getline(in, told, '\0');
+        }
+        EXPECT_EQ(journal_.find((*all)[1].id)->state, runs::state::queued);
+        std::filesystem::remove(broken);
+        std::filesystem::rename(home_ / "aside", broken);
+        EXPECT_EQ(end_of(*d, (*all)[1])->state, runs::state::completed) << told;
+    }
 }
 
 TEST_F(local_jobs, the_environment_names_the_places) {
