@@ -117,6 +117,28 @@ TEST_P(processes, arguments_and_secrets_arrive_without_a_trace) {
     EXPECT_EQ(journal_.find(r.id)->env.count("API_TOKEN"), 0u);
 }
 
+TEST_P(processes, an_upgrade_does_not_keep_one_that_waits_from_starting) {
+    layout_ = {.nodes = 1, .processes_per_node = 2};
+    auto s = services();
+    std::error_code elsewhere;
+    std::filesystem::create_hard_link(s.executable, home_ / "act", elsewhere);
+    if (elsewhere) std::filesystem::copy_file(s.executable, home_ / "act");
+    s.executable = home_ / "act";
+    auto d = *backend::make_driver(config_, s);
+    std::vector<backend::job> two = {job_of({"sleep", "1000"}), job_of({"sh", "-c", "echo $RANK"})};
+    for (auto& j : two) j.group = "g";
+    auto all = runtime_.run(d->submit_all(std::move(two), 1, {}));
+    ASSERT_TRUE(all) << all.error().describe();
+    EXPECT_EQ((*all)[1].state, runs::state::queued);
+    std::filesystem::remove(home_ / "act");
+    const auto limit = until{}.within(std::chrono::seconds(60));
+    EXPECT_TRUE(runtime_.run(d->cancel((*all)[0], limit)));
+    auto ended = runtime_.run(backend::follow(*d, (*all)[1], nullptr, limit));
+    ASSERT_TRUE(ended) << ended.error().describe();
+    EXPECT_EQ(ended->state, runs::state::completed) << ended->reason << log(*ended, "stderr.txt");
+    EXPECT_EQ(log(*ended, "stdout-1.txt"), "1\n");
+}
+
 class local_jobs : public jobs_test {
 protected:
     /// A machine whose driver lists so many GPUs.
