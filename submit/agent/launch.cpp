@@ -16,6 +16,7 @@
 #include "engine/file/file.hpp"
 #include "engine/file/program.hpp"
 #include "submit/agent/process.hpp"
+#include "submit/agent/ranked.hpp"
 #include "submit/agent/supervise.hpp"
 
 namespace act::agent {
@@ -58,16 +59,6 @@ int free_port() {
     return ntohs(at.sin_port);
 }
 
-result<void> open_logs(const spec& s, int rank) {
-    constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
-    std::string out_path = s.logs + "/" + log_name("stdout", rank);
-    std::string err_path = s.logs + "/" + log_name("stderr", rank);
-    file::descriptor out(::open(out_path.c_str(), flags, 0600)), err(::open(err_path.c_str(), flags, 0600));
-    if (!out || !err) return error::from_errno(errno, "cannot write logs in " + s.logs);
-    redirect(out.get(), err.get());
-    return {};
-}
-
 int become(const spec& s, int rank) {
     for (const auto& [name, value] : rank_environment(s, rank)) ::setenv(name.c_str(), value.c_str(), 1);
     return run(s);
@@ -94,7 +85,7 @@ result<launched> launch_each(const spec& s) {
         }
         if (child == 0) {
             belong_to(me);
-            if (auto opened = open_logs(s, rank); !opened) ::_exit(exit_setup_failed);
+            if (auto opened = write_logs_of(s, rank); !opened) ::_exit(exit_setup_failed);
             ::_exit(become(s, rank));
         }
         out[child] = rank;
@@ -118,7 +109,7 @@ result<launched> launch_mpirun(const spec& s) {
 
     belong_to(me);
     // What mpirun itself says stands with what rank 0 says.
-    if (auto opened = open_logs(s, 0); !opened) ::_exit(exit_setup_failed);
+    if (auto opened = write_logs_of(s, 0); !opened) ::_exit(exit_setup_failed);
     // This machine stands for all nodes, so there are more processes than cores; and root may run jobs in
     // containers. Variables rather than options: other makes of mpirun pass over them.
     for (const char* name :
@@ -154,25 +145,23 @@ void prepare_launch(const std::vector<std::string>& gpus) {
         ::setenv(gpus_variable, join(gpus).c_str(), 1);
 }
 
-std::map<std::string, std::string> rank_environment(const spec& s, int rank) {
-    const int node = rank / s.processes_per_node, local = rank % s.processes_per_node;
-    const std::string master = variable("MASTER_ADDR"), port = variable("MASTER_PORT");
-    std::map<std::string, std::string> out = {
-        {"RANK", std::to_string(rank)},
-        {"WORLD_SIZE", std::to_string(s.processes())},
-        {"LOCAL_RANK", std::to_string(local)},
-        {"LOCAL_WORLD_SIZE", std::to_string(s.processes_per_node)},
-        {"NODE_RANK", std::to_string(node)},
-        // As Azure Batch and Batch AI called them.
-        {"AZ_BATCHAI_TASK_INDEX", std::to_string(rank)},
-        {"AZ_BATCHAI_JOB_MASTER_NODE_IP", master},
-        {"AZ_BATCHAI_PYTORCH_INIT_METHOD", "tcp://" + master + ":" + port},
-        {"AZ_BATCH_MASTER_NODE", master + ":" + port},
-        {"AZ_BATCH_IS_CURRENT_NODE_MASTER", node == 0 ? "true" : "false"},
-    };
+environment rank_environment(const spec& s, int rank) {
+    ranks r{.rank = rank, .size = s.processes()};
+    r.local_rank = rank % s.processes_per_node, r.local_size = s.processes_per_node;
+    r.node = rank / s.processes_per_node;
+    r.master = variable("MASTER_ADDR");
+    const std::string port = variable("MASTER_PORT");
+    r.port = std::atoi(port.c_str());
+    environment out = rank_variables(r, s.run);
+    // As Azure Batch and Batch AI called them.
+    out["AZ_BATCHAI_TASK_INDEX"] = std::to_string(rank);
+    out["AZ_BATCHAI_JOB_MASTER_NODE_IP"] = r.master;
+    out["AZ_BATCHAI_PYTORCH_INIT_METHOD"] = "tcp://" + r.master + ":" + port;
+    out["AZ_BATCH_MASTER_NODE"] = r.master + ":" + port;
+    out["AZ_BATCH_IS_CURRENT_NODE_MASTER"] = r.node == 0 ? "true" : "false";
     for (int n = 0; n < s.nodes; ++n) {
-        out["AZ_BATCH_HOST_LIST"] += (n ? "," : "") + master;
-        out["AZ_BATCH_NODE_LIST"] += (n ? ";" : "") + master;
+        out["AZ_BATCH_HOST_LIST"] += (n ? "," : "") + r.master;
+        out["AZ_BATCH_NODE_LIST"] += (n ? ";" : "") + r.master;
     }
     auto gpus = split(variable(gpus_variable), ',');
     if (gpus.empty()) return out;
@@ -182,10 +171,6 @@ std::map<std::string, std::string> rank_environment(const spec& s, int rank) {
         mine.push_back(gpus[static_cast<std::size_t>(rank * share + i) % gpus.size()]);
     out["CUDA_VISIBLE_DEVICES"] = join(mine);
     return out;
-}
-
-std::string log_name(const char* stream, int rank) {
-    return std::string(stream) + (rank > 0 ? "-" + std::to_string(rank) : "") + ".txt";
 }
 
 result<launched> launch(const spec& s) {
@@ -207,7 +192,7 @@ int run_rank_of_mpirun(const spec& s) {
     // Killed, mpirun could not end it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int number = std::atoi(rank.c_str());
-    if (auto opened = open_logs(s, number); !opened) {
+    if (auto opened = write_logs_of(s, number); !opened) {
         std::fprintf(stderr, "act agent: %s\n", opened.error().message().c_str());
         return exit_setup_failed;
     }

@@ -25,6 +25,9 @@ std::vector<std::string> list_gpus(steady::duration longest = std::chrono::secon
 /// The supervisor itself; called by entry().
 int supervise(const std::string& spec_file, const std::string& state_folder);
 
+/// This machine, as records name it: of another's processes nothing is known here.
+std::string host_name();
+
 /// Start time of a living process in clock ticks since boot; nothing when there is no such process, or only
 /// its remains.
 std::optional<std::uint64_t> process_started(std::int64_t pid);

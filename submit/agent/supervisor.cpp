@@ -15,16 +15,12 @@
 #include "submit/agent/process.hpp"
 #include "submit/agent/supervise.hpp"
 #include "submit/agent/tree.hpp"
+#include "submit/runs/log_files.hpp"
 
 namespace act::agent {
 namespace {
 
 constexpr auto never = steady::time_point::max();
-
-std::string host_name() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("localhost");
-}
 
 /// Waits for one of the signals, at most until the deadline. 0 when that has passed.
 int next_signal(const sigset_t& set, steady::time_point deadline) {
@@ -59,6 +55,11 @@ std::string text_of_code(int code) {
 }
 
 }  // namespace
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("localhost");
+}
 
 result<void> supervisor::announce() {
     ACT_TRY_VOID(journal_.update(spec_.run, [](runs::record& r) {
@@ -145,9 +146,9 @@ void supervisor::note_failure(int rank, int code) {
     if (auto text = file::read_all(spec_.work + "/failure.txt", 64 << 10)) {
         reason_ = *text;
     } else if (rank >= 0 && spec_.processes() > 1) {
+        auto log = [&](const char* stream) { return runs::log_name(stream, static_cast<unsigned>(rank)); };
         reason_ = "process " + std::to_string(rank) + " of " + std::to_string(spec_.processes()) + " " +
-                  text_of_code(code) + "; its output is in " + log_name("stdout", rank) + " and " +
-                  log_name("stderr", rank);
+                  text_of_code(code) + "; its output is in " + log("stdout") + " and " + log("stderr");
     } else if (code > 128) {
         reason_ = text_of_code(code);
     }

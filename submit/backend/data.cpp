@@ -1,3 +1,5 @@
+#include "submit/backend/data.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -6,7 +8,6 @@
 #include "engine/codec/base64.hpp"
 #include "engine/codec/hash.hpp"
 #include "engine/file/file.hpp"
-#include "submit/backend/local.hpp"
 
 // The rules, for each data folder X:
 // - X is in the project: X is linked to it; a path below it that the command names and that is only in the

@@ -8,17 +8,13 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/supervise.hpp"
+#include "submit/backend/data.hpp"
 #include "submit/backend/logs.hpp"
 
 namespace act::backend {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string host_name() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("localhost");
-}
 
 /// Is the record's supervisor alive? Its pid is compared with its start time, and the boot that both belong
 /// to.
@@ -46,14 +42,6 @@ int room_for(const layout& l, std::size_t gpus) {
 }
 
 }  // namespace
-
-task<result<runs::record>> local_driver::submit(job j, until u) {
-    std::vector<job> one;
-    one.push_back(std::move(j));
-    auto all = co_await submit_all(std::move(one), 0, u);
-    if (!all) co_return all.error();
-    co_return std::move(all->front());
-}
 
 task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job> jobs, unsigned max_parallel,
                                                                  until u) {
@@ -110,7 +98,6 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
     s.mpirun = setting(config_, "mpirun") != "false";
     s.queue = q.folder;
     s.places = q.places;
-    s.project = config_.root;
     s.command = std::move(j.command);
     s.compile_args = config_.compile_args;
     s.interpreter_path = config_.interpreter_path;
@@ -152,17 +139,21 @@ result<runs::record> local_driver::look(const runs::record& given) {
         if (now() - r.submitted < start_patience) return r;
     } else {
         // A home folder may be shared: of another machine's processes nothing is known here.
-        if (r.node != host_name() || supervised(r)) return r;
+        if (r.node != agent::host_name() || supervised(r)) return r;
         // It may have written the outcome since.
         ACT_TRY(r, services_.journal.find(given.id));
     }
-    return services_.journal.update(r.id, [](runs::record& x) {
+    auto change = [](runs::record& x) {
         if (runs::is_final(x.state)) return;
         x.reason = x.pid == 0 ? "it was never started"
                               : "its supervisor ended before it: killed, or the machine was restarted";
         x.state = runs::state::failed;
         x.ended = now();
-    });
+    };
+    ACT_TRY(runs::record after, services_.journal.update(r.id, change));
+    // The environment in it may hold secrets; a submitter that was killed did not remove it.
+    if (runs::is_final(after.state)) ::unlink((r.folder + "/spec.json").c_str());
+    return after;
 }
 
 task<result<runs::record>> local_driver::status(runs::record r, until u) {
@@ -181,7 +172,7 @@ task<result<void>> local_driver::logs(runs::record r, log_position& position,
 task<result<runs::record>> local_driver::cancel(runs::record given, until u) {
     auto current = co_await status(given, u);
     if (!current || runs::is_final(current->state)) co_return current;
-    if (current->node != host_name() && current->pid != 0) {
+    if (current->node != agent::host_name() && current->pid != 0) {
         co_return error(kind::unsupported, "run " + current->id + " is on the machine " + current->node,
                         "run the same command there");
     }

@@ -15,7 +15,6 @@ class slurm_driver : public driver {
 public:
     slurm_driver(cluster::config, settings, services);
 
-    task<result<runs::record>> submit(job, until) override;
     /// The jobs, which have one layout, become an array, or several when there are very many.
     task<result<std::vector<runs::record>>> submit_all(std::vector<job>, unsigned max_parallel,
                                                        until) override;

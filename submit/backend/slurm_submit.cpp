@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "engine/file/file.hpp"
+#include "submit/backend/data.hpp"
 #include "submit/backend/environment.hpp"
-#include "submit/backend/local.hpp"
 #include "submit/backend/slurm.hpp"
 
 namespace act::backend::slurm {
@@ -50,14 +50,6 @@ std::string title_of(const runs::record& r) {
 }
 
 }  // namespace
-
-task<result<runs::record>> slurm_driver::submit(job j, until u) {
-    std::vector<job> one;
-    one.push_back(std::move(j));
-    auto all = co_await submit_all(std::move(one), 0, u);
-    if (!all) co_return all.error();
-    co_return std::move(all->front());
-}
 
 task<result<std::vector<runs::record>>> slurm_driver::submit_all(std::vector<job> jobs, unsigned max_parallel,
                                                                  until u) {
@@ -131,6 +123,8 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_array(std::vector<j
 
 result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
                                                         std::vector<agent::link> links) {
+    // The nodes may not see this program where it is.
+    ACT_TRY(const std::string there, agent_in(services_.journal.folder(), services_.executable));
     std::vector<runs::record> out;
     auto one = [&](job& j) -> result<void> {
         runs::record r;
@@ -155,10 +149,8 @@ result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
         s.logs = r.logs;
         s.links = links;
         ACT_TRY_VOID(furnish(config_, services_, r, j.env, s));
-        // The nodes may not see this program where it is.
         for (auto& d : s.deliveries) {
-            if (d.command.front() != services_.executable) continue;
-            ACT_TRY(d.command.front(), agent_in(services_.journal.folder(), services_.executable));
+            if (d.command.front() == services_.executable) d.command.front() = there;
         }
         s.command = std::move(j.command);
         s.compile_args = config_.compile_args;

@@ -38,7 +38,8 @@ TEST_P(processes, each_knows_its_place) {
     auto r =
         run({"sh", "-c",
              "echo $RANK of $WORLD_SIZE: $LOCAL_RANK of $LOCAL_WORLD_SIZE on $NODE_RANK of $ACT_NODES, "
-             "$MASTER_ADDR ${MASTER_PORT:+port} $AZ_BATCH_HOST_LIST $AZ_BATCHAI_TASK_INDEX; echo bad >&2"});
+             "$MASTER_ADDR ${MASTER_PORT:+port} $AZ_BATCH_HOST_LIST $AZ_BATCHAI_TASK_INDEX; echo bad >&2; "
+             "[ \"$ACT_RANK/$ACT_WORLD_SIZE $ACT_MASTER_PORT\" = \"$RANK/4 $MASTER_PORT\" ]"});
     EXPECT_EQ(r.state, runs::state::completed) << r.reason << err_;
     const char* rest = "127.0.0.1 port 127.0.0.1,127.0.0.1 ";
     EXPECT_EQ(log(r, "stdout.txt"), std::string("0 of 4: 0 of 2 on 0 of 2, ") + rest + "0\n");
