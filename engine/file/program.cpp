@@ -74,14 +74,17 @@ public:
         }
     }
 
-    /// Reads both outputs to their ends.
+    /// Reads both outputs to their ends, or what is in them once the program itself has ended: ssh leaves one
+    /// in the background that keeps them open.
     result<program_output> finish(const until& u, const std::string& name, std::size_t largest) {
         program_output all;
         pollfd ends[] = {{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
         while (ends[0].fd >= 0 || ends[1].fd >= 0) {
             ACT_TRY_VOID(in_time(u, name));
-            if (::poll(ends, 2, static_cast<int>(look_at_stop / 1ms)) < 0 && errno != EINTR)
-                return error::from_errno(errno, "cannot wait for " + name);
+            const bool over = has_ended();
+            const int ready = ::poll(ends, 2, over ? 0 : static_cast<int>(look_at_stop / 1ms));
+            if (ready < 0 && errno != EINTR) return error::from_errno(errno, "cannot wait for " + name);
+            if (ready == 0 && over) break;
             for (auto& end : ends) {
                 if (end.fd < 0 || end.revents == 0) continue;
                 std::string& into = end.fd == out_.get() ? all.out : all.err;
@@ -115,6 +118,12 @@ public:
     }
 
 private:
+    /// Without taking its status.
+    bool has_ended() const {
+        siginfo_t info{};
+        const int known = ::waitid(P_PID, static_cast<id_t>(id_), &info, WEXITED | WNOHANG | WNOWAIT);
+        return known == 0 ? info.si_pid == id_ : errno == ECHILD;
+    }
     static result<void> in_time(const until& u, const std::string& name) {
         auto ok = u.check();
         if (ok || ok.error().kind() != kind::timeout) return ok;

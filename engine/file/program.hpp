@@ -21,9 +21,9 @@ struct program_options {
     std::size_t largest_output = 16 << 20;  ///< of either stream; more is kind::protocol
 };
 
-/// Runs a program without input, in a process group of its own, until it has ended and closed its outputs. A
-/// stop or the deadline kills the group. kind::not_found when there is no such program. Blocks, so it goes
-/// through runtime::blocking.
+/// Runs a program without input, in a process group of its own, until it has ended. What it leaves behind in
+/// the background may keep its outputs. A stop or the deadline kills the group. kind::not_found when there is
+/// no such program. Blocks, so it goes through runtime::blocking.
 result<program_output> run_program(const std::vector<std::string>& command, const program_options&,
                                    const until&);
 

@@ -46,9 +46,10 @@ struct spec {
 
     // What only a supervisor looks at.
     int nodes = 1, processes_per_node = 1;
-    int gpus = 0;        ///< of all nodes
-    bool mpirun = true;  ///< starts several processes, where it is installed
-    std::string queue;   ///< folder of the places that runs wait for; empty: there is no need to
+    int gpus = 0;                        ///< of all nodes
+    std::vector<std::string> gpu_names;  ///< this machine's; empty: none are known
+    bool mpirun = true;                  ///< starts several processes, where it is installed
+    std::string queue;  ///< folder of the places that runs wait for; empty: there is no need to
     int places = 0;
     std::string project;
     std::vector<delivery> deliveries;

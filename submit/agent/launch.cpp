@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "engine/file/file.hpp"
+#include "engine/file/program.hpp"
 #include "submit/agent/process.hpp"
+#include "submit/agent/ranked.hpp"
 #include "submit/agent/supervise.hpp"
 
 namespace act::agent {
@@ -23,10 +25,10 @@ namespace {
 constexpr const char* address = "127.0.0.1";
 constexpr const char* gpus_variable = "ACT_GPUS";
 
-std::vector<std::string> split(const std::string& text) {
+std::vector<std::string> split(const std::string& text, char separator) {
     std::vector<std::string> out;
     for (std::size_t from = 0; from < text.size();) {
-        std::size_t end = std::min(text.find(',', from), text.size());
+        std::size_t end = std::min(text.find(separator, from), text.size());
         if (end > from) out.push_back(text.substr(from, end - from));
         from = end + 1;
     }
@@ -44,21 +46,6 @@ std::string variable(const char* name) {
     return value ? value : "";
 }
 
-/// The GPUs of this machine: those that the submitter was given, else all that the driver lists.
-std::vector<std::string> present_gpus() {
-    if (auto given = split(variable("CUDA_VISIBLE_DEVICES")); !given.empty()) return given;
-    std::vector<std::string> out;
-    if (!on_path("nvidia-smi")) return out;
-    FILE* list = ::popen("nvidia-smi -L 2>/dev/null", "r");
-    if (!list) return out;
-    char line[1024];
-    while (std::fgets(line, sizeof line, list)) {
-        if (std::strncmp(line, "GPU ", 4) == 0) out.push_back(std::to_string(out.size()));
-    }
-    ::pclose(list);
-    return out;
-}
-
 /// A port that nobody listens on; it is free again until rank 0 does.
 int free_port() {
     file::descriptor fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -70,16 +57,6 @@ int free_port() {
     if (!fd || ::bind(fd.get(), name, length) != 0 || ::getsockname(fd.get(), name, &length) != 0)
         return 29500;
     return ntohs(at.sin_port);
-}
-
-result<void> open_logs(const spec& s, int rank) {
-    constexpr int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
-    std::string out_path = s.logs + "/" + log_name("stdout", rank);
-    std::string err_path = s.logs + "/" + log_name("stderr", rank);
-    file::descriptor out(::open(out_path.c_str(), flags, 0600)), err(::open(err_path.c_str(), flags, 0600));
-    if (!out || !err) return error::from_errno(errno, "cannot write logs in " + s.logs);
-    redirect(out.get(), err.get());
-    return {};
 }
 
 int become(const spec& s, int rank) {
@@ -108,7 +85,7 @@ result<launched> launch_each(const spec& s) {
         }
         if (child == 0) {
             belong_to(me);
-            if (auto opened = open_logs(s, rank); !opened) ::_exit(exit_setup_failed);
+            if (auto opened = write_logs_of(s, rank); !opened) ::_exit(exit_setup_failed);
             ::_exit(become(s, rank));
         }
         out[child] = rank;
@@ -124,16 +101,15 @@ result<launched> launch_mpirun(const spec& s) {
     ACT_TRY_VOID(file::write_at(text, std::as_bytes(std::span(content)), 0, "the specification"));
     const pid_t me = ::getpid();
     std::string spec_path = "/proc/" + std::to_string(me) + "/fd/" + std::to_string(text);
-    char self[4096] = {};
-    if (::readlink("/proc/self/exe", self, sizeof self - 1) < 0)
-        return error::from_errno(errno, "cannot tell what program this is");
+    // By its name another version may be there by now, or none.
+    const std::string self = "/proc/" + std::to_string(me) + "/exe";
     pid_t child = ::fork();
     if (child < 0) return error::from_errno(errno, "cannot start mpirun");
     if (child != 0) return launched{{child, -1}};
 
     belong_to(me);
     // What mpirun itself says stands with what rank 0 says.
-    if (auto opened = open_logs(s, 0); !opened) ::_exit(exit_setup_failed);
+    if (auto opened = write_logs_of(s, 0); !opened) ::_exit(exit_setup_failed);
     // This machine stands for all nodes, so there are more processes than cores; and root may run jobs in
     // containers. Variables rather than options: other makes of mpirun pass over them.
     for (const char* name :
@@ -148,42 +124,46 @@ result<launched> launch_mpirun(const spec& s) {
 
 }  // namespace
 
-int count_gpus() { return static_cast<int>(present_gpus().size()); }
-
-void prepare_launch(const spec& s, int place) {
-    ::setenv("MASTER_ADDR", address, 1);
-    ::setenv("MASTER_PORT", std::to_string(free_port()).c_str(), 1);
-    ::unsetenv(gpus_variable);
-    auto present = s.gpus > 0 ? present_gpus() : std::vector<std::string>();
-    if (present.empty()) return;
-    std::vector<std::string> mine;
-    const auto all = present.size(), asked = static_cast<std::size_t>(s.gpus);
-    for (std::size_t i = 0; i < std::min(asked, all); ++i)
-        mine.push_back(present[(static_cast<std::size_t>(place) * asked + i) % all]);
-    ::setenv(gpus_variable, join(mine).c_str(), 1);
+std::vector<std::string> list_gpus(steady::duration longest) {
+    if (auto given = split(variable("CUDA_VISIBLE_DEVICES"), ','); !given.empty()) return given;
+    std::vector<std::string> out;
+    // A broken driver may keep it for ever.
+    auto said = file::run_program({"nvidia-smi", "-L"}, {}, until{}.within(longest));
+    if (!said || said->code != 0) return out;
+    for (const auto& line : split(said->out, '\n')) {
+        if (line.starts_with("GPU ")) out.push_back(std::to_string(out.size()));
+    }
+    return out;
 }
 
-std::map<std::string, std::string> rank_environment(const spec& s, int rank) {
-    const int node = rank / s.processes_per_node, local = rank % s.processes_per_node;
-    const std::string master = variable("MASTER_ADDR"), port = variable("MASTER_PORT");
-    std::map<std::string, std::string> out = {
-        {"RANK", std::to_string(rank)},
-        {"WORLD_SIZE", std::to_string(s.processes())},
-        {"LOCAL_RANK", std::to_string(local)},
-        {"LOCAL_WORLD_SIZE", std::to_string(s.processes_per_node)},
-        {"NODE_RANK", std::to_string(node)},
-        // As Azure Batch and Batch AI called them.
-        {"AZ_BATCHAI_TASK_INDEX", std::to_string(rank)},
-        {"AZ_BATCHAI_JOB_MASTER_NODE_IP", master},
-        {"AZ_BATCHAI_PYTORCH_INIT_METHOD", "tcp://" + master + ":" + port},
-        {"AZ_BATCH_MASTER_NODE", master + ":" + port},
-        {"AZ_BATCH_IS_CURRENT_NODE_MASTER", node == 0 ? "true" : "false"},
-    };
+void prepare_launch(const std::vector<std::string>& gpus) {
+    ::setenv("MASTER_ADDR", address, 1);
+    ::setenv("MASTER_PORT", std::to_string(free_port()).c_str(), 1);
+    if (gpus.empty())
+        ::unsetenv(gpus_variable);
+    else
+        ::setenv(gpus_variable, join(gpus).c_str(), 1);
+}
+
+environment rank_environment(const spec& s, int rank) {
+    ranks r{.rank = rank, .size = s.processes()};
+    r.local_rank = rank % s.processes_per_node, r.local_size = s.processes_per_node;
+    r.node = rank / s.processes_per_node;
+    r.master = variable("MASTER_ADDR");
+    const std::string port = variable("MASTER_PORT");
+    r.port = std::atoi(port.c_str());
+    environment out = rank_variables(r, s.run);
+    // As Azure Batch and Batch AI called them.
+    out["AZ_BATCHAI_TASK_INDEX"] = std::to_string(rank);
+    out["AZ_BATCHAI_JOB_MASTER_NODE_IP"] = r.master;
+    out["AZ_BATCHAI_PYTORCH_INIT_METHOD"] = "tcp://" + r.master + ":" + port;
+    out["AZ_BATCH_MASTER_NODE"] = r.master + ":" + port;
+    out["AZ_BATCH_IS_CURRENT_NODE_MASTER"] = r.node == 0 ? "true" : "false";
     for (int n = 0; n < s.nodes; ++n) {
-        out["AZ_BATCH_HOST_LIST"] += (n ? "," : "") + master;
-        out["AZ_BATCH_NODE_LIST"] += (n ? ";" : "") + master;
+        out["AZ_BATCH_HOST_LIST"] += (n ? "," : "") + r.master;
+        out["AZ_BATCH_NODE_LIST"] += (n ? ";" : "") + r.master;
     }
-    auto gpus = split(variable(gpus_variable));
+    auto gpus = split(variable(gpus_variable), ',');
     if (gpus.empty()) return out;
     std::vector<std::string> mine;
     const int share = std::max(1, s.gpus / s.processes());
@@ -191,10 +171,6 @@ std::map<std::string, std::string> rank_environment(const spec& s, int rank) {
         mine.push_back(gpus[static_cast<std::size_t>(rank * share + i) % gpus.size()]);
     out["CUDA_VISIBLE_DEVICES"] = join(mine);
     return out;
-}
-
-std::string log_name(const char* stream, int rank) {
-    return std::string(stream) + (rank > 0 ? "-" + std::to_string(rank) : "") + ".txt";
 }
 
 result<launched> launch(const spec& s) {
@@ -216,7 +192,7 @@ int run_rank_of_mpirun(const spec& s) {
     // Killed, mpirun could not end it.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const int number = std::atoi(rank.c_str());
-    if (auto opened = open_logs(s, number); !opened) {
+    if (auto opened = write_logs_of(s, number); !opened) {
         std::fprintf(stderr, "act agent: %s\n", opened.error().message().c_str());
         return exit_setup_failed;
     }

@@ -7,18 +7,19 @@
 
 #include "engine/core/result.hpp"
 #include "submit/agent/agent.hpp"
+#include "submit/agent/ranks.hpp"
 
 /// Starts the processes of a local run: its nodes are imagined, each a share of the processes. Private to
 /// this folder; for a process without threads.
 namespace act::agent {
 
 /// What this process puts at the disposal of all of them: the address where they meet, and which GPUs are
-/// theirs, into its own environment, which they inherit. Runs of one queue get different GPUs by their
-/// places.
-void prepare_launch(const spec&, int place);
+/// theirs, into its own environment, which they inherit.
+void prepare_launch(const std::vector<std::string>& gpus);
 
-/// The variables that tell a process who it is: RANK and its like, and its share of the GPUs.
-std::map<std::string, std::string> rank_environment(const spec&, int rank);
+/// The variables that tell a process who it is: those of ranks.hpp, what Azure called them, and its share of
+/// the GPUs.
+environment rank_environment(const spec&, int rank);
 
 /// A process that was started, and its rank; -1 for mpirun, which has all ranks below it.
 using launched = std::map<pid_t, int>;
@@ -26,9 +27,6 @@ using launched = std::map<pid_t, int>;
 /// Starts them all: by mpirun if there are several and it is installed (so that MPI programs find each
 /// other), else one by one. Each sets up and becomes the command; its output is in its own files.
 result<launched> launch(const spec&);
-
-/// The name of a rank's log: stdout.txt, stdout-3.txt.
-std::string log_name(const char* stream, int rank);
 
 /// `act agent rank SPEC`: one of mpirun's processes.
 int run_rank_of_mpirun(const spec&);

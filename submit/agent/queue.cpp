@@ -1,5 +1,6 @@
 #include "submit/agent/queue.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <fcntl.h>
@@ -26,85 +27,141 @@ result<bool> lock(const file::descriptor& fd, int how, const std::string& path) 
     return true;
 }
 
-/// Whoever has the turn is the only one that takes places, and leaves its pid in them.
+/// Those whose owners' pids are known, as far as the kernel tells their ends.
+class owners {
+public:
+    void add(const std::string& path) {
+        ++files_;
+        auto text = file::read_all(path, 64);
+        pid_t pid = 0;
+        if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc() ||
+            pid <= 0)
+            return;
+        const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+        if (fd < 0) return;
+        ends_.emplace_back(fd);
+        watched_.push_back({fd, POLLIN, 0});
+    }
+
+    /// Until one of them has ended, or some time has passed: an owner may be on another machine that shares
+    /// the folder, or the kernel too old to tell.
+    bool wait() {
+        return ::poll(watched_.data(), watched_.size(), watched_.size() == files_ ? 5000 : 500) >= 0 ||
+               errno == EINTR;
+    }
+
+private:
+    std::size_t files_ = 0;
+    std::vector<file::descriptor> ends_;
+    std::vector<pollfd> watched_;
+};
+
+/// Of those with the same limit one has the turn and waits; others with a higher one may find places
+/// meanwhile.
 class turn {
 public:
-    turn(const std::string& folder, int places) : folder_(folder), places_(places) {}
+    explicit turn(const spec& s) : spec_(s) {}
 
     result<bool> begin(int how) {
-        ACT_TRY_VOID(file::make_directories(folder_));
-        std::string path = folder_ + "/turn";
+        ACT_TRY_VOID(file::make_directories(spec_.queue));
+        const std::string path = spec_.queue + "/turn-" + std::to_string(spec_.places);
         ACT_TRY(lock_, open_lock(path));
         return lock(lock_, LOCK_EX | how, path);
     }
 
     result<std::optional<queue_place>> take() {
-        for (int number = 0; number < places_; ++number) {
-            std::string path = path_of(number);
-            ACT_TRY(file::descriptor fd, open_lock(path));
-            ACT_TRY(bool mine, lock(fd, LOCK_EX | LOCK_NB, path));
-            if (!mine) continue;
-            std::string pid = std::to_string(::getpid());
-            if (::ftruncate(fd.get(), 0) != 0) return error::from_errno(errno, "cannot write " + path);
-            ACT_TRY_VOID(file::write_at(fd.get(), std::as_bytes(std::span(pid)), 0, path));
-            return std::optional(queue_place{std::move(fd), number});
-        }
-        return std::optional<queue_place>();
+        ACT_TRY(const auto alone, alone_at_work());
+        return take_now();
     }
 
-    /// Waits until one of the owners has ended.
+    /// Waits until one of the owners may have ended.
     result<std::optional<queue_place>> wait() {
-        std::vector<file::descriptor> owners;
-        std::vector<pollfd> watched;
-        for (int number = 0; number < places_; ++number) {
-            int fd = open_owner(number);
-            if (fd < 0) continue;
-            owners.emplace_back(fd);
-            watched.push_back({fd, POLLIN, 0});
+        owners others;
+        {
+            ACT_TRY(const auto alone, alone_at_work());
+            for (int number = 0; number < spec_.places; ++number) others.add(path_of(number));
+            for (std::size_t i = 0; wanted() > 0 && i < spec_.gpu_names.size(); ++i)
+                others.add(path_of(spec_.gpu_names[i]));
+            // Who has a lock now had it when its pid was read, so the pids are not somebody else's by now.
+            ACT_TRY(auto place, take_now());
+            if (place) return place;
         }
-        // Who has a lock now had it when its pid was read, so the pids are not somebody else's by now.
-        ACT_TRY(auto place, take());
-        if (place) return place;
-        // An owner may be on another machine that shares the folder, or the kernel too old to tell.
-        const bool all = watched.size() == static_cast<std::size_t>(places_);
-        if (::poll(watched.data(), watched.size(), all ? 5000 : 500) < 0 && errno != EINTR)
-            return error::from_errno(errno, "cannot wait for a place in " + folder_);
+        if (!others.wait()) return error::from_errno(errno, "cannot wait for a place in " + spec_.queue);
         return std::optional<queue_place>();
     }
 
 private:
-    std::string path_of(int number) const { return folder_ + "/place-" + std::to_string(number); }
-
-    int open_owner(int number) const {
-        auto text = file::read_all(path_of(number), 64);
-        pid_t pid = 0;
-        if (!text || std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc() ||
-            pid <= 0)
-            return -1;
-        return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+    /// Only one process at a time takes places, and leaves its pid in them.
+    result<file::descriptor> alone_at_work() const {
+        const std::string path = spec_.queue + "/taking";
+        ACT_TRY(file::descriptor fd, open_lock(path));
+        ACT_TRY_VOID(lock(fd, LOCK_EX, path));
+        return fd;
     }
 
-    std::string folder_;
-    int places_;
+    result<std::optional<queue_place>> take_now() {
+        queue_place mine;
+        for (int number = 0; number < spec_.places && mine.locks.empty(); ++number)
+            ACT_TRY_VOID(take_file(path_of(number), mine));
+        if (mine.locks.empty()) return std::optional<queue_place>();
+        for (const auto& gpu : spec_.gpu_names) {
+            if (mine.gpus.size() == wanted()) break;
+            ACT_TRY(const bool got, take_file(path_of(gpu), mine));
+            if (got) mine.gpus.push_back(gpu);
+        }
+        if (mine.gpus.size() < wanted()) return std::optional<queue_place>();
+        return std::optional(std::move(mine));
+    }
+
+    static result<bool> take_file(const std::string& path, queue_place& into) {
+        ACT_TRY(file::descriptor fd, open_lock(path));
+        ACT_TRY(const bool mine, lock(fd, LOCK_EX | LOCK_NB, path));
+        if (!mine) return false;
+        // Without it, on a full disk, others look more often.
+        const std::string pid = std::to_string(::getpid());
+        if (::ftruncate(fd.get(), 0) == 0)
+            (void)file::write_at(fd.get(), std::as_bytes(std::span(pid)), 0, path);
+        into.locks.push_back(std::move(fd));
+        return true;
+    }
+
+    /// Who asks for more GPUs than there are gets all.
+    std::size_t wanted() const {
+        return std::min(spec_.gpu_names.size(), std::size_t(std::max(0, spec_.gpus)));
+    }
+    std::string path_of(int place) const { return spec_.queue + "/place-" + std::to_string(place); }
+    std::string path_of(std::string gpu) const {
+        std::replace(gpu.begin(), gpu.end(), '/', '_');
+        return spec_.queue + "/gpu-" + gpu;
+    }
+
+    const spec& spec_;
     file::descriptor lock_;
 };
 
 }  // namespace
 
-result<std::optional<queue_place>> try_place(const std::string& folder, int places) {
-    turn t(folder, places);
+result<std::optional<queue_place>> try_place(const spec& s) {
+    turn t(s);
     ACT_TRY(bool mine, t.begin(LOCK_NB));
     if (!mine) return std::optional<queue_place>();
     return t.take();
 }
 
-result<queue_place> wait_for_place(const std::string& folder, int places) {
-    turn t(folder, places);
+result<queue_place> wait_for_place(const spec& s) {
+    turn t(s);
     ACT_TRY_VOID(t.begin(0));
     for (;;) {
         ACT_TRY(auto place, t.wait());
         if (place) return std::move(*place);
     }
+}
+
+queue_place place_without_queue(const spec& s) {
+    queue_place all;
+    all.gpus = s.gpu_names;
+    all.gpus.resize(std::min(all.gpus.size(), std::size_t(std::max(0, s.gpus))));
+    return all;
 }
 
 }  // namespace act::agent

@@ -8,6 +8,7 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/process.hpp"
+#include "submit/runs/log_files.hpp"
 
 namespace act::agent {
 namespace {
@@ -34,11 +35,10 @@ std::optional<ranks> set_ranks(const spec& s) {
 
 result<void> write_logs_of(const spec& s, int rank) {
     ACT_TRY_VOID(file::make_directories(s.logs));
-    const std::string ending = (rank == 0 ? "" : "-" + std::to_string(rank)) + ".txt";
     file::descriptor ends[2];
-    const char* names[] = {"/stdout", "/stderr"};
+    const char* names[] = {"stdout", "stderr"};
     for (int i = 0; i < 2; ++i) {
-        std::string path = s.logs + names[i] + ending;
+        std::string path = s.logs + "/" + runs::log_name(names[i], static_cast<unsigned>(rank));
         ends[i] = file::descriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
         if (!ends[i]) return error::from_errno(errno, "cannot open " + path);
     }

@@ -164,7 +164,7 @@ environment rank_variables(const ranks& r, std::string_view run) {
     set("LOCAL_WORLD_SIZE", std::to_string(r.local_size));
     set("NODE_RANK", std::to_string(r.node));
     if (!r.master.empty()) set("MASTER_ADDR", r.master);
-    set("MASTER_PORT", std::to_string(port_of(run)));
+    set("MASTER_PORT", std::to_string(r.port > 0 ? r.port : port_of(run)));
     return out;
 }
 

@@ -13,6 +13,7 @@ struct ranks {
     int local_rank = 0, local_size = 1;  ///< of those on this node
     int node = 0;                        ///< number of this node
     std::string master;                  ///< name or address of rank 0's node; empty: not known
+    int port = 0;                        ///< where it listens; 0: one made of the run's id
 };
 
 using environment = std::map<std::string, std::string>;
@@ -22,8 +23,8 @@ using environment = std::map<std::string, std::string>;
 std::optional<ranks> find_ranks(const environment&);
 
 /// The variables that programs read: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, NODE_RANK, MASTER_ADDR,
-/// MASTER_PORT, and each with ACT_ before it. The port is made of the run's id, so that all processes agree
-/// on it and two jobs on a node mostly differ.
+/// MASTER_PORT, and each with ACT_ before it. A port made of the run's id is one that all processes
+/// agree on, and mostly differs between two jobs on a node.
 environment rank_variables(const ranks&, std::string_view run);
 
 /// The first name of a list as Slurm writes them: "n[003-7,9],m1" is "n003".

@@ -36,8 +36,6 @@ std::string to_text(const spec& s) {
         deliveries.push_back(boost::json::object{{"folder", d.folder}, {"command", array_of(d.command)}});
     for (const auto& l : s.links)
         links.push_back(boost::json::object{{"name", l.name}, {"target", l.target}});
-    boost::json::object env;
-    for (const auto& [key, value] : s.env) env[key] = value;
     boost::json::object o;
     o["run"] = s.run;
     o["archive"] = s.archive;
@@ -45,7 +43,7 @@ std::string to_text(const spec& s) {
     o["work"] = s.work;
     o["logs"] = s.logs;
     o["links"] = std::move(links);
-    o["env"] = std::move(env);
+    o["env"] = json::object_of(s.env);
     o["command"] = array_of(s.command);
     o["compile_args"] = s.compile_args;
     o["interpreter_path"] = s.interpreter_path;
@@ -57,6 +55,7 @@ std::string to_text(const spec& s) {
     o["nodes"] = s.nodes;
     o["processes_per_node"] = s.processes_per_node;
     o["gpus"] = s.gpus;
+    o["gpu_names"] = array_of(s.gpu_names);
     o["mpirun"] = s.mpirun;
     o["queue"] = s.queue;
     o["places"] = s.places;
@@ -92,6 +91,7 @@ result<spec> read_spec(const std::string& path) {
     s.nodes = std::max(1, int_of(o, "nodes"));
     s.processes_per_node = std::max(1, int_of(o, "processes_per_node"));
     s.gpus = int_of(o, "gpus");
+    s.gpu_names = words_of(o, "gpu_names");
     s.mpirun = json::boolean(o, "mpirun");
     s.queue = json::text(o, "queue");
     s.places = int_of(o, "places");
@@ -111,11 +111,7 @@ result<spec> read_spec(const std::string& path) {
                 s.links.push_back({json::text(l.get_object(), "name"), json::text(l.get_object(), "target")});
         }
     }
-    if (const auto* v = o.if_contains("env"); v && v->is_object()) {
-        for (const auto& [key, value] : v->get_object()) {
-            if (value.is_string()) s.env[std::string(key)] = std::string(value.get_string());
-        }
-    }
+    json::take_object(o, "env", s.env);
     if (s.run.empty() || s.work.empty() || s.hash.empty() || s.command.empty()) {
         return error(kind::protocol,
                      path + " is not an agent's specification: run, work, hash or command is missing");

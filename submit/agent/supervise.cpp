@@ -13,6 +13,7 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/agent.hpp"
+#include "submit/agent/patience.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/queue.hpp"
 #include "submit/agent/supervisor.hpp"
@@ -53,11 +54,11 @@ int supervise_here(const std::string& spec_file, const std::string& state_folder
     if (!journal) return complain(journal.error());
     std::optional<queue_place> place;
     if (!s->queue.empty()) {
-        auto free = try_place(s->queue, s->places);
+        auto free = try_place(*s);
         if (!free) return complain(free.error());
         place = std::move(*free);
     } else {
-        place.emplace();
+        place = place_without_queue(*s);
     }
     bool waited = !place;
     if (waited) {
@@ -67,15 +68,21 @@ int supervise_here(const std::string& spec_file, const std::string& state_folder
         supervisor work(*s, *journal, none);
         if (auto announced = work.announce(); !announced) return complain(announced.error());
         say_ready(ready_fd, spec_file);
-        auto got = wait_for_place(s->queue, s->places);
-        if (!got) return complain(got.error());
+        auto got = patiently(none, [&] { return wait_for_place(*s); });
+        if (!got) {
+            work.give_up(got.error());
+            return complain(got.error());
+        }
         place = std::move(*got);
     }
     supervisor work(*s, *journal, block_signals());
     auto go = work.take_over();
-    if (!go) return complain(go.error());
+    if (!go) {
+        work.give_up(go.error());
+        return complain(go.error());
+    }
     if (!waited) say_ready(ready_fd, spec_file);
-    if (*go) work.see_through(place->number);
+    if (*go) work.see_through(place->gpus);
     return 0;
 }
 

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "engine/core/clock.hpp"
 #include "engine/core/result.hpp"
 
 /// The one process that stands between a local run and the record: it has no terminal, waits for the agent,
@@ -16,11 +18,15 @@ namespace act::agent {
 result<void> start_supervisor(const std::string& executable, const std::string& spec_file,
                               const std::string& state_folder);
 
-/// GPUs that runs on this machine are spread over; 0: none are known.
-int count_gpus();
+/// The GPUs of this machine that runs are spread over: those that this process was given, else all that the
+/// driver lists, which may take so long. None where none are known. Blocks; safe in a process with threads.
+std::vector<std::string> list_gpus(steady::duration longest = std::chrono::seconds(20));
 
 /// The supervisor itself; called by entry().
 int supervise(const std::string& spec_file, const std::string& state_folder);
+
+/// This machine, as records name it: of another's processes nothing is known here.
+std::string host_name();
 
 /// Start time of a living process in clock ticks since boot; nothing when there is no such process, or only
 /// its remains.

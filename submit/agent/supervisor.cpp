@@ -11,19 +11,16 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/delivery.hpp"
+#include "submit/agent/patience.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/supervise.hpp"
 #include "submit/agent/tree.hpp"
+#include "submit/runs/log_files.hpp"
 
 namespace act::agent {
 namespace {
 
 constexpr auto never = steady::time_point::max();
-
-std::string host_name() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("localhost");
-}
 
 /// Waits for one of the signals, at most until the deadline. 0 when that has passed.
 int next_signal(const sigset_t& set, steady::time_point deadline) {
@@ -59,6 +56,11 @@ std::string text_of_code(int code) {
 
 }  // namespace
 
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("localhost");
+}
+
 result<void> supervisor::announce() {
     ACT_TRY_VOID(journal_.update(spec_.run, [](runs::record& r) {
         if (r.state == runs::state::queued) identify(r);
@@ -68,25 +70,31 @@ result<void> supervisor::announce() {
 
 result<bool> supervisor::take_over() {
     bool go = false;
-    ACT_TRY_VOID(journal_.update(spec_.run, [&](runs::record& r) {
-        if (r.state != runs::state::queued) return;
-        go = true;
+    auto change = [&](runs::record& r) {
+        go = r.state == runs::state::queued;
+        if (!go) return;
         r.state = runs::state::running;
         r.started = now();
         identify(r);
-    }));
+    };
+    ACT_TRY_VOID(patiently(signals_, [&] { return journal_.update(spec_.run, change); }));
     return go;
 }
 
-void supervisor::see_through(int place) {
-    int code = start_and_wait(place);
+void supervisor::see_through(const std::vector<std::string>& gpus) {
+    int code = start_and_wait(gpus);
     end_the_rest();
     deliver();
     record(code);
 }
 
-int supervisor::start_and_wait(int place) {
-    prepare_launch(spec_, place);
+void supervisor::give_up(const error& why) {
+    reason_ = "it could not begin: " + why.message();
+    record(std::nullopt);
+}
+
+int supervisor::start_and_wait(const std::vector<std::string>& gpus) {
+    prepare_launch(gpus);
     auto started = launch(spec_);
     if (started) return wait_for(std::move(*started));
     reason_ = started.error().message();
@@ -117,6 +125,8 @@ int supervisor::wait_for(launched running) {
         int status = 0;
         while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
             if (pid < 0) break;
+            // Nobody asks how these went: whether they succeed matters only at the end.
+            std::replace(delivering_.begin(), delivering_.end(), pid, pid_t{0});
             auto ended = running.find(pid);
             if (ended == running.end()) continue;
             const int rank = ended->second, code = exit_code_of_status(status);
@@ -136,9 +146,9 @@ void supervisor::note_failure(int rank, int code) {
     if (auto text = file::read_all(spec_.work + "/failure.txt", 64 << 10)) {
         reason_ = *text;
     } else if (rank >= 0 && spec_.processes() > 1) {
+        auto log = [&](const char* stream) { return runs::log_name(stream, static_cast<unsigned>(rank)); };
         reason_ = "process " + std::to_string(rank) + " of " + std::to_string(spec_.processes()) + " " +
-                  text_of_code(code) + "; its output is in " + log_name("stdout", rank) + " and " +
-                  log_name("stderr", rank);
+                  text_of_code(code) + "; its output is in " + log("stdout") + " and " + log("stderr");
     } else if (code > 128) {
         reason_ = text_of_code(code);
     }
@@ -160,9 +170,13 @@ void supervisor::end_the_rest() {
     }
 }
 
-/// While the command runs: nobody waits for these, and whether they succeed matters only at the end.
+/// While the command runs. A large upload lasts longer than the pause; a second one beside it would only send
+/// the same again.
 void supervisor::begin_delivery() {
-    for (const auto& d : spec_.deliveries) (void)start_delivery(spec_, d);
+    delivering_.resize(spec_.deliveries.size());
+    for (std::size_t i = 0; i < delivering_.size(); ++i) {
+        if (delivering_[i] <= 0) delivering_[i] = start_delivery(spec_, spec_.deliveries[i]);
+    }
 }
 
 /// After the end, however it was: what the run made is worth keeping.
@@ -182,23 +196,19 @@ void supervisor::deliver() {
     }
 }
 
-void supervisor::record(int code) {
+void supervisor::record(std::optional<int> code) {
     if (canceled_) reason_ = "cancelled";
     if (!undelivered_.empty()) reason_ += (reason_.empty() ? "" : "; ") + undelivered_;
     const bool well = code == 0 && undelivered_.empty();
     auto ended = now();
-    // A full disk may be emptied again; the outcome is worth some patience.
-    for (int tries = 0; tries < 60; ++tries) {
-        auto done = journal_.update(spec_.run, [&](runs::record& r) {
-            r.state = canceled_ ? runs::state::canceled : well ? runs::state::completed : runs::state::failed;
-            r.exit_code = code;
-            r.ended = ended;
-            r.reason = reason_;
-        });
-        if (done || done.error().kind() == kind::not_found) return;
-        std::fprintf(stderr, "act agent: %s\n", done.error().message().c_str());
-        (void)next_signal(signals_, steady::now() + std::chrono::seconds(1));
-    }
+    auto change = [&](runs::record& r) {
+        if (!code && runs::is_final(r.state)) return;
+        r.state = canceled_ ? runs::state::canceled : well ? runs::state::completed : runs::state::failed;
+        r.exit_code = code;
+        r.ended = ended;
+        r.reason = reason_;
+    };
+    (void)patiently(signals_, [&] { return journal_.update(spec_.run, change); });
 }
 
 }  // namespace act::agent

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <csignal>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "engine/core/clock.hpp"
 #include "submit/agent/agent.hpp"
@@ -21,11 +23,13 @@ public:
     result<void> announce();
     /// Takes the run over in the record. False: somebody cancelled it before.
     result<bool> take_over();
-    /// From the start of the command to the outcome in the journal.
-    void see_through(int place);
+    /// From the start of the command, which gets these GPUs, to the outcome in the journal.
+    void see_through(const std::vector<std::string>& gpus);
+    /// The run could not begin, for this reason.
+    void give_up(const error&);
 
 private:
-    int start_and_wait(int place);
+    int start_and_wait(const std::vector<std::string>& gpus);
     /// The exit code of the run: of the first process that failed, which ends the others.
     int wait_for(launched);
     void note_failure(int rank, int code);
@@ -33,14 +37,15 @@ private:
     void end_the_rest();
     void begin_delivery();
     void deliver();
-    void record(int code);
+    void record(std::optional<int> code);
 
     const spec& spec_;
     runs::journal& journal_;
     sigset_t signals_;
     bool canceled_ = false;
     std::string reason_;
-    std::string undelivered_;  ///< why outputs did not get to the store
+    std::vector<pid_t> delivering_;  ///< by delivery, while the command runs; 0: none is at work
+    std::string undelivered_;        ///< why outputs did not get to the store
 };
 
 }  // namespace act::agent

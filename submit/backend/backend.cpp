@@ -60,14 +60,12 @@ result<std::unique_ptr<driver>> make_driver(const runs::record& r, services s) {
     return make_driver(c, std::move(s));
 }
 
-task<result<std::vector<runs::record>>> driver::submit_all(std::vector<job> jobs, unsigned, until u) {
-    std::vector<runs::record> out;
-    for (auto& j : jobs) {
-        auto r = co_await submit(std::move(j), u);
-        if (!r) co_return r.error();
-        out.push_back(std::move(*r));
-    }
-    co_return std::move(out);
+task<result<runs::record>> driver::submit(job j, until u) {
+    std::vector<job> one;
+    one.push_back(std::move(j));
+    auto all = co_await submit_all(std::move(one), 0, u);
+    if (!all) co_return all.error();
+    co_return std::move(all->front());
 }
 
 result<delivery> data_source::deliver(const cluster::mapping& m, const std::string&, const std::string&) {

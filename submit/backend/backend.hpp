@@ -91,12 +91,11 @@ class driver {
 public:
     virtual ~driver() = default;
     /// Starts the job; the record is in the journal then, whatever comes after.
-    virtual task<result<runs::record>> submit(job, until) = 0;
+    task<result<runs::record>> submit(job, until);
     /// Starts the jobs of a sweep, at most so many at a time (0: as many as there is room for); the others
-    /// wait. One by one unless the back end knows better. It ends at the first that cannot be started; the
-    /// journal has those before.
+    /// wait. It ends at the first that cannot be started; the journal has those before.
     virtual task<result<std::vector<runs::record>>> submit_all(std::vector<job>, unsigned max_parallel,
-                                                               until);
+                                                               until) = 0;
     /// Looks at the back end and brings the record up to date, in the journal too.
     virtual task<result<runs::record>> status(runs::record, until) = 0;
     /// Passes what is new since `position` to `sink`, in pieces; `position` outlives the call and moves on.

@@ -1,3 +1,5 @@
+#include "submit/backend/data.hpp"
+
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -6,7 +8,7 @@
 #include "engine/codec/base64.hpp"
 #include "engine/codec/hash.hpp"
 #include "engine/file/file.hpp"
-#include "submit/backend/local.hpp"
+#include "submit/stage/pack.hpp"
 
 // The rules, for each data folder X:
 // - X is in the project: X is linked to it; a path below it that the command names and that is only in the
@@ -157,11 +159,15 @@ private:
 
 }  // namespace
 
-task<result<std::vector<agent::link>>> place_data(const cluster::config& config,
-                                                  const std::vector<std::string>& words, services& s,
-                                                  until u) {
+task<result<std::vector<agent::link>>> place_data(const cluster::config& config, const std::vector<job>& jobs,
+                                                  services& s, until u) {
+    std::vector<std::string> words;
+    for (const auto& j : jobs) words.insert(words.end(), j.command.begin(), j.command.end());
     placement p(config, s, u);
-    co_return co_await p.run(words);
+    auto links = co_await p.run(words);
+    // What has gone since is told of by whoever opens it.
+    for (const auto& j : jobs) (void)stage::mark_used(j.archive);
+    co_return links;
 }
 
 }  // namespace act::backend

@@ -25,13 +25,15 @@ struct output {
     std::string url;  ///< where it will be in the store; may be empty
 };
 
+bool is_output(const cluster::mapping& m) { return m.mode == "upload" && !m.folder.empty(); }
+
 bool below(const std::string& path, const std::string& folder) { return path.starts_with(folder + "/"); }
 
 result<std::vector<output>> make_outputs(const cluster::config& c, const services& with,
                                          const runs::record& r, agent::spec& s) {
     std::vector<output> out;
     for (const auto& m : c.mappings) {
-        if (m.mode != "upload" || m.folder.empty()) continue;
+        if (!is_output(m)) continue;
         output o{.name = m.folder, .path = r.folder + "/outputs/" + m.folder, .url = {}};
         if (!with.data) {
             return error(kind::unsupported, "nothing brings " + m.folder + " to the store here",
@@ -75,9 +77,9 @@ std::map<std::string, std::string> environment_of(const cluster::config& c, cons
         if (!o.url.empty()) out["ACT_OUTPUT_" + id_of_folder(o.name) + "_URL"] = o.url;
     }
     for (const auto& link : s.links) {
-        bool is_output =
+        bool output_too =
             std::any_of(outputs.begin(), outputs.end(), [&](const output& o) { return o.name == link.name; });
-        if (is_output) continue;
+        if (output_too) continue;
         put("INPUT_", link.name, link.target);
         // What is written into a folder of the project stays there.
         if (below(link.target, c.root)) put("OUTPUT_", link.name, link.target);
@@ -95,6 +97,26 @@ result<void> furnish(const cluster::config& c, const services& with, const runs:
     s.env = environment_of(c, r, s, outputs);
     for (const auto& [key, value] : c.env) s.env[key] = value;
     for (const auto& [key, value] : given) s.env[key] = value;
+    return {};
+}
+
+result<void> check_deliveries(const cluster::config& c, const services& with,
+                              const std::map<std::string, std::string>& carried) {
+    using method = cluster::account::method;
+    for (const auto& m : c.mappings) {
+        if (!is_output(m)) continue;
+        ACT_TRY(const cluster::account here, cluster::load_account(c, m.account_file, with.environment));
+        auto there = cluster::load_account(c, m.account_file, carried);
+        const bool by_variables = here.auth == method::sp || here.auth == method::workload;
+        if (there && !by_variables) continue;
+        return error(kind::configuration,
+                     "the job could not bring " + m.folder +
+                         " to the store: variables that hold credentials do not reach it, and " +
+                         (by_variables ? here.source + " has auth: sp or workload, which needs them"
+                                       : there.error().message()),
+                     "give the account a key or SAS by file:PATH, or auth: cli; or " + m.key +
+                         " another mode than upload");
+    }
     return {};
 }
 

@@ -13,4 +13,9 @@ namespace act::backend {
 result<void> furnish(const cluster::config&, const services&, const runs::record&,
                      const std::map<std::string, std::string>& given, agent::spec&);
 
+/// For a job that gets only these variables where it runs: can it bring its outputs to the store from there?
+/// A credential that only this process has would be missed when all the work is done.
+result<void> check_deliveries(const cluster::config&, const services&,
+                              const std::map<std::string, std::string>& carried);
+
 }  // namespace act::backend

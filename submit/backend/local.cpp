@@ -1,5 +1,6 @@
 #include "submit/backend/local.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <thread>
@@ -7,17 +8,13 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/supervise.hpp"
+#include "submit/backend/data.hpp"
 #include "submit/backend/logs.hpp"
 
 namespace act::backend {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string host_name() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? std::string(name) : std::string("localhost");
-}
 
 /// Is the record's supervisor alive? Its pid is compared with its start time, and the boot that both belong
 /// to.
@@ -39,43 +36,35 @@ std::string setting(const cluster::config& c, const std::string& name) {
 }
 
 /// How many runs of this layout there is room for.
-int room_for(const layout& l) {
-    int room = static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, l.processes());
-    const int gpus = l.gpus > 0 ? agent::count_gpus() : 0;
-    if (gpus > 0) room = gpus / l.gpus;
-    return std::max(1, room);
+int room_for(const layout& l, std::size_t gpus) {
+    if (gpus > 0 && l.gpus > 0) return std::max(1, static_cast<int>(gpus) / l.gpus);
+    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / std::max(1, l.processes()));
 }
 
 }  // namespace
 
-task<result<runs::record>> local_driver::submit(job j, until u) {
-    std::vector<job> one;
-    one.push_back(std::move(j));
-    auto all = co_await submit_all(std::move(one), 0, u);
-    if (!all) co_return all.error();
-    co_return std::move(all->front());
-}
-
 task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job> jobs, unsigned max_parallel,
                                                                  until u) {
-    std::vector<std::string> words;
     for (const auto& j : jobs) {
         if (j.command.empty())
             co_return error(kind::usage, "there is no command to run", "act submit COMMAND ARGUMENTS...");
-        words.insert(words.end(), j.command.begin(), j.command.end());
     }
-    auto links = co_await place_data(config_, words, services_, u);
+    auto links = co_await place_data(config_, jobs, services_, u);
     if (!links) co_return links.error();
+    std::vector<std::string> gpus;
+    if (std::any_of(jobs.begin(), jobs.end(), [](const job& j) { return j.layout.gpus > 0; }))
+        gpus = co_await services_.runtime.blocking([] { return agent::list_gpus(); });
     queue q;
     if (max_parallel > 0 || jobs.size() > 1)
-        q.places = max_parallel > 0 ? static_cast<int>(max_parallel) : room_for(jobs.front().layout);
+        q.places =
+            max_parallel > 0 ? static_cast<int>(max_parallel) : room_for(jobs.front().layout, gpus.size());
     // A sweep has a queue of its own; single runs with a limit share one.
     if (q.places > 0 && jobs.front().group.empty()) q.folder = services_.journal.folder() + "/queue";
     if (q.places == 0) q = queue_of(jobs.front());
     std::vector<runs::record> out;
     for (auto& j : jobs) {
         ACT_CO_TRY_VOID(u.check());
-        auto call = [&] { return start(std::move(j), *links, q); };
+        auto call = [&] { return start(std::move(j), *links, gpus, q); };
         result<runs::record> started = co_await services_.runtime.blocking(call);
         if (!started) co_return started.error();
         out.push_back(std::move(*started));
@@ -93,7 +82,8 @@ local_driver::queue local_driver::queue_of(const job& j) {
     return q;
 }
 
-result<runs::record> local_driver::start(job j, const std::vector<agent::link>& links, queue& q) {
+result<runs::record> local_driver::start(job j, const std::vector<agent::link>& links,
+                                         const std::vector<std::string>& gpus, queue& q) {
     runs::record r;
     r.cluster = config_.name;
     r.platform = config_.platform;
@@ -121,10 +111,10 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
     s.nodes = j.layout.nodes;
     s.processes_per_node = j.layout.processes_per_node;
     s.gpus = j.layout.gpus;
+    s.gpu_names = gpus;
     s.mpirun = setting(config_, "mpirun") != "false";
     s.queue = q.folder;
     s.places = q.places;
-    s.project = config_.root;
     s.command = std::move(j.command);
     s.compile_args = config_.compile_args;
     s.interpreter_path = config_.interpreter_path;
@@ -166,17 +156,21 @@ result<runs::record> local_driver::look(const runs::record& given) {
         if (now() - r.submitted < start_patience) return r;
     } else {
         // A home folder may be shared: of another machine's processes nothing is known here.
-        if (r.node != host_name() || supervised(r)) return r;
+        if (r.node != agent::host_name() || supervised(r)) return r;
         // It may have written the outcome since.
         ACT_TRY(r, services_.journal.find(given.id));
     }
-    return services_.journal.update(r.id, [](runs::record& x) {
+    auto change = [](runs::record& x) {
         if (runs::is_final(x.state)) return;
         x.reason = x.pid == 0 ? "it was never started"
                               : "its supervisor ended before it: killed, or the machine was restarted";
         x.state = runs::state::failed;
         x.ended = now();
-    });
+    };
+    ACT_TRY(runs::record after, services_.journal.update(r.id, change));
+    // The environment in it may hold secrets; a submitter that was killed did not remove it.
+    if (runs::is_final(after.state)) ::unlink((r.folder + "/spec.json").c_str());
+    return after;
 }
 
 task<result<runs::record>> local_driver::status(runs::record r, until u) {
@@ -195,7 +189,7 @@ task<result<void>> local_driver::logs(runs::record r, log_position& position,
 task<result<runs::record>> local_driver::cancel(runs::record given, until u) {
     auto current = co_await status(given, u);
     if (!current || runs::is_final(current->state)) co_return current;
-    if (current->node != host_name() && current->pid != 0) {
+    if (current->node != agent::host_name() && current->pid != 0) {
         co_return error(kind::unsupported, "run " + current->id + " is on the machine " + current->node,
                         "run the same command there");
     }

@@ -11,7 +11,6 @@ class local_driver : public driver {
 public:
     local_driver(cluster::config c, services s) : config_(std::move(c)), services_(std::move(s)) {}
 
-    task<result<runs::record>> submit(job, until) override;
     task<result<std::vector<runs::record>>> submit_all(std::vector<job>, unsigned max_parallel,
                                                        until) override;
     task<result<runs::record>> status(runs::record, until) override;
@@ -27,18 +26,13 @@ private:
     };
     /// The one that the job's details name.
     static queue queue_of(const job&);
-    result<runs::record> start(job, const std::vector<agent::link>&, queue&);
+    result<runs::record> start(job, const std::vector<agent::link>&, const std::vector<std::string>& gpus,
+                               queue&);
     result<int> delivery_seconds() const;
     result<runs::record> look(const runs::record&);
 
     cluster::config config_;
     services services_;
 };
-
-/// Decides where each data folder of the jobs is on this machine, and fetches what is only in the store:
-/// first what the commands name, else whole folders. `words` are those of all commands. See data.cpp for the
-/// rules.
-task<result<std::vector<agent::link>>> place_data(const cluster::config&,
-                                                  const std::vector<std::string>& words, services&, until);
 
 }  // namespace act::backend

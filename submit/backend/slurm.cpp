@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto between_questions = 2s;
-/// How long a record may be without a job: `submit` hands it over at once.
-constexpr auto start_patience = 120s;
+/// How long a run may be without a job after its script was written: sbatch alone may take two minutes.
+constexpr auto start_patience = 10min;
 constexpr const char* ssh_key = "slurm.ssh";
 
 traces read_traces(const std::string& folder) {
@@ -25,14 +25,17 @@ traces read_traces(const std::string& folder) {
     if (auto text = file::read_all(folder + "/" + started_file, 64 << 10)) take_started(*text, out);
     if (auto text = file::read_all(folder + "/" + ended_file, 4096)) take_ended(*text, out);
     if (auto text = file::read_all(folder + "/failure.txt", 64 << 10)) out.failure = *text;
+    if (std::filesystem::exists(folder + "/outputs", ignored)) out.outputs = folder + "/outputs";
     return out;
 }
 
-/// The comment of the job, by which it can be found again, and its place in an array.
-std::string key_of(const runs::record& r) {
+/// The run whose folder has the script: of an array the first.
+const std::string& first_of_array(const runs::record& r) {
     auto first = r.details.find("array");
-    return "act:" + (first == r.details.end() ? r.id : first->second);
+    return first == r.details.end() ? r.id : first->second;
 }
+/// The comment of the job, by which it can be found again, and its place in an array.
+std::string key_of(const runs::record& r) { return "act:" + first_of_array(r); }
 std::string index_of(const runs::record& r) {
     auto at = r.details.find("array_index");
     return at == r.details.end() ? "0" : at->second;
@@ -105,12 +108,16 @@ task<result<std::optional<job_info>>> slurm_driver::ask(std::string id, until u)
 
 /// The id of a job whose submission was interrupted before it was written down; empty when there is none.
 task<result<std::string>> slurm_driver::find_again(runs::record r, until u) {
-    auto said = co_await programs_.run(
-        {"squeue", "--noheader", "--array", "--states=all", "--me", "--format", "%F|%K|%k"}, u);
-    if (!said) co_return said.error();
-    if (said->code != 0)
-        co_return error(kind::unavailable, "squeue " + programs_.where() + ": " + first_line(said->err));
-    for (const auto& line : lines_of(said->out)) {
+    if (all_asked_ == steady::time_point{} || steady::now() - all_asked_ >= between_questions) {
+        auto said = co_await programs_.run(
+            {"squeue", "--noheader", "--array", "--states=all", "--me", "--format", "%F|%K|%k"}, u);
+        if (!said) co_return said.error();
+        if (said->code != 0)
+            co_return error(kind::unavailable, "squeue " + programs_.where() + ": " + first_line(said->err));
+        all_ = lines_of(said->out);
+        all_asked_ = steady::now();
+    }
+    for (const auto& line : all_) {
         auto first = line.find('|');
         auto second = line.find('|', first + 1);
         if (second == std::string::npos || line.substr(second + 1) != key_of(r)) continue;
@@ -136,7 +143,9 @@ task<result<runs::record>> slurm_driver::look(runs::record given, until u) {
         id = *again;
     }
     if (id.empty()) {
-        if (now() - r.submitted < start_patience) co_return r;
+        auto since = [&] { return preparing_since(r); };
+        const wall_time at = co_await services_.runtime.blocking(since);
+        if (now() - at < start_patience) co_return r;
         co_return give_up(r, error(kind::internal, "it was never handed over to Slurm"));
     }
     std::optional<job_info> job;
@@ -151,6 +160,13 @@ task<result<runs::record>> slurm_driver::look(runs::record given, until u) {
     co_return co_await services_.runtime.blocking(write);
 }
 
+/// The script is written just before sbatch is called; many runs of one array take their time before.
+wall_time slurm_driver::preparing_since(const runs::record& r) {
+    auto first = services_.journal.find(first_of_array(r));
+    auto script = file::stat_of((first ? first->folder : r.folder) + "/" + script_file);
+    return script ? std::max(script->modified, r.submitted) : r.submitted;
+}
+
 result<runs::record> slurm_driver::bring_up_to_date(const runs::record& r, const std::string& id,
                                                     const std::optional<job_info>& job, const traces& left) {
     auto change = [&](runs::record& x) {
@@ -159,8 +175,7 @@ result<runs::record> slurm_driver::bring_up_to_date(const runs::record& r, const
         apply(x, job, left, now());
     };
     ACT_TRY(runs::record after, services_.journal.update(r.id, change));
-    // The environment in it may hold secrets; a job that was killed did not remove it.
-    if (runs::is_final(after.state)) ::unlink((r.folder + "/spec.json").c_str());
+    forget_spec(after);
     return after;
 }
 
@@ -175,28 +190,34 @@ task<result<void>> slurm_driver::logs(runs::record r, log_position& position,
     co_return co_await pass_on_logs(services_.runtime, r.logs, files, position, std::move(sink), u);
 }
 
+task<result<void>> slurm_driver::end_job(std::string id, until u) {
+    auto sent = co_await programs_.run({"scancel", id}, u);
+    if (!sent) co_return sent.error();
+    // A job that Slurm does not know any more has ended, which its state will tell.
+    if (sent->code == 0 || is_unknown_job(sent->err)) co_return result<void>();
+    co_return error(kind::permission,
+                    "scancel " + programs_.where() + " did not end job " + id + ": " + first_line(sent->err));
+}
+
 task<result<runs::record>> slurm_driver::cancel(runs::record given, until u) {
     auto current = co_await look(given, u);
     if (!current || runs::is_final(current->state)) co_return current;
     if (current->backend_id.empty()) {
         // Not handed over yet: `submit` looks at the state when it has been.
-        co_return services_.journal.update(current->id, [](runs::record& r) {
+        current = services_.journal.update(current->id, [](runs::record& r) {
             if (runs::is_final(r.state) || !r.backend_id.empty()) return;
             request_cancel(r);
             r.state = runs::state::canceled;
             r.ended = now();
             r.reason = "cancelled";
         });
+        if (current) forget_spec(*current);
+        if (!current || runs::is_final(current->state)) co_return current;
     }
     current = services_.journal.update(current->id, [](runs::record& r) { request_cancel(r); });
     if (!current) co_return current;
-    auto sent = co_await programs_.run({"scancel", current->backend_id}, u);
+    auto sent = co_await end_job(current->backend_id, u);
     if (!sent) co_return sent.error();
-    // A job that Slurm does not know any more has ended, which its state will tell.
-    if (sent->code != 0 && !is_unknown_job(sent->err)) {
-        co_return error(kind::permission, "scancel " + programs_.where() + " did not end job " +
-                                              current->backend_id + ": " + first_line(sent->err));
-    }
     for (steady::duration pause = 50ms;; pause = std::min<steady::duration>(pause * 2, between_questions)) {
         answers_.erase(current->backend_id);
         current = co_await look(*current, u);

@@ -15,7 +15,6 @@ class slurm_driver : public driver {
 public:
     slurm_driver(cluster::config, settings, services);
 
-    task<result<runs::record>> submit(job, until) override;
     /// The jobs, which have one layout, become an array, or several when there are very many.
     task<result<std::vector<runs::record>>> submit_all(std::vector<job>, unsigned max_parallel,
                                                        until) override;
@@ -30,12 +29,16 @@ private:
                                                          unsigned max_parallel, std::string after, until);
     task<result<std::string>> hand_over(const std::vector<runs::record>&, script, until);
     result<runs::record> give_up(const runs::record&, const error&);
+    /// The environment in a run's spec.json may hold secrets; once it has ended nobody else may remove it.
+    static void forget_spec(const runs::record&);
 
     task<result<std::optional<job_info>>> ask(std::string id, until);
     task<result<std::string>> find_again(runs::record, until);
+    wall_time preparing_since(const runs::record&);
     task<result<runs::record>> look(runs::record, until);
     result<runs::record> bring_up_to_date(const runs::record&, const std::string& id,
                                           const std::optional<job_info>&, const traces&);
+    task<result<void>> end_job(std::string id, until);
 
     cluster::config config_;
     settings settings_;
@@ -47,6 +50,8 @@ private:
         std::optional<job_info> job;
     };
     std::map<std::string, answer> answers_;
+    std::vector<std::string> all_;  ///< the same for all jobs of the user, a line for each
+    steady::time_point all_asked_{};
 };
 
 result<std::unique_ptr<driver>> make_driver(const cluster::config&, services);

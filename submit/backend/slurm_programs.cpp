@@ -8,11 +8,6 @@
 namespace act::backend::slurm {
 namespace {
 
-using namespace std::chrono_literals;
-
-/// A busy controller may take a minute; Slurm's own limit is longer.
-constexpr auto longest = 120s;
-
 bool kept_from_jobs(const std::string& name) {
     // ACT_: this may itself be a run.
     return cluster::names_secret(name) || name.starts_with("AZURE_") || name.starts_with("ACT_");
@@ -22,12 +17,17 @@ bool says(const std::string& text, std::string_view part) { return text.find(par
 
 }  // namespace
 
-programs::programs(act::runtime& rt, const std::map<std::string, std::string>& environment, std::string ssh)
-    : runtime_(rt), ssh_(std::move(ssh)) {
+programs::programs(act::runtime& rt, const std::map<std::string, std::string>& environment, std::string ssh,
+                   steady::duration longest)
+    : runtime_(rt), ssh_(std::move(ssh)), longest_(longest) {
     options_.environment.emplace();
     for (const auto& [name, value] : environment) {
         if (!kept_from_jobs(name)) options_.environment->emplace(name, value);
     }
+}
+
+std::map<std::string, std::string> programs::carried() const {
+    return ssh_.empty() ? *options_.environment : std::map<std::string, std::string>();
 }
 
 std::string programs::where() const { return ssh_.empty() ? "on this machine" : "on " + ssh_; }
@@ -41,9 +41,14 @@ task<result<file::program_output>> programs::run(std::vector<std::string> comman
         for (const auto& word : command) line += (line.empty() ? "" : " ") + shell_word(word);
         command = {"env", "ssh", "-o", "BatchMode=yes", "--", ssh_, line};
     }
-    const until limit = u.within(longest);
+    const until limit = u.within(longest_);
     auto call = [&] { return file::run_program(command, options_, limit); };
     auto done = co_await runtime_.blocking(call);
+    // The caller's own time is not over: whoever follows a run may ask again.
+    if (!done && done.error().kind() == kind::timeout && u.check()) {
+        co_return error(kind::unavailable, name + " " + where() + " did not answer in time",
+                        "Slurm's controller is busy, or cannot be reached: try again later");
+    }
     if (!done) co_return done.error();
     if (!ssh_.empty() && done->code == 255) {
         co_return error(kind::unavailable, "cannot reach " + ssh_ + ": " + first_line(done->err),

@@ -177,15 +177,19 @@ std::string text_of(const script& s) {
         "tell() { echo \"$2\" > \"$run/$1.new\" && mv \"$run/$1.new\" \"$run/$1\"; }\n"
         "tell started \"$SLURM_JOB_ID $(date +%s) $SLURM_JOB_NODELIST\"\n"
         // From 22.05 on srun does not take it over from sbatch by itself.
-        "if [ -n \"$SLURM_CPUS_PER_TASK\" ]; then export SRUN_CPUS_PER_TASK=\"$SLURM_CPUS_PER_TASK\"; fi\n" +
+        "if [ -n \"$SLURM_CPUS_PER_TASK\" ]; then export SRUN_CPUS_PER_TASK=\"$SLURM_CPUS_PER_TASK\"; fi\n"
+        // scancel and the time limit signal this shell too, which has something to do yet until SIGKILL.
+        "trap asked=asked TERM\n" +
         launch(s) +
         "code=$?\n"
         // Of several processes srun tells the code of those that it ended itself.
+        // Over NFS a file that was looked for in vain seems missing for a while; reading the folder shows it.
+        "ls \"$run\" > /dev/null\n"
         "if [ -s \"$run/first-failure\" ]; then read -r code < \"$run/first-failure\"; fi\n" +
         shell_word(s.agent) +
         " agent deliver \"$run/spec.json\" || code=$(( code ? code : 1 ))\n"
         "rm -f \"$run/spec.json\"\n"
-        "tell ended \"$code $(date +%s)\"\n"
+        "tell ended \"$code $(date +%s)${asked:+ $asked}\"\n"
         "exit \"$code\"\n";
     return out;
 }

@@ -33,8 +33,10 @@ struct script {
     std::vector<std::string> mounts;  ///< folders that a container has to see
 };
 
+/// The script itself, in the run's folder, of an array in the first one's.
+inline constexpr const char* script_file = "job.sh";
 /// The files of a run's folder that its script writes, each in one piece: "JOB SECONDS NODES" when it starts,
-/// "CODE SECONDS" when it has ended.
+/// "CODE SECONDS" when it has ended, with " asked" where it had SIGTERM before.
 inline constexpr const char* started_file = "started";
 inline constexpr const char* ended_file = "ended";
 

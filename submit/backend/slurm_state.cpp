@@ -84,6 +84,13 @@ void fail(runs::record& r, const traces& left, std::optional<int> code, std::str
     finish(r, runs::state::failed, code, std::move(why), ended);
 }
 
+/// Without its own word on its end the job did not get as far as bringing its outputs to the store.
+void tell_of_outputs(runs::record& r, const traces& left) {
+    if (!left.job || left.code || left.outputs.empty()) return;
+    r.reason += (r.reason.empty() ? "" : "; ") +
+                ("its outputs were not brought to the store: they are in " + left.outputs);
+}
+
 void apply_end(runs::record& r, const job_info& j, const traces& left, wall_time ended) {
     auto code = left.code ? left.code : j.code;
     if (j.state == "COMPLETED" && code.value_or(0) == 0) {
@@ -144,14 +151,16 @@ void take_started(std::string_view text, traces& into) {
 
 void take_ended(std::string_view text, traces& into) {
     auto f = fields(text, ' ');
-    auto code = f.size() == 2 ? number(f[0]) : std::nullopt;
+    const bool asked = f.size() == 3 && f[2] == "asked";
+    auto code = f.size() == 2 || asked ? number(f[0]) : std::nullopt;
     if (!code) return;
+    into.asked = asked;
     into.code = static_cast<int>(*code);
     into.ended = time_of(f[1]);
 }
 
 bool settled(const traces& left, const runs::record& r) {
-    return left.code && *left.code <= 128 && !cancel_requested(r);
+    return left.code && *left.code <= 128 && !left.asked && !cancel_requested(r);
 }
 
 void apply(runs::record& r, const std::optional<job_info>& j, const traces& left, wall_time now) {
@@ -184,6 +193,8 @@ void apply(runs::record& r, const std::optional<job_info>& j, const traces& left
         }
     } else if (cancel_requested(r)) {
         finish(r, runs::state::canceled, left.code, "cancelled", ended);
+    } else if (left.code && *left.code == 0) {
+        finish(r, runs::state::completed, 0, "", ended);
     } else if (left.code) {
         fail(r, left, left.code, "", ended);
     } else {
@@ -192,6 +203,7 @@ void apply(runs::record& r, const std::optional<job_info>& j, const traces& left
                       : "Slurm does not know job " + r.backend_id + " any more, and it left no trace",
              ended);
     }
+    if (runs::is_final(r.state)) tell_of_outputs(r, left);
 }
 
 void request_cancel(runs::record& r) { r.details[cancel_key] = "requested"; }

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "engine/file/file.hpp"
+#include "engine/file/copy.hpp"
+#include "submit/backend/data.hpp"
 #include "submit/backend/environment.hpp"
-#include "submit/backend/local.hpp"
 #include "submit/backend/slurm.hpp"
 
 namespace act::backend::slurm {
@@ -19,20 +19,11 @@ constexpr std::size_t largest_array = 1000;
 /// The executable where the nodes see it: a copy for each build, so that a new version replaces none that a
 /// waiting job needs.
 result<std::string> agent_in(const std::string& state_folder, const std::string& executable) {
-    ACT_TRY(auto from, file::open_read(executable));
-    ACT_TRY(auto info, file::stat_of(from.get(), executable));
+    ACT_TRY(auto info, file::stat_of(executable));
     auto made = std::chrono::duration_cast<std::chrono::nanoseconds>(info.modified.time_since_epoch());
     std::string target = fmt::format("{}/agent/act-{:x}-{:x}", state_folder, info.size, made.count());
     if (::access(target.c_str(), X_OK) == 0) return target;
-    ACT_TRY(auto out, file::aside::create(target));
-    std::vector<std::byte> buffer(1 << 20);
-    for (std::uint64_t at = 0;;) {
-        ACT_TRY(std::size_t n, file::read_at(from.get(), buffer, at, executable));
-        if (n == 0) break;
-        ACT_TRY_VOID(file::write_at(out.fd(), std::span(buffer).first(n), at, target));
-        at += n;
-    }
-    ACT_TRY_VOID(out.publish(0700, info.modified));
+    ACT_TRY_VOID(file::copy(executable, target, 0700, {}));
     return target;
 }
 
@@ -51,17 +42,8 @@ std::string title_of(const runs::record& r) {
 
 }  // namespace
 
-task<result<runs::record>> slurm_driver::submit(job j, until u) {
-    std::vector<job> one;
-    one.push_back(std::move(j));
-    auto all = co_await submit_all(std::move(one), 0, u);
-    if (!all) co_return all.error();
-    co_return std::move(all->front());
-}
-
 task<result<std::vector<runs::record>>> slurm_driver::submit_all(std::vector<job> jobs, unsigned max_parallel,
                                                                  until u) {
-    std::vector<std::string> words;
     for (const auto& j : jobs) {
         if (j.command.empty())
             co_return error(kind::usage, "there is no command to run", "act submit COMMAND ARGUMENTS...");
@@ -69,9 +51,11 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_all(std::vector<job
             co_return error(kind::usage, "the jobs of an array ask for different numbers of processes",
                             "submit them one by one");
         }
-        words.insert(words.end(), j.command.begin(), j.command.end());
     }
-    auto links = co_await place_data(config_, words, services_, u);
+    auto check = [&] { return check_deliveries(config_, services_, programs_.carried()); };
+    result<void> deliverable = co_await services_.runtime.blocking(check);
+    if (!deliverable) co_return deliverable.error();
+    auto links = co_await place_data(config_, jobs, services_, u);
     if (!links) co_return links.error();
     std::vector<runs::record> out;
     std::string before;
@@ -116,16 +100,20 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_array(std::vector<j
         auto updated = services_.journal.update(r.id, [&](runs::record& x) { x.backend_id = mine; });
         if (!updated) co_return updated.error();
         r = std::move(*updated);
+    }
+    for (const auto& r : *records) {
         // `act abort` may have come before the job had an id.
         if (!runs::is_final(r.state)) continue;
-        auto ended = co_await programs_.run({"scancel", mine}, u);
-        if (!ended) co_return ended.error();
+        forget_spec(r);
+        ACT_CO_TRY_VOID(co_await end_job(r.backend_id, u));
     }
     co_return records;
 }
 
 result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
                                                         std::vector<agent::link> links) {
+    // The nodes may not see this program where it is.
+    ACT_TRY(const std::string there, agent_in(services_.journal.folder(), services_.executable));
     std::vector<runs::record> out;
     auto one = [&](job& j) -> result<void> {
         runs::record r;
@@ -150,10 +138,8 @@ result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
         s.logs = r.logs;
         s.links = links;
         ACT_TRY_VOID(furnish(config_, services_, r, j.env, s));
-        // The nodes may not see this program where it is.
         for (auto& d : s.deliveries) {
-            if (d.command.front() != services_.executable) continue;
-            ACT_TRY(d.command.front(), agent_in(services_.journal.folder(), services_.executable));
+            if (d.command.front() == services_.executable) d.command.front() = there;
         }
         s.command = std::move(j.command);
         s.compile_args = config_.compile_args;
@@ -175,7 +161,7 @@ result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
 task<result<std::string>> slurm_driver::hand_over(const std::vector<runs::record>& records, script s,
                                                   until u) {
     const runs::record& first = records.front();
-    const std::string path = first.folder + "/job.sh";
+    const std::string path = first.folder + "/" + script_file;
     auto write = [&]() -> result<void> {
         s.name = title_of(first);
         s.key = "act:" + first.id;
@@ -191,9 +177,14 @@ task<result<std::string>> slurm_driver::hand_over(const std::vector<runs::record
     std::string id = said->out.substr(0, said->out.find_first_of(";\n"));
     if (said->code == 0 && !id.empty() && id.find_first_not_of("0123456789") == std::string::npos)
         co_return id;
+    if (said->code == 0) {
+        co_return error(
+            kind::unavailable,
+            "sbatch " + programs_.where() + " does not tell the job's id: " + first_line(said->out),
+            "act looks for the job by its comment: see act q " + first.id);
+    }
     co_return error(kind::configuration,
-                    "sbatch " + programs_.where() +
-                        " did not take the job: " + first_line(said->code == 0 ? said->out : said->err),
+                    "sbatch " + programs_.where() + " did not take the job: " + first_line(said->err),
                     "the script is " + path + "; its options come from slurm: in the cluster file");
 }
 
@@ -201,14 +192,21 @@ result<runs::record> slurm_driver::give_up(const runs::record& r, const error& w
     // sbatch may have been heard all the same: `status` looks for the job, and gives up when it has not come.
     const bool unsure =
         why.kind() == kind::stopped || why.kind() == kind::timeout || why.kind() == kind::unavailable;
-    if (!unsure) ::unlink((r.folder + "/spec.json").c_str());
-    return services_.journal.update(r.id, [&](runs::record& x) {
-        if (runs::is_final(x.state)) return;
+    auto change = [&](runs::record& x) {
+        // Who looks from elsewhere may have waited longer than sbatch.
+        if (runs::is_final(x.state) || !x.backend_id.empty()) return;
         x.reason = unsure ? "its submission was interrupted: " + why.message() : why.message();
         if (unsure) return;
         x.state = runs::state::failed;
         x.ended = now();
-    });
+    };
+    ACT_TRY(runs::record after, services_.journal.update(r.id, change));
+    forget_spec(after);
+    return after;
+}
+
+void slurm_driver::forget_spec(const runs::record& r) {
+    if (runs::is_final(r.state)) ::unlink((r.folder + "/spec.json").c_str());
 }
 
 }  // namespace act::backend::slurm

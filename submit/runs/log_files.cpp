@@ -20,10 +20,6 @@ constexpr std::string_view masters[] = {"stdout.txt",
                                         "azureml-logs/00_stdout.txt",
                                         "azureml-logs/ps-0_stdout.txt"};
 
-std::string named(const char* stream, unsigned rank) {
-    return stream + (rank == 0 ? std::string() : "-" + std::to_string(rank)) + ".txt";
-}
-
 int order_of(const std::string& name) {
     if (name == "setup.txt") return 0;
     if (name == "stdout.txt") return 1;
@@ -48,6 +44,10 @@ std::optional<log_file> one(const record& r, const std::string& name) {
 
 }  // namespace
 
+std::string log_name(const char* stream, unsigned rank) {
+    return stream + (rank == 0 ? std::string() : "-" + std::to_string(rank)) + ".txt";
+}
+
 std::vector<log_file> log_files(const record& r) {
     std::vector<log_file> out;
     if (r.logs.empty()) return out;
@@ -66,8 +66,8 @@ std::vector<log_file> log_files(const record& r, unsigned rank) {
         if (auto found = one(r, name)) out.push_back(std::move(*found));
     };
     if (rank == 0) add("setup.txt");
-    add(named("stdout", rank));
-    add(named("stderr", rank));
+    add(log_name("stdout", rank));
+    add(log_name("stderr", rank));
     if (rank == 0 && out.empty()) {
         if (auto master = master_log(r)) out.push_back(std::move(*master));
     }

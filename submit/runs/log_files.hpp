@@ -16,6 +16,8 @@ struct log_file {
     std::uint64_t size = 0;
 };
 
+/// What a process writes "stdout" or "stderr" to: "stdout.txt", "stdout-3.txt" for rank 3.
+std::string log_name(const char* stream, unsigned rank);
 /// All of them, of set-up and rank 0 first, then by name. None where the folder is not there. Blocks.
 std::vector<log_file> log_files(const record&);
 /// Those of one process: its standard output and error, for rank 0 with the set-up before them.

@@ -1,7 +1,11 @@
 #include "engine/file/program.hpp"
 
+#include <fstream>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "temporary_folder.hpp"
 
 namespace act::file {
 namespace {
@@ -40,6 +44,18 @@ TEST(program, what_is_not_there_or_says_too_much_is_told) {
     auto much = run_program({"sh", "-c", "while :; do echo more; done"}, options, {});
     ASSERT_FALSE(much);
     EXPECT_EQ(much.error().kind(), kind::protocol);
+}
+
+TEST(program, what_it_leaves_in_the_background_is_not_waited_for) {
+    const temporary_folder folder;
+    const std::string fifo = folder / "fifo";
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    auto done = run({"sh", "-c", "read x < " + fifo + " & echo out; echo err >&2; exit 3"});
+    EXPECT_EQ(done.out, "out\n");
+    EXPECT_EQ(done.err, "err\n");
+    EXPECT_EQ(done.code, 3);
+    // Opening it waits for the one that was left, which ends then.
+    if (done.code == 3) std::ofstream{fifo};
 }
 
 TEST(program, a_deadline_or_a_stop_ends_it_with_all_that_it_started) {

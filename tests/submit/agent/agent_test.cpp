@@ -1,15 +1,12 @@
 #include <csignal>
 #include <sys/wait.h>
-#include <thread>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "agent_run.hpp"
-#include "submit/agent/supervise.hpp"
 #include "submit/agent/tree.hpp"
-#include "submit/runs/runs.hpp"
 
 namespace act::testing {
 namespace {
@@ -254,94 +251,6 @@ TEST_F(agent_run, staying_after_a_failure_passes_signals_on) {
     }
     ::kill(pid, SIGUSR1);
     EXPECT_EQ(wait_for(pid), 5);
-}
-
-class agent_supervise : public agent_run {
-protected:
-    agent_supervise() : journal_(*runs::journal::open(work_ / "state")) {}
-
-    runs::record supervised(agent::spec s) {
-        runs::record r;
-        r.command = s.command;
-        r = *journal_.add(r);
-        s.run = r.id;
-        s.work = r.folder;
-        s.logs = r.logs;
-        EXPECT_TRUE(agent::write_spec(r.folder + "/spec.json", s));
-        auto self = std::filesystem::read_symlink("/proc/self/exe").string();
-        auto started = agent::start_supervisor(self, r.folder + "/spec.json", work_ / "state");
-        EXPECT_TRUE(started) << started.error().describe();
-        return *journal_.find(r.id);
-    }
-    runs::record ended(const runs::record& r) {
-        for (;;) {
-            auto now_is = *journal_.find(r.id);
-            if (runs::is_final(now_is.state)) return now_is;
-            std::this_thread::yield();
-        }
-    }
-    runs::journal journal_;
-};
-
-TEST_F(agent_supervise, what_ignores_the_request_is_killed_after_the_grace) {
-    ASSERT_EQ(::mkfifo((work_ / "fifo").c_str(), 0600), 0);
-    auto s = spec_of(
-        {"sh", "-c", "trap '' TERM; echo $$ > " + (work_ / "fifo") + "; while :; do sleep 1000; done"});
-    s.grace_seconds = 0;
-    auto r = supervised(s);
-    EXPECT_EQ(r.state, runs::state::running);
-    EXPECT_TRUE(agent::process_started(r.pid));
-    std::string line;
-    {
-        std::ifstream in(work_ / "fifo");
-        std::getline(in, line);
-    }
-    EXPECT_TRUE(*agent::signal_process(r.pid, r.pid_started, SIGTERM));
-    r = ended(r);
-    EXPECT_EQ(r.state, runs::state::canceled);
-    EXPECT_EQ(r.exit_code, 128 + SIGKILL);
-    EXPECT_FALSE(agent::process_started(std::stol(line)));
-}
-
-TEST_F(agent_supervise, a_run_that_was_cancelled_before_is_not_started) {
-    auto s = spec_of({"touch", work_ / "ran"});
-    runs::record r = *journal_.add({});
-    ASSERT_TRUE(journal_.update(r.id, [](runs::record& x) { x.state = runs::state::canceled; }));
-    s.run = r.id;
-    s.work = r.folder;
-    s.logs = r.logs;
-    ASSERT_TRUE(agent::write_spec(r.folder + "/spec.json", s));
-    EXPECT_TRUE(agent::start_supervisor(std::filesystem::read_symlink("/proc/self/exe").string(),
-                                        r.folder + "/spec.json", work_ / "state"));
-    EXPECT_EQ(journal_.find(r.id)->state, runs::state::canceled);
-    EXPECT_FALSE(work_.has("ran"));
-}
-
-TEST_F(agent_supervise, what_keeps_it_from_starting_is_told) {
-    work_.write("spec.json", "{}");
-    auto started = agent::start_supervisor(std::filesystem::read_symlink("/proc/self/exe").string(),
-                                           work_ / "spec.json", work_ / "state");
-    ASSERT_FALSE(started);
-    EXPECT_THAT(started.error().message(), HasSubstr("is not an agent's specification"));
-}
-
-TEST(agent_process, a_pid_that_came_again_is_never_signalled) {
-    pid_t child = ::fork();
-    if (child == 0) {
-        ::pause();
-        ::_exit(0);
-    }
-    auto started = agent::process_started(child);
-    ASSERT_TRUE(started);
-    auto other = agent::signal_process(child, *started + 1, SIGKILL);
-    ASSERT_TRUE(other);
-    EXPECT_FALSE(*other);
-    EXPECT_TRUE(agent::process_started(child));
-    EXPECT_TRUE(*agent::signal_process(child, *started, SIGKILL));
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    EXPECT_FALSE(agent::process_started(child));
-    EXPECT_FALSE(*agent::signal_process(child, *started, SIGKILL));
 }
 
 TEST(agent_entry, wrong_use_is_explained) {

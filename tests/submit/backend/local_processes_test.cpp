@@ -38,7 +38,8 @@ TEST_P(processes, each_knows_its_place) {
     auto r =
         run({"sh", "-c",
              "echo $RANK of $WORLD_SIZE: $LOCAL_RANK of $LOCAL_WORLD_SIZE on $NODE_RANK of $ACT_NODES, "
-             "$MASTER_ADDR ${MASTER_PORT:+port} $AZ_BATCH_HOST_LIST $AZ_BATCHAI_TASK_INDEX; echo bad >&2"});
+             "$MASTER_ADDR ${MASTER_PORT:+port} $AZ_BATCH_HOST_LIST $AZ_BATCHAI_TASK_INDEX; echo bad >&2; "
+             "[ \"$ACT_RANK/$ACT_WORLD_SIZE $ACT_MASTER_PORT\" = \"$RANK/4 $MASTER_PORT\" ]"});
     EXPECT_EQ(r.state, runs::state::completed) << r.reason << err_;
     const char* rest = "127.0.0.1 port 127.0.0.1,127.0.0.1 ";
     EXPECT_EQ(log(r, "stdout.txt"), std::string("0 of 4: 0 of 2 on 0 of 2, ") + rest + "0\n");
@@ -117,6 +118,28 @@ TEST_P(processes, arguments_and_secrets_arrive_without_a_trace) {
     EXPECT_EQ(journal_.find(r.id)->env.count("API_TOKEN"), 0u);
 }
 
+TEST_P(processes, an_upgrade_does_not_keep_one_that_waits_from_starting) {
+    layout_ = {.nodes = 1, .processes_per_node = 2};
+    auto s = services();
+    std::error_code elsewhere;
+    std::filesystem::create_hard_link(s.executable, home_ / "act", elsewhere);
+    if (elsewhere) std::filesystem::copy_file(s.executable, home_ / "act");
+    s.executable = home_ / "act";
+    auto d = *backend::make_driver(config_, s);
+    std::vector<backend::job> two = {job_of({"sleep", "1000"}), job_of({"sh", "-c", "echo $RANK"})};
+    for (auto& j : two) j.group = "g";
+    auto all = runtime_.run(d->submit_all(std::move(two), 1, {}));
+    ASSERT_TRUE(all) << all.error().describe();
+    EXPECT_EQ((*all)[1].state, runs::state::queued);
+    std::filesystem::remove(home_ / "act");
+    const auto limit = until{}.within(std::chrono::seconds(60));
+    EXPECT_TRUE(runtime_.run(d->cancel((*all)[0], limit)));
+    auto ended = runtime_.run(backend::follow(*d, (*all)[1], nullptr, limit));
+    ASSERT_TRUE(ended) << ended.error().describe();
+    EXPECT_EQ(ended->state, runs::state::completed) << ended->reason << log(*ended, "stderr.txt");
+    EXPECT_EQ(log(*ended, "stdout-1.txt"), "1\n");
+}
+
 class local_jobs : public jobs_test {
 protected:
     /// A machine whose driver lists so many GPUs.
@@ -143,6 +166,13 @@ protected:
             out.back().group = "g";
         }
         return out;
+    }
+    runs::record submit_one(backend::driver& d, std::vector<std::string> command, unsigned max_parallel) {
+        std::vector<backend::job> one;
+        one.push_back(job_of(std::move(command)));
+        auto all = runtime_.run(d.submit_all(std::move(one), max_parallel, {}));
+        EXPECT_TRUE(all) << all.error().describe();
+        return all ? all->front() : runs::record{};
     }
     result<runs::record> end_of(backend::driver& d, const runs::record& r) {
         return runtime_.run(backend::follow(d, r, nullptr, until{}.within(std::chrono::seconds(60))));
@@ -191,6 +221,31 @@ TEST_F(local_jobs, runs_of_a_queue_have_different_gpus) {
         seen.insert(line);
     }
     EXPECT_THAT(seen, ElementsAre("0", "1"));
+}
+
+TEST_F(local_jobs, runs_that_ask_for_different_numbers_have_different_gpus_too) {
+    pretend_gpus(4);
+    auto d = driver();
+    auto begin = [&](const std::string& name, int gpus) {
+        EXPECT_EQ(::mkfifo((home_ / name).c_str(), 0600), 0);
+        layout_ = {.gpus = gpus, .nodes = 1, .processes_per_node = 1};
+        return submit_one(*d, {"sh", "-c", "echo $CUDA_VISIBLE_DEVICES > " + (home_ / name) + "; sleep 1000"},
+                          4);
+    };
+    auto gpus_of = [&](const std::string& name) {
+        std::ifstream in(home_ / name);
+        std::string line;
+        std::getline(in, line);
+        return line;
+    };
+    auto two = begin("two", 2), one = begin("one", 1), many = begin("many", 3);
+    EXPECT_EQ(gpus_of("two"), "0,1");
+    EXPECT_EQ(gpus_of("one"), "2");
+    EXPECT_EQ(many.state, runs::state::queued) << "there are places, but no GPUs";
+    EXPECT_TRUE(runtime_.run(d->cancel(two, until{}.within(std::chrono::seconds(60)))));
+    EXPECT_EQ(gpus_of("many"), "0,1,3");
+    for (const auto& r : {one, many})
+        EXPECT_TRUE(runtime_.run(d->cancel(r, until{}.within(std::chrono::seconds(60)))));
 }
 
 TEST_F(local_jobs, no_more_than_allowed_run_at_once_and_all_get_their_turn) {
@@ -246,15 +301,13 @@ TEST_F(local_jobs, one_that_waits_can_be_cancelled_or_lost) {
 
 TEST_F(local_jobs, single_runs_with_a_limit_share_a_queue) {
     auto d = driver();
-    auto submit_one = [&](std::vector<std::string> command) {
-        std::vector<backend::job> one;
-        one.push_back(job_of(std::move(command)));
-        return (*runtime_.run(d->submit_all(std::move(one), 1, {}))).front();
-    };
-    auto first = submit_one({"sleep", "1000"});
-    auto second = submit_one({"true"});
+    auto first = submit_one(*d, {"sleep", "1000"}, 1);
+    auto second = submit_one(*d, {"true"}, 1);
     EXPECT_EQ(first.state, runs::state::running);
     EXPECT_EQ(second.state, runs::state::queued);
+    // It may run beside the first, whoever waits for that.
+    EXPECT_EQ(end_of(*d, submit_one(*d, {"true"}, 2))->state, runs::state::completed);
+    EXPECT_EQ(journal_.find(second.id)->state, runs::state::queued);
     EXPECT_TRUE(runtime_.run(d->cancel(first, until{}.within(std::chrono::seconds(60)))));
     EXPECT_EQ(end_of(*d, second)->state, runs::state::completed);
 }
@@ -274,6 +327,29 @@ TEST_F(local_jobs, one_that_comes_back_waits_in_its_queue) {
     EXPECT_EQ(back->details.at(backend::detail::queue), (*all)[0].folder + "/queue");
     EXPECT_TRUE(runtime_.run(d->cancel((*all)[0], until{}.within(std::chrono::seconds(60)))));
     EXPECT_EQ(end_of(*d, *back)->state, runs::state::completed);
+}
+
+TEST_F(local_jobs, one_that_waits_has_patience_with_a_disk) {
+    // A folder in the place of a file stands for what cannot be written.
+    for (const bool journal : {false, true}) {
+        auto d = driver();
+        auto all = runtime_.run(d->submit_all(jobs({{"sleep", "1000"}, {"true"}}), 1, {}));
+        ASSERT_TRUE(all) << all.error().describe();
+        const std::string broken =
+            journal ? journal_.folder() + "/runs.lock" : (*all)[0].folder + "/queue/place-0";
+        std::filesystem::rename(broken, home_ / "aside");
+        std::filesystem::create_directory(broken);
+        ASSERT_TRUE(agent::signal_process((*all)[0].pid, (*all)[0].pid_started, SIGKILL));
+        std::string told;
+        while (told.find(broken) == std::string::npos) {
+            std::ifstream in((*all)[1].folder + "/supervisor.txt");
+            std::getline(in, told, '\0');
+        }
+        EXPECT_EQ(journal_.find((*all)[1].id)->state, runs::state::queued);
+        std::filesystem::remove(broken);
+        std::filesystem::rename(home_ / "aside", broken);
+        EXPECT_EQ(end_of(*d, (*all)[1])->state, runs::state::completed) << told;
+    }
 }
 
 TEST_F(local_jobs, the_environment_names_the_places) {

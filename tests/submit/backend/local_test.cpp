@@ -269,6 +269,17 @@ TEST_F(backend_local, a_run_that_was_never_started_or_lost_its_machine_is_failed
     EXPECT_EQ(runtime_.run(d->cancel(fresh, {}))->state, runs::state::canceled);
 }
 
+TEST_F(backend_local, one_whose_submitter_was_killed_is_given_up_with_its_specification) {
+    auto r = *journal_.add({});
+    std::ofstream(r.folder + "/spec.json") << "secrets";
+    auto d = driver();
+    EXPECT_EQ(runtime_.run(d->status(r, {}))->state, runs::state::queued);
+    EXPECT_TRUE(std::filesystem::exists(r.folder + "/spec.json"));
+    ASSERT_TRUE(journal_.update(r.id, [](runs::record& x) { x.submitted -= std::chrono::hours(1); }));
+    EXPECT_EQ(runtime_.run(d->status(r, {}))->reason, "it was never started");
+    EXPECT_FALSE(std::filesystem::exists(r.folder + "/spec.json"));
+}
+
 TEST_F(backend_local, a_supervisor_that_cannot_start_fails_the_run) {
     auto s = services();
     s.executable = "/no/such/program";

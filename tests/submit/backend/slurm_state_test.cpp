@@ -8,6 +8,7 @@ namespace {
 
 using runs::state;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 wall_time at(int seconds) { return wall_time(std::chrono::seconds(seconds)); }
 
@@ -106,6 +107,38 @@ TEST_F(slurm_state, a_cancelled_job_may_be_forgotten) {
     EXPECT_FALSE(settled(left_, r_)) << "Slurm says whether it had ended before";
     squeue("7|COMPLETED|None|100|160|n1");
     EXPECT_EQ(now_is().state, state::completed);
+}
+
+TEST_F(slurm_state, one_that_was_asked_to_end_may_have_a_code_of_its_own) {
+    started();
+    take_ended("0 160 asked\n", left_);
+    EXPECT_EQ(left_.code, 0);
+    EXPECT_FALSE(settled(left_, r_)) << "its time limit may have been reached";
+    EXPECT_EQ(now_is().state, state::completed) << "nobody knows better";
+    squeue("7|TIMEOUT|TimeLimit|100|160|n1");
+    EXPECT_EQ(now_is().reason, "its time limit was reached");
+    squeue("7|CANCELLED|None|100|160|n1");
+    EXPECT_EQ(now_is().state, state::canceled);
+}
+
+TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
+    left_.outputs = "/runs/x/outputs";
+    squeue("7|CANCELLED|None|N/A|160|");
+    EXPECT_THAT(now_is().reason, Not(HasSubstr("outputs"))) << "it had not begun";
+    started();
+    const std::string where = "; its outputs were not brought to the store: they are in /runs/x/outputs";
+    squeue("7|TIMEOUT|TimeLimit|100|160|n1");
+    EXPECT_EQ(now_is().reason, "its time limit was reached" + where);
+    request_cancel(r_);
+    squeue("7|CANCELLED|None|100|160|n1");
+    EXPECT_EQ(now_is().reason, "cancelled" + where);
+    job_.reset();
+    EXPECT_EQ(now_is().reason, "cancelled" + where);
+    squeue("7|RUNNING|None|100|N/A|n1");
+    EXPECT_EQ(now_is().reason, "");
+    ended(143);
+    squeue("7|CANCELLED|None|100|160|n1");
+    EXPECT_EQ(now_is().reason, "cancelled");
 }
 
 TEST_F(slurm_state, slurm_says_why_it_ended_a_job) {

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "jobs.hpp"
+#include "slurm_jobs.hpp"
 #include "submit/agent/agent.hpp"
 
 namespace act::testing {
@@ -11,79 +11,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
-
-/// A cluster whose programs are scripts: they write their arguments down and answer from files.
-class backend_slurm : public jobs_test {
-protected:
-    backend_slurm() {
-        config_.name = "eu";
-        config_.platform = "slurm";
-        config_.builtin_local = false;
-        config_.mappings.clear();
-        home_.write("state/program", "#!/bin/sh\n", 0755);
-        for (const char* name : {"sbatch", "squeue", "sacct", "scancel"}) fake(name, "");
-        answer("sbatch", "123\n");
-        answer("sacct", "", 1, "Slurm accounting storage is disabled\n");
-    }
-    void fake(const std::string& name, const std::string& more) {
-        home_.write("bin/" + name,
-                    "#!/bin/sh\n{ printf '%s' " + name + "; printf ' <%s>' \"$@\"; echo; } >> " +
-                        (home_ / "calls") + "\n" + more + "cat " + (home_ / name) + ".out\ncat " +
-                        (home_ / name) + ".err >&2\nexit $(cat " + (home_ / name) + ".code)\n",
-                    0755);
-        answer(name, "");
-    }
-    void answer(const std::string& name, const std::string& out, int code = 0, const std::string& err = "") {
-        home_.write(name + ".out", out);
-        home_.write(name + ".err", err);
-        home_.write(name + ".code", std::to_string(code));
-    }
-    std::unique_ptr<backend::driver> slurm() {
-        auto s = services();
-        s.environment["PATH"] = path_.empty() ? (home_ / "bin") + ":/usr/bin:/bin" : path_;
-        for (const auto& [name, value] : more_) s.environment[name] = value;
-        s.executable = home_ / "state/program";
-        auto d = backend::make_driver(config_, s);
-        EXPECT_TRUE(d) << d.error().describe();
-        return std::move(*d);
-    }
-    runs::record submitted() {
-        auto r = submit(*slurm(), {"python", "train.py"});
-        EXPECT_TRUE(r) << r.error().describe();
-        return r ? *r : runs::record{};
-    }
-    /// A driver of its own each time: what it has asked a moment ago is asked again.
-    runs::record status(const runs::record& r) {
-        auto now_is = runtime_.run(slurm()->status(r, {}));
-        EXPECT_TRUE(now_is) << now_is.error().describe();
-        return now_is ? *now_is : runs::record{};
-    }
-    std::vector<backend::job> sweep(int points) {
-        std::vector<backend::job> jobs;
-        for (int i = 0; i < points; ++i) {
-            backend::job j;
-            j.command = {"echo", std::to_string(i)};
-            j.code = std::string(64, 'a');
-            j.archive = home_ / "archives/a.zip";
-            j.group = "g";
-            j.point = "i=" + std::to_string(i);
-            jobs.push_back(j);
-        }
-        return jobs;
-    }
-    static void leave(const runs::record& r, const std::string& name, const std::string& text) {
-        std::ofstream(r.folder + "/" + name) << text;
-    }
-    static std::string text_of(const std::string& path) {
-        std::ifstream in(path);
-        std::ostringstream text;
-        text << in.rdbuf();
-        return text.str();
-    }
-
-    std::string path_;
-    std::map<std::string, std::string> more_;
-};
 
 TEST_F(backend_slurm, a_job_is_handed_over_with_its_script) {
     config_.other["slurm.partition"] = "gpu";
@@ -127,22 +54,6 @@ TEST_F(backend_slurm, nothing_secret_reaches_the_script_or_sbatch) {
     leave(r, "ended", "0 160\n");
     EXPECT_EQ(status(r).state, runs::state::completed);
     EXPECT_FALSE(std::filesystem::exists(r.folder + "/spec.json"));
-}
-
-TEST_F(backend_slurm, what_sbatch_refuses_is_told_and_kept) {
-    answer("sbatch", "", 1,
-           "sbatch: error: invalid partition specified: nope\nsbatch: error: Batch job submission failed\n");
-    auto r = submit(*slurm(), {"true"});
-    ASSERT_FALSE(r);
-    EXPECT_THAT(r.error().message(), HasSubstr("did not take the job: invalid partition specified: nope"));
-    EXPECT_THAT(r.error().advice(), HasSubstr("job.sh"));
-    auto kept = (*journal_.list())[0];
-    EXPECT_EQ(kept.state, runs::state::failed);
-    EXPECT_THAT(kept.reason, HasSubstr("nope"));
-    EXPECT_FALSE(std::filesystem::exists(kept.folder + "/spec.json"));
-    answer("sbatch", "Submitted\n");
-    EXPECT_THAT(submit(*slurm(), {"true"}).error().message(), HasSubstr("Submitted"));
-    EXPECT_EQ(submit(*slurm(), {}).error().kind(), kind::usage);
 }
 
 TEST_F(backend_slurm, a_machine_without_slurm_is_told) {
@@ -259,43 +170,6 @@ TEST_F(backend_slurm, what_may_not_be_cancelled_is_told) {
     auto ended = runtime_.run(slurm()->cancel(r, {}));
     ASSERT_FALSE(ended);
     EXPECT_THAT(ended.error().message(), HasSubstr("Access/permission denied"));
-}
-
-TEST_F(backend_slurm, a_job_of_an_interrupted_submission_is_found_again) {
-    auto r = submitted();
-    ASSERT_TRUE(journal_.update(r.id, [](runs::record& x) { x.backend_id.clear(); }));
-    answer("squeue", "7|N/A|something else\n55|N/A|act:" + r.id + "\n");
-    // The same answer is no state, so the job counts as forgotten; what matters is its id.
-    auto now_is = status(r);
-    EXPECT_EQ(now_is.backend_id, "55");
-    EXPECT_THAT(home_.read("calls"), HasSubstr("<--me>"));
-    EXPECT_THAT(home_.read("calls"), HasSubstr("<--jobs=55>"));
-}
-
-TEST_F(backend_slurm, one_that_was_never_handed_over_fails_after_a_while) {
-    auto r = submitted();
-    ASSERT_TRUE(journal_.update(r.id, [](runs::record& x) { x.backend_id.clear(); }));
-    EXPECT_EQ(status(r).state, runs::state::queued);
-    EXPECT_EQ(runtime_.run(slurm()->cancel(r, {}))->state, runs::state::canceled);
-    r = submitted();
-    ASSERT_TRUE(journal_.update(r.id, [](runs::record& x) {
-        x.backend_id.clear();
-        x.submitted -= std::chrono::hours(1);
-    }));
-    EXPECT_EQ(status(r).reason, "it was never handed over to Slurm");
-}
-
-TEST_F(backend_slurm, an_interrupted_submission_may_have_been_heard) {
-    answer("sbatch", "", 1, "sbatch: error: Socket timed out on send/recv operation\n");
-    auto r = submit(*slurm(), {"true"});
-    ASSERT_FALSE(r);
-    EXPECT_EQ(r.error().kind(), kind::unavailable);
-    auto kept = (*journal_.list())[0];
-    EXPECT_EQ(kept.state, runs::state::queued);
-    EXPECT_THAT(kept.reason, HasSubstr("its submission was interrupted"));
-    EXPECT_TRUE(std::filesystem::exists(kept.folder + "/spec.json"));
-    answer("squeue", "55|N/A|act:" + kept.id + "\n");
-    EXPECT_EQ(status(kept).backend_id, "55");
 }
 
 TEST_F(backend_slurm, a_very_long_sweep_is_several_arrays_one_after_the_other) {
