@@ -31,7 +31,7 @@ struct tally {
 
 void tell_machine(invocation& call) {
     const unsigned cores = std::thread::hardware_concurrency();
-    const auto gpus = static_cast<std::uint64_t>(agent::count_gpus());
+    const auto gpus = static_cast<std::uint64_t>(agent::list_gpus().size());
     if (call.given.json) {
         json_line line("machine");
         line.add("cores", cores).add("gpus", gpus);

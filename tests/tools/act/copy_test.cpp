@@ -60,7 +60,7 @@ TEST_F(locations, a_sas_is_kept_apart) {
 
 TEST_F(locations, what_is_wrong_with_a_url_is_said_without_its_sas) {
     const std::string sas = std::string("?sv=1&sig=") + signature;
-    for (const std::string word :
+    for (const std::string& word :
          {"https://user:" + std::string(signature) + "@acc/con/x", "https://acc/con/a b" + sas,
           "https://acc/con/x" + sas + "&snapshot=2020", "https://acc/con/x?sv=1&sp=" + std::string(signature),
           "https:///x" + sas, "https://acc/con/%zz" + sas}) {
