@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <iostream>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -41,6 +42,13 @@ void fill_closed_streams() {
     }
 }
 
+/// What the page of a listing took, the next one takes again: given back to the system in between, it would
+/// be mapped and zeroed anew each time, which was a fifth of what a long listing costs.
+void keep_freed_memory() {
+    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+
 }  // namespace
 
 std::string world::variable(const std::string& name, std::string otherwise) const {
@@ -53,6 +61,7 @@ std::string world::absolute(const std::string& path) const {
 }
 
 int run_process(int argc, char** argv) {
+    keep_freed_memory();
     fill_closed_streams();
     // Ignored by whoever started this, it would keep the outcomes of programs from us.
     std::signal(SIGCHLD, SIG_DFL);
