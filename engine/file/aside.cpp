@@ -231,6 +231,16 @@ result<aside> aside::create_in(std::shared_ptr<const descriptor> folder, std::st
 int aside::fd() const { return state_->fd.get(); }
 const std::string& aside::target() const { return state_->target; }
 
+result<void> aside::rename_target(std::string target) {
+    state& s = *state_;
+    if (s.folder || posix::parent_of(target) != s.directory)
+        return error(kind::internal, "not in the folder of " + s.target + ": " + target);
+    s.place = target;
+    s.target = std::move(target);
+    s.replaces = false;
+    return s.look_at_target();
+}
+
 result<bool> aside::publish_as(bool replace, std::uint32_t mode, wall_time modified, durability how) {
     state& s = *state_;
     ACT_TRY_VOID(s.finish_content(mode, modified, how));

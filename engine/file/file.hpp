@@ -98,6 +98,8 @@ public:
 
     int fd() const;
     const std::string& target() const;
+    /// Goes to another name, in the same folder. Not of a file made by create_in().
+    result<void> rename_target(std::string target);
     /// Replaces what stands at the target (never a directory). mode 0: the umask decides. Content of 64 MiB
     /// and more is on the disk before its name appears; for less see sync_filesystem(), or ask for `synced`
     /// (name included).

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <fcntl.h>
+
 #include "engine/codec/hash.hpp"
 #include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
@@ -9,8 +11,9 @@ namespace act::stage {
 
 class archive_file {
 public:
-    static result<archive_file> create(const std::string& path) {
-        ACT_TRY(auto target, file::aside::create(path));
+    /// Its name follows from its content: publish() tells it.
+    static result<archive_file> create_in(const std::string& folder) {
+        ACT_TRY(auto target, file::aside::create(folder + "/archive"));
         return archive_file(std::move(target));
     }
     result<void> append(codec::bytes_view bytes) {
@@ -21,8 +24,9 @@ public:
     }
     /// Readable for others of the cluster, as the umask allows: there is no secret in it. On the disk before
     /// its name is: what has the name is taken for the whole code from then on.
-    result<void> publish() {
+    result<void> publish(const std::string& path) {
         ACT_TRY_VOID(flush());
+        ACT_TRY_VOID(target_.rename_target(path));
         return target_.publish(0644, now(), file::aside::durability::synced);
     }
 
@@ -36,6 +40,10 @@ private:
     }
     result<void> write(codec::bytes_view bytes) {
         ACT_TRY_VOID(file::write_at(target_.fd(), bytes, written_, target_.target()));
+        // On its way to the disk already while the next piece is made, so that publish() need not wait for
+        // all.
+        (void)::sync_file_range(target_.fd(), static_cast<off64_t>(written_),
+                                static_cast<off64_t>(bytes.size()), SYNC_FILE_RANGE_WRITE);
         written_ += bytes.size();
         return {};
     }

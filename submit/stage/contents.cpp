@@ -108,8 +108,8 @@ result<content> contents::read(const tree_entry& e, codec::deflater* deflater) {
     std::vector<std::byte> bytes(now_there.size);
     ACT_TRY(std::size_t n, file::read_at(fd->get(), bytes, 0, path));
     bytes.resize(n);
-    // What is packed is what was identified before, or else the archive is dropped.
-    if (!deflater && n <= scanned_size) {
+    // What was identified before is what is packed now, or else the archive is dropped.
+    if (e.sha256.empty() && n <= scanned_size) {
         auto why = secret_content(bytes);
         if (why.empty()) why = secret_setting(e.name, bytes);
         if (!why.empty()) {

@@ -33,7 +33,8 @@ public:
 
     /// What a look at the file's stamp tells, else what it holds. Without data.
     result<content> identify(const tree_entry&);
-    /// With data: from the last archive where it has the entry's content, else compressed.
+    /// With data: from the last archive where it has the entry's content, else compressed. The entry need not
+    /// have been identified.
     result<content> packed(const tree_entry&, codec::deflater&);
     /// The whole entry, from the tree; kind::conflict when it is not what was identified.
     result<void> stream(const codec::zip_entry&, const std::string& sha256, codec::zip_writer&);

@@ -48,6 +48,14 @@ std::optional<std::uint64_t> whole_archive(const std::string& path) {
     return info->size;
 }
 
+/// An archive without a name yet.
+struct draft {
+    explicit draft(archive_file f)
+        : file(std::move(f)), zip([this](codec::bytes_view bytes) { return file.append(bytes); }) {}
+    archive_file file;
+    codec::zip_writer zip;
+};
+
 class packer {
 public:
     packer(act::runtime& rt, const pack_options& o, until u)
@@ -64,8 +72,6 @@ public:
     }
 
 private:
-    enum class purpose { identify, write };
-
     task<result<report>> attempt() {
         started_ = now();
         report out;
@@ -80,8 +86,14 @@ private:
         if (!looked) co_return looked.error();
 
         read_ = compressed_ = 0;
-        ACT_CO_TRY_VOID(co_await pass(purpose::identify, nullptr));
-        out.read = read_;
+        // Of files that nothing is known of all must be read: then they are packed, too, whatever the name of
+        // it will be.
+        std::unique_ptr<draft> made;
+        if (!options_.dry_run && contents_.index().archive.empty()) {
+            ACT_CO_TRY(made, co_await begin_archive());
+        }
+        ACT_CO_TRY_VOID(co_await pass(made ? &made->zip : nullptr));
+        out.read = made ? compressed_ : read_;
         // What turned out to be a secret, or went away, is not packed.
         std::vector<tree_entry> kept;
         for (std::size_t i = 0; i < entries_.size(); ++i) {
@@ -99,6 +111,11 @@ private:
                                    out.largest.front().name +
                                    ". Data belongs into a mapped folder, or a line into .actignore");
         }
+        if (made) {
+            auto compare = [&] { return still_the_same(); };
+            result<void> same = co_await runtime_.blocking(compare);
+            if (!same) co_return same.error();
+        }
         out.archive = options_.folder + "/" + out.hash + ".zip";
         auto look_again = [&] { return whole_archive(out.archive); };
         const std::optional<std::uint64_t> there = co_await runtime_.blocking(look_again);
@@ -106,6 +123,9 @@ private:
             out.reused = true;
             out.archive_bytes = *there;
             if (!options_.dry_run) mark_used(out.archive);
+        } else if (made) {
+            out.compressed = compressed_;
+            ACT_CO_TRY_VOID(co_await publish(*made, out));
         } else if (!options_.dry_run) {
             ACT_CO_TRY_VOID(co_await write(out));
         }
@@ -121,26 +141,43 @@ private:
     }
 
     task<result<void>> write(report& out) {
-        auto open = [&] { return archive_file::create(out.archive); };
-        auto opened = co_await runtime_.blocking(open);
-        if (!opened) co_return opened.error();
-        archive_file target = std::move(*opened);
-        codec::zip_writer zip([&](codec::bytes_view bytes) { return target.append(bytes); });
-        ACT_CO_TRY_VOID(co_await pass(purpose::write, &zip));
+        ACT_CO_TRY(const std::unique_ptr<draft> made, co_await begin_archive());
+        ACT_CO_TRY_VOID(co_await pass(&made->zip));
         out.compressed = compressed_;
         bool changed = std::find(dropped_.begin(), dropped_.end(), true) != dropped_.end();
-        if (changed || hash_.finish() != out.hash) {
-            co_return error(kind::conflict, "files in " + options_.root + " change while they are packed",
-                            "wait until what writes there has ended, then run the same command again");
+        if (changed || hash_.finish() != out.hash) co_return changing();
+        co_return co_await publish(*made, out);
+    }
+
+    error changing() const {
+        return error(kind::conflict, "files in " + options_.root + " change while they are packed",
+                     "wait until what writes there has ended, then run the same command again");
+    }
+
+    /// What is read once only may be half written, or older than what was read before it.
+    result<void> still_the_same() const {
+        for (const auto& e : entries_) {
+            if (is_file(e.kind) && stamp_of(options_.root + "/" + e.name) != e.seen) return changing();
         }
-        auto end = [&]() -> result<void> {
-            ACT_TRY_VOID(zip.finish());
-            return target.publish();
+        return {};
+    }
+
+    task<result<std::unique_ptr<draft>>> begin_archive() {
+        auto open = [&]() -> result<std::unique_ptr<draft>> {
+            ACT_TRY(auto file, archive_file::create_in(options_.folder));
+            return std::make_unique<draft>(std::move(file));
         };
-        auto published = co_await runtime_.blocking(end);
-        if (!published) co_return published.error();
-        out.archive_bytes = zip.size();
-        co_return result<void>();
+        co_return co_await runtime_.blocking(open);
+    }
+
+    task<result<void>> publish(draft& made, report& out) {
+        auto end = [&]() -> result<void> {
+            ACT_TRY_VOID(made.zip.finish());
+            return made.file.publish(out.archive);
+        };
+        result<void> published = co_await runtime_.blocking(end);
+        if (published) out.archive_bytes = made.zip.size();
+        co_return published;
     }
 
     std::string index_path() const {
@@ -170,8 +207,8 @@ private:
         return next.save(index_path());
     }
 
-    /// Goes through all entries, and identifies or also writes them.
-    task<result<void>> pass(purpose what_for, codec::zip_writer* zip) {
+    /// Goes through all entries and identifies them, or writes them, too.
+    task<result<void>> pass(codec::zip_writer* zip) {
         hash_ = content_hash();
         dropped_.assign(entries_.size(), false);
         auto chunks = chunks_of(entries_);
@@ -179,7 +216,7 @@ private:
             return std::min<std::uint64_t>(chunks[i].bytes, options_.whole_in_memory) * 2 + overhead;
         };
         std::function<result<std::vector<content>>(std::size_t)> work = [&](std::size_t i) {
-            return contents_of(chunks[i], what_for);
+            return contents_of(chunks[i], zip != nullptr);
         };
         std::function<result<void>(std::size_t, std::vector<content>)> use =
             [&](std::size_t i, std::vector<content> found) { return take(chunks[i], std::move(found), zip); };
@@ -188,13 +225,13 @@ private:
     }
 
     /// On the pool, several at once.
-    result<std::vector<content>> contents_of(const chunk& c, purpose what_for) {
+    result<std::vector<content>> contents_of(const chunk& c, bool packed) {
         std::vector<content> out;
         out.reserve(c.to - c.from);
         codec::deflater deflater(options_.level);
         for (std::size_t i = c.from; i < c.to; ++i) {
-            ACT_TRY(auto found, what_for == purpose::identify ? contents_.identify(entries_[i])
-                                                              : contents_.packed(entries_[i], deflater));
+            ACT_TRY(auto found,
+                    packed ? contents_.packed(entries_[i], deflater) : contents_.identify(entries_[i]));
             out.push_back(std::move(found));
         }
         return out;
@@ -213,11 +250,9 @@ private:
             e.size = f.size;
             e.sha256 = f.sha256;
             if (f.read) ++(zip ? compressed_ : read_);
-            if (!zip) {
-                e.seen = f.seen;
-                continue;
-            }
-            ACT_TRY_VOID(put(e, f, *zip));
+            // The look by which it was identified.
+            if (!e.seen) e.seen = f.seen;
+            if (zip) ACT_TRY_VOID(put(e, f, *zip));
         }
         return {};
     }

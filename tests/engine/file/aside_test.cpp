@@ -106,6 +106,19 @@ TEST_P(publishing, nothing_is_left_of_a_dropped_one) {
     EXPECT_THAT(t_.names(), IsEmpty());
 }
 
+TEST_P(publishing, the_name_may_be_settled_last) {
+    t_.write("later", "old");
+    auto a = create("first");
+    ASSERT_TRUE(a) << a.error().describe();
+    put(*a, "content");
+    EXPECT_FALSE(a->rename_target(t_ / "elsewhere/later")) << "another folder may be another file system";
+    ASSERT_TRUE(a->rename_target(t_ / "later"));
+    EXPECT_EQ(a->target(), t_ / "later");
+    ASSERT_TRUE(a->publish(0, june));
+    EXPECT_EQ(t_.read("later"), "content");
+    EXPECT_THAT(t_.names(), ElementsAre("later"));
+}
+
 TEST_P(publishing, a_directory_in_the_way_is_said_at_once_and_at_the_end) {
     t_.directory("dir/sub");
     const auto at_once = create("dir");

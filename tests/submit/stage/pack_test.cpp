@@ -1,5 +1,7 @@
+#include <atomic>
 #include <random>
 #include <sys/time.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -113,6 +115,42 @@ TEST_F(stage_pack, every_difference_gives_another_hash) {
     add();
     std::filesystem::create_symlink("b", tree_ / "l");
     add();
+}
+
+TEST_F(stage_pack, the_first_time_each_file_is_read_once) {
+    constexpr std::size_t size = 1 << 20;
+    for (int i = 0; i < 8; ++i) tree_.write("f" + std::to_string(i), noise(size, i));
+    auto read_so_far = [] {
+        std::ifstream in("/proc/self/io");
+        std::string name;
+        std::uint64_t bytes = 0;
+        in >> name >> bytes;
+        EXPECT_EQ(name, "rchar:");
+        return bytes;
+    };
+    const auto before = read_so_far();
+    auto r = pack();
+    EXPECT_LT(read_so_far() - before, 12 * size);
+    EXPECT_EQ(r.read, 8u);
+    EXPECT_EQ(r.compressed, 8u);
+}
+
+TEST_F(stage_pack, files_that_change_meanwhile_are_not_packed) {
+    // Enough to keep it for longer than a writer can stand still.
+    tree_.write("a", "1");
+    for (int i = 0; i < 16; ++i) tree_.write("f" + std::to_string(i), noise(2 << 20, i));
+    std::atomic<bool> enough = false;
+    std::thread writer([&] {
+        std::ofstream out(tree_ / "a", std::ios::app);
+        for (; !enough; std::this_thread::yield()) out << '.' << std::flush;
+    });
+    auto r = try_pack();
+    enough = true;
+    writer.join();
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().kind(), kind::conflict);
+    EXPECT_TRUE(std::filesystem::is_empty(out_ / "code"));
+    EXPECT_TRUE(try_pack());
 }
 
 TEST_F(stage_pack, packing_the_same_again_reuses_the_archive) {
