@@ -70,9 +70,11 @@ std::string_view secret_name(std::string_view name) {
 
 std::string_view secret_setting(std::string_view name, codec::bytes_view content) {
     const bool is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-    if (!name.starts_with("aux_data/aml/") || !is_yaml) return {};
+    if (!name.starts_with("aux_data/") || !is_yaml) return {};
     const std::string text(reinterpret_cast<const char*>(content.data()), content.size());
-    return cluster::holds_secret(text) ? "it holds a password or token; give it as env:NAME" : "";
+    const bool holds =
+        name.starts_with("aux_data/aml/") ? cluster::holds_secret(text) : cluster::seems_to_hold_secret(text);
+    return holds ? "it holds a password or token; give it as env:NAME" : "";
 }
 
 std::string_view secret_content(codec::bytes_view content) {

@@ -16,8 +16,9 @@ std::string_view secret_name(std::string_view name);
 /// The same for its content: an account key, a SAS or a private key.
 std::string_view secret_content(codec::bytes_view content);
 
-/// The same for a cluster file (below aux_data/aml/): a password or token that stands in it, such as
-/// docker.password, and not as env:NAME or file:PATH. Nodes do not need the file.
+/// The same for the YAML files below aux_data: a password or token that stands in one, such as
+/// docker.password, and not as env:NAME or file:PATH. Judged strictly in aux_data/aml, whose files nodes do
+/// not need.
 std::string_view secret_setting(std::string_view name, codec::bytes_view content);
 
 }  // namespace act::stage

@@ -65,8 +65,14 @@ TEST(secrets, a_cluster_file_with_a_password_stays_here) {
         EXPECT_FALSE(holds(fine)) << fine;
     }
     EXPECT_FALSE(holds("password: x\n", "src/aux_data/a.yaml"));
-    // Settings of a training are none of a cluster.
-    EXPECT_FALSE(holds("tokenizer: bert\n", "aux_data/train.yaml"));
+    // Beside the cluster files stand those that they are based on, other programs' and settings of trainings.
+    EXPECT_TRUE(holds("docker: {image: a, password: s3cret}\n", "aux_data/common/docker.yml"));
+    EXPECT_TRUE(holds("wandb:\n  api_key: 0123456789abcdef\n", "aux_data/wandb.yaml"));
+    for (const char* fine :
+         {"tokenizer: bert\n", "max_tokens: 512\n", "num_tokens: [1, 2.5e3]\n", "add_bos_token: true\n",
+          "pad_token: <|end|>\n", "keypoints: some/long/path/of/them\n", "a: 'b\n", "api_key: env:WANDB\n"}) {
+        EXPECT_FALSE(holds(fine, "aux_data/train.yaml")) << fine;
+    }
     EXPECT_FALSE(holds("config_param:\n  tokens_folder: some/path\n"));
     EXPECT_FALSE(holds("password: x\n", "aux_data/aml/notes.txt"));
 }
