@@ -49,7 +49,8 @@ struct spec {
     int gpus = 0;                        ///< of all nodes
     std::vector<std::string> gpu_names;  ///< this machine's; empty: none are known
     bool mpirun = true;                  ///< starts several processes, where it is installed
-    std::string queue;  ///< folder of the places that runs wait for; empty: there is no need to
+    std::string queue;       ///< folder of the places that runs wait for; empty: there is no need to
+    std::string gpu_folder;  ///< where runs of this machine lock their GPUs
     int places = 0;
     std::string project;
     std::vector<delivery> deliveries;

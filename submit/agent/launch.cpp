@@ -124,14 +124,24 @@ result<launched> launch_mpirun(const spec& s) {
 
 }  // namespace
 
-std::vector<std::string> list_gpus(steady::duration longest) {
+result<std::vector<std::string>> list_gpus(const until& u, steady::duration longest) {
     if (auto given = split(variable("CUDA_VISIBLE_DEVICES"), ','); !given.empty()) return given;
     std::vector<std::string> out;
     // A broken driver may keep it for ever.
-    auto said = file::run_program({"nvidia-smi", "-L"}, {}, until{}.within(longest));
-    if (!said || said->code != 0) return out;
+    auto said = file::run_program({"nvidia-smi", "-L"}, {}, u.within(longest));
+    if (!said && said.error().kind() == kind::not_found) return out;
+    if (!said) return error(said.error()).in("the GPUs of this machine");
     for (const auto& line : split(said->out, '\n')) {
         if (line.starts_with("GPU ")) out.push_back(std::to_string(out.size()));
+    }
+    // One that is lost makes it fail, but the others are told; a machine that has a driver and no GPU says
+    // so.
+    if (out.empty() && said->code != 0 && said->err.find("No devices") == std::string::npos &&
+        said->out.find("No devices") == std::string::npos) {
+        return error(kind::unavailable,
+                     "the GPUs of this machine: `nvidia-smi -L` ended with code " +
+                         std::to_string(said->code) + ": " + (said->err.empty() ? said->out : said->err),
+                     "mend the driver, or name the GPUs in CUDA_VISIBLE_DEVICES");
     }
     return out;
 }

@@ -27,6 +27,38 @@ result<bool> lock(const file::descriptor& fd, int how, const std::string& path) 
     return true;
 }
 
+/// False when somebody else has it. Else the file names this process until it is unlocked.
+result<bool> take_file(const std::string& path, queue_place& into) {
+    ACT_TRY(file::descriptor fd, open_lock(path));
+    ACT_TRY(const bool mine, lock(fd, LOCK_EX | LOCK_NB, path));
+    if (!mine) return false;
+    // Without it, on a full disk, others look more often.
+    const std::string pid = std::to_string(::getpid());
+    if (::ftruncate(fd.get(), 0) == 0) (void)file::write_at(fd.get(), std::as_bytes(std::span(pid)), 0, path);
+    into.locks.push_back(std::move(fd));
+    return true;
+}
+
+/// Who asks for more GPUs than there are gets all.
+std::size_t gpus_wanted(const spec& s) {
+    return std::min(s.gpu_names.size(), std::size_t(std::max(0, s.gpus)));
+}
+
+std::string path_of_gpu(const spec& s, std::string gpu) {
+    std::replace(gpu.begin(), gpu.end(), '/', '_');
+    return s.gpu_folder + "/gpu-" + gpu;
+}
+
+/// Of those that are free as many as are wanted, or fewer.
+result<void> take_gpus(const spec& s, queue_place& into) {
+    for (const auto& gpu : s.gpu_names) {
+        if (into.gpus.size() == gpus_wanted(s)) break;
+        ACT_TRY(const bool got, take_file(path_of_gpu(s, gpu), into));
+        if (got) into.gpus.push_back(gpu);
+    }
+    return {};
+}
+
 /// Those whose owners' pids are known, as far as the kernel tells their ends.
 class owners {
 public:
@@ -64,6 +96,7 @@ public:
 
     result<bool> begin(int how) {
         ACT_TRY_VOID(file::make_directories(spec_.queue));
+        if (gpus_wanted(spec_) > 0) ACT_TRY_VOID(file::make_directories(spec_.gpu_folder));
         const std::string path = spec_.queue + "/turn-" + std::to_string(spec_.places);
         ACT_TRY(lock_, open_lock(path));
         return lock(lock_, LOCK_EX | how, path);
@@ -80,9 +113,10 @@ public:
         {
             ACT_TRY(const auto alone, alone_at_work());
             for (int number = 0; number < spec_.places; ++number) others.add(path_of(number));
-            for (std::size_t i = 0; wanted() > 0 && i < spec_.gpu_names.size(); ++i)
-                others.add(path_of(spec_.gpu_names[i]));
-            // Who has a lock now had it when its pid was read, so the pids are not somebody else's by now.
+            for (std::size_t i = 0; gpus_wanted(spec_) > 0 && i < spec_.gpu_names.size(); ++i)
+                others.add(path_of_gpu(spec_, spec_.gpu_names[i]));
+            // Who of this queue has a lock now had it when its pid was read, so the pids are not somebody
+            // else's by now. Where another queue's run took a GPU meanwhile, this one looks again in seconds.
             ACT_TRY(auto place, take_now());
             if (place) return place;
         }
@@ -104,36 +138,12 @@ private:
         for (int number = 0; number < spec_.places && mine.locks.empty(); ++number)
             ACT_TRY_VOID(take_file(path_of(number), mine));
         if (mine.locks.empty()) return std::optional<queue_place>();
-        for (const auto& gpu : spec_.gpu_names) {
-            if (mine.gpus.size() == wanted()) break;
-            ACT_TRY(const bool got, take_file(path_of(gpu), mine));
-            if (got) mine.gpus.push_back(gpu);
-        }
-        if (mine.gpus.size() < wanted()) return std::optional<queue_place>();
+        ACT_TRY_VOID(take_gpus(spec_, mine));
+        if (mine.gpus.size() < gpus_wanted(spec_)) return std::optional<queue_place>();
         return std::optional(std::move(mine));
     }
 
-    static result<bool> take_file(const std::string& path, queue_place& into) {
-        ACT_TRY(file::descriptor fd, open_lock(path));
-        ACT_TRY(const bool mine, lock(fd, LOCK_EX | LOCK_NB, path));
-        if (!mine) return false;
-        // Without it, on a full disk, others look more often.
-        const std::string pid = std::to_string(::getpid());
-        if (::ftruncate(fd.get(), 0) == 0)
-            (void)file::write_at(fd.get(), std::as_bytes(std::span(pid)), 0, path);
-        into.locks.push_back(std::move(fd));
-        return true;
-    }
-
-    /// Who asks for more GPUs than there are gets all.
-    std::size_t wanted() const {
-        return std::min(spec_.gpu_names.size(), std::size_t(std::max(0, spec_.gpus)));
-    }
     std::string path_of(int place) const { return spec_.queue + "/place-" + std::to_string(place); }
-    std::string path_of(std::string gpu) const {
-        std::replace(gpu.begin(), gpu.end(), '/', '_');
-        return spec_.queue + "/gpu-" + gpu;
-    }
 
     const spec& spec_;
     file::descriptor lock_;
@@ -158,10 +168,15 @@ result<queue_place> wait_for_place(const spec& s) {
 }
 
 queue_place place_without_queue(const spec& s) {
-    queue_place all;
-    all.gpus = s.gpu_names;
-    all.gpus.resize(std::min(all.gpus.size(), std::size_t(std::max(0, s.gpus))));
-    return all;
+    queue_place mine;
+    if (gpus_wanted(s) == 0) return mine;
+    // Without a place to lock them in they are shared.
+    if (file::make_directories(s.gpu_folder)) (void)take_gpus(s, mine);
+    for (const auto& gpu : s.gpu_names) {
+        if (mine.gpus.size() == gpus_wanted(s)) break;
+        if (std::find(mine.gpus.begin(), mine.gpus.end(), gpu) == mine.gpus.end()) mine.gpus.push_back(gpu);
+    }
+    return mine;
 }
 
 }  // namespace act::agent

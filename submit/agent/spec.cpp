@@ -58,6 +58,7 @@ std::string to_text(const spec& s) {
     o["gpu_names"] = array_of(s.gpu_names);
     o["mpirun"] = s.mpirun;
     o["queue"] = s.queue;
+    o["gpu_folder"] = s.gpu_folder;
     o["places"] = s.places;
     o["project"] = s.project;
     o["deliveries"] = std::move(deliveries);
@@ -94,6 +95,7 @@ result<spec> read_spec(const std::string& path) {
     s.gpu_names = words_of(o, "gpu_names");
     s.mpirun = json::boolean(o, "mpirun");
     s.queue = json::text(o, "queue");
+    s.gpu_folder = json::text(o, "gpu_folder");
     s.places = int_of(o, "places");
     s.project = json::text(o, "project");
     s.delivery_seconds = int_of(o, "delivery_seconds");

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/async/stop.hpp"
 #include "engine/core/clock.hpp"
 #include "engine/core/result.hpp"
 
@@ -19,8 +20,9 @@ result<void> start_supervisor(const std::string& executable, const std::string& 
                               const std::string& state_folder);
 
 /// The GPUs of this machine that runs are spread over: those that this process was given, else all that the
-/// driver lists, which may take so long. None where none are known. Blocks; safe in a process with threads.
-std::vector<std::string> list_gpus(steady::duration longest = std::chrono::seconds(20));
+/// driver lists. None where there is no driver; a driver that fails, or needs longer, is an error. Blocks;
+/// safe in a process with threads.
+result<std::vector<std::string>> list_gpus(const until&, steady::duration longest = std::chrono::seconds(20));
 
 /// The supervisor itself; called by entry().
 int supervise(const std::string& spec_file, const std::string& state_folder);
@@ -31,6 +33,13 @@ std::string host_name();
 /// Start time of a living process in clock ticks since boot; nothing when there is no such process, or only
 /// its remains.
 std::optional<std::uint64_t> process_started(std::int64_t pid);
+
+/// This process, for those who ask later whether it lives yet.
+std::string own_identity();
+/// The same for people: "process 12 on host".
+std::string identity_in_words(std::string_view identity);
+/// Nothing where that cannot be told: it is on another machine, or no identity.
+std::optional<bool> lives(std::string_view identity);
 
 /// Sends `signal` to the process of this pid and start time, never to another that has the pid by now.
 /// False: it is gone.

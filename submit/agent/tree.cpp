@@ -10,14 +10,18 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/file/file.hpp"
 #include "submit/agent/supervise.hpp"
 
 namespace act::agent {
 namespace {
+
+constexpr const char* boot_id = "/proc/sys/kernel/random/boot_id";
 
 struct process {
     char state;
@@ -93,6 +97,31 @@ std::optional<std::uint64_t> process_started(std::int64_t pid) {
     auto p = look_at(pid);
     if (!p || p->state == 'Z' || p->state == 'X') return std::nullopt;
     return p->started;
+}
+
+std::string own_identity() {
+    auto boot = file::read_all(boot_id, 256);
+    const auto started = process_started(::getpid());
+    return std::to_string(::getpid()) + " " + std::to_string(started.value_or(0)) + " " +
+           (boot ? boot->substr(0, 36) : "-") + " " + host_name();
+}
+
+std::string identity_in_words(std::string_view identity) {
+    const std::string text(identity);
+    const std::size_t host = text.rfind(' ');
+    if (host == text.npos) return text;
+    return "process " + text.substr(0, text.find(' ')) + " on " + text.substr(host + 1);
+}
+
+std::optional<bool> lives(std::string_view identity) {
+    std::istringstream in{std::string(identity)};
+    std::int64_t pid = 0;
+    std::uint64_t started = 0;
+    std::string boot, host;
+    if (!(in >> pid >> started >> boot >> host) || host != host_name()) return std::nullopt;
+    auto now_booted = file::read_all(boot_id, 256);
+    if (now_booted && boot != "-" && now_booted->substr(0, 36) != boot) return false;
+    return process_started(pid) == started;
 }
 
 result<bool> signal_process(std::int64_t pid, std::uint64_t started, int signal) {

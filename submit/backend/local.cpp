@@ -52,8 +52,12 @@ task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job
     auto links = co_await place_data(config_, jobs, services_, u);
     if (!links) co_return links.error();
     std::vector<std::string> gpus;
-    if (std::any_of(jobs.begin(), jobs.end(), [](const job& j) { return j.layout.gpus > 0; }))
-        gpus = co_await services_.runtime.blocking([] { return agent::list_gpus(); });
+    if (std::any_of(jobs.begin(), jobs.end(), [](const job& j) { return j.layout.gpus > 0; })) {
+        auto ask = [&] { return agent::list_gpus(u); };
+        result<std::vector<std::string>> found = co_await services_.runtime.blocking(ask);
+        if (!found) co_return found.error();
+        gpus = std::move(*found);
+    }
     queue q;
     if (max_parallel > 0 || jobs.size() > 1)
         q.places =
@@ -112,6 +116,8 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
     s.processes_per_node = j.layout.processes_per_node;
     s.gpus = j.layout.gpus;
     s.gpu_names = gpus;
+    // The state folder may be shared by machines.
+    s.gpu_folder = services_.journal.folder() + "/gpus/" + agent::host_name();
     s.mpirun = setting(config_, "mpirun") != "false";
     s.queue = q.folder;
     s.places = q.places;

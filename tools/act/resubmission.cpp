@@ -1,11 +1,11 @@
 #include "tools/act/resubmission.hpp"
 
 #include <sstream>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "engine/file/file.hpp"
+#include "submit/agent/supervise.hpp"
 #include "submit/stage/pack.hpp"
 #include "tools/act/job_data.hpp"
 #include "tools/act/world.hpp"
@@ -38,8 +38,6 @@ result<void> add_secrets(const world& w, const runs::record& old, std::map<std::
     }
     return {};
 }
-
-std::string own_claim() { return fmt::format("process {}", ::getpid()); }
 
 // The run that came of the old one since then, if any.
 std::string successor(const runs::journal& journal, const std::string& old, wall_time since) {
@@ -108,11 +106,16 @@ result<void> claim(runs::journal& journal, const runs::record& old) {
     ACT_TRY_VOID(journal.update(old.id, [&](runs::record& r) {
         next = detail_of(r, detail::resubmitted_as);
         by = detail_of(r, detail::claimed_by);
-        if (next.empty() && by.empty()) r.details[detail::claimed_by] = own_claim();
+        // One that was killed does no more.
+        if (agent::lives(by) == false) by.clear();
+        if (next.empty() && by.empty()) r.details[detail::claimed_by] = agent::own_identity();
     }));
     if (!next.empty()) return error(kind::conflict, "it was submitted again as " + next);
     if (by.empty()) return {};
-    return error(kind::conflict, "another `act monitor`, " + by + ", is submitting it again",
+    const std::string who = agent::identity_in_words(by);
+    if (agent::lives(by))
+        return error(kind::conflict, "another `act monitor`, " + who + ", is submitting it again");
+    return error(kind::unavailable, "an `act monitor` elsewhere, " + who + ", was submitting it again",
                  "if that was killed: act resubmit " + runs::short_id(old.id));
 }
 
@@ -123,7 +126,7 @@ result<runs::record> submit_again(invocation& call, job_state& state, const runs
     // Also one that could not be started stands in the journal, as a try.
     const std::string next = fresh ? fresh->id : successor(state.journal, old.id, begin);
     auto linked = state.journal.update(old.id, [&](runs::record& r) {
-        if (detail_of(r, detail::claimed_by) == own_claim()) r.details.erase(detail::claimed_by);
+        if (detail_of(r, detail::claimed_by) == agent::own_identity()) r.details.erase(detail::claimed_by);
         if (!next.empty()) r.details[detail::resubmitted_as] = next;
     });
     if (fresh && !linked) return linked.error();

@@ -31,7 +31,9 @@ struct tally {
 
 void tell_machine(invocation& call) {
     const unsigned cores = std::thread::hardware_concurrency();
-    const auto gpus = static_cast<std::uint64_t>(agent::list_gpus().size());
+    const auto found = agent::list_gpus(until{.stop = call.world.stop.token()}, 5s);
+    if (!found) tell(call, found.error());
+    const std::uint64_t gpus = found ? found->size() : 0;
     if (call.given.json) {
         json_line line("machine");
         line.add("cores", cores).add("gpus", gpus);

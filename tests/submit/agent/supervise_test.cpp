@@ -17,7 +17,9 @@
 namespace act::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 class agent_supervise : public agent_run {
 protected:
@@ -106,14 +108,32 @@ TEST_F(agent_supervise, a_delivery_begins_only_when_the_last_has_ended) {
     EXPECT_EQ(*file::read_all(r.logs + "/stdout.txt", 4096), "begun\n");
 }
 
-TEST(agent_gpus, a_driver_that_does_not_answer_has_none) {
-    temp_folder bin;
-    ASSERT_EQ(::mkfifo((bin / "never").c_str(), 0600), 0);
-    bin.write("nvidia-smi", "#!/bin/sh\necho 'GPU 0: Imagined'\nread x < " + (bin / "never") + "\n", 0755);
-    const std::string path = ::getenv("PATH");
-    ::setenv("PATH", (bin.path() + ":" + path).c_str(), 1);
-    EXPECT_TRUE(agent::list_gpus(std::chrono::milliseconds(1)).empty());
-    ::setenv("PATH", path.c_str(), 1);
+/// nvidia-smi is what the test makes of it.
+class agent_gpus : public ::testing::Test {
+protected:
+    agent_gpus() : path_(::getenv("PATH")) { ::setenv("PATH", (bin_.path() + ":" + path_).c_str(), 1); }
+    ~agent_gpus() override { ::setenv("PATH", path_.c_str(), 1); }
+    void driver(const std::string& script) { bin_.write("nvidia-smi", "#!/bin/sh\n" + script, 0755); }
+    temp_folder bin_;
+    std::string path_;
+};
+
+TEST_F(agent_gpus, a_driver_that_does_not_answer_is_an_error) {
+    ASSERT_EQ(::mkfifo((bin_ / "never").c_str(), 0600), 0);
+    driver("echo 'GPU 0: Imagined'\nread x < " + (bin_ / "never") + "\n");
+    EXPECT_EQ(agent::list_gpus({}, std::chrono::milliseconds(1)).error().kind(), kind::timeout);
+    stop_source stop;
+    stop.request();
+    EXPECT_EQ(agent::list_gpus({stop.token()}).error().kind(), kind::stopped);
+}
+
+TEST_F(agent_gpus, those_that_are_told_count_though_one_is_lost) {
+    driver("echo 'GPU 0: A'; echo 'GPU 2: B'; echo 'GPU 1 is lost' >&2; exit 15\n");
+    EXPECT_THAT(*agent::list_gpus({}), ElementsAre("0", "1"));
+    driver("echo 'No devices were found'; exit 6\n");
+    EXPECT_THAT(*agent::list_gpus({}), IsEmpty());
+    driver("echo 'it cannot talk to the driver' >&2; exit 9\n");
+    EXPECT_THAT(agent::list_gpus({}).error().message(), HasSubstr("it cannot talk to the driver"));
 }
 
 TEST(agent_process, a_pid_that_came_again_is_never_signalled) {

@@ -248,6 +248,28 @@ TEST_F(local_jobs, runs_that_ask_for_different_numbers_have_different_gpus_too) 
         EXPECT_TRUE(runtime_.run(d->cancel(r, until{}.within(std::chrono::seconds(60)))));
 }
 
+TEST_F(local_jobs, runs_of_all_queues_and_of_none_have_different_gpus) {
+    pretend_gpus(3);
+    layout_ = {.gpus = 1, .nodes = 1, .processes_per_node = 1};
+    auto d = driver();
+    std::vector<runs::record> all;
+    // The first two have queues of their own, the others none.
+    for (const char* name : {"a", "b", "c", "d"}) {
+        ASSERT_EQ(::mkfifo((home_ / name).c_str(), 0600), 0);
+        auto one = jobs({{"sh", "-c", "echo $CUDA_VISIBLE_DEVICES > " + (home_ / name) + "; sleep 1000"}});
+        auto begun = runtime_.run(d->submit_all(std::move(one), all.size() < 2 ? 1 : 0, {}));
+        ASSERT_TRUE(begun) << begun.error().describe();
+        all.push_back(begun->front());
+        std::ifstream in(home_ / name);
+        std::string line;
+        std::getline(in, line);
+        EXPECT_EQ(line, std::to_string((all.size() - 1) % 3)) << "there are three, so the fourth shares one";
+    }
+    EXPECT_NE(all[0].details.at(backend::detail::queue), all[1].details.at(backend::detail::queue));
+    for (const auto& r : all)
+        EXPECT_TRUE(runtime_.run(d->cancel(r, until{}.within(std::chrono::seconds(60)))));
+}
+
 TEST_F(local_jobs, no_more_than_allowed_run_at_once_and_all_get_their_turn) {
     ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
     const std::string command = "read x < " + (home_ / "fifo") + "; echo $ACT_RUN_ID";

@@ -4,6 +4,7 @@
 
 #include "engine/core/clock.hpp"
 #include "runs.hpp"
+#include "submit/agent/supervise.hpp"
 
 namespace act::cli {
 namespace {
@@ -68,14 +69,35 @@ TEST_F(resubmission_test, a_try_that_could_not_be_started_counts) {
 }
 
 TEST_F(resubmission_test, a_failure_is_submitted_by_one_monitor_alone) {
-    auto claimed = failed([](auto& r) { r.details["claimed_by"] = "process 1"; });
+    const std::string other = agent::own_identity();
+    auto claimed = failed([&](auto& r) { r.details["claimed_by"] = other; });
     auto o = act({"monitor", claimed.id, "--retries", "1"});
-    EXPECT_THAT(o.out, AllOf(HasSubstr("process 1, is submitting it again"), HasSubstr("act resubmit ")));
+    EXPECT_THAT(o.out, HasSubstr(agent::identity_in_words(other) + ", is submitting it again"));
     EXPECT_EQ(runs_in_all(), 1u);
-    // By hand it may be done always.
+    EXPECT_EQ(detail(claimed.id, "claimed_by"), other);
+}
+
+TEST_F(resubmission_test, a_claim_of_another_machine_is_told_and_by_hand_all_is_possible) {
+    auto claimed = failed([](auto& r) { r.details["claimed_by"] = "1 2 boot elsewhere"; });
+    auto o = act({"monitor", claimed.id, "--retries", "1"});
+    EXPECT_EQ(o.code, 1);
+    EXPECT_THAT(o.problems, AllOf(HasSubstr("process 1 on elsewhere"), HasSubstr("act resubmit ")));
+    EXPECT_EQ(runs_in_all(), 1u);
     EXPECT_NE(act({"resubmit", claimed.id}).code, 0);
     EXPECT_EQ(runs_in_all(), 2u);
-    EXPECT_EQ(detail(claimed.id, "claimed_by"), "process 1");
+    EXPECT_EQ(detail(claimed.id, "claimed_by"), "1 2 boot elsewhere");
+}
+
+TEST_F(resubmission_test, the_claim_of_a_monitor_that_was_killed_is_none) {
+    std::string mine = agent::own_identity();
+    // No process has begun with the machine's first tick but the first.
+    const std::string pid = mine.substr(0, mine.find(' '));
+    const std::string dead = pid + " 0" + mine.substr(mine.find(' ', pid.size() + 1));
+    EXPECT_EQ(agent::lives(dead), false);
+    EXPECT_EQ(agent::lives(mine), true);
+    auto claimed = failed([&](auto& r) { r.details["claimed_by"] = dead; });
+    act({"monitor", claimed.id, "--retries", "1"});
+    EXPECT_EQ(runs_in_all(), 2u);
 }
 
 TEST_F(resubmission_test, a_link_that_was_not_written_is_known_from_the_newer_run) {
