@@ -71,7 +71,9 @@ result<void> supervisor::announce() {
 result<bool> supervisor::take_over() {
     bool go = false;
     auto change = [&](runs::record& r) {
-        go = r.state == runs::state::queued;
+        // Tried before, its own word may be there though the disk said no.
+        go = r.state == runs::state::queued ||
+             (r.state == runs::state::running && r.pid == ::getpid() && r.node == host_name());
         if (!go) return;
         r.state = runs::state::running;
         r.started = now();

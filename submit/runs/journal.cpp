@@ -131,7 +131,12 @@ struct journal::impl {
             }
             done += static_cast<std::size_t>(n);
         }
-        if (::fdatasync(fd.get()) != 0) return error::from_errno(errno, "cannot write " + path);
+        if (::fdatasync(fd.get()) != 0) {
+            // Network file systems tell here that the disk is full; what counts as not written must not stay.
+            const int number = errno;
+            (void)::ftruncate(fd.get(), s.st_size);
+            return error::from_errno(number, "cannot write " + path);
+        }
         return {};
     }
 
