@@ -179,6 +179,7 @@ std::string text_of(const script& s) {
         // From 22.05 on srun does not take it over from sbatch by itself.
         "if [ -n \"$SLURM_CPUS_PER_TASK\" ]; then export SRUN_CPUS_PER_TASK=\"$SLURM_CPUS_PER_TASK\"; fi\n"
         // scancel and the time limit signal this shell too, which has something to do yet until SIGKILL.
+        "asked= undelivered=\n"
         "trap asked=asked TERM\n" +
         launch(s) +
         "code=$?\n"
@@ -187,9 +188,9 @@ std::string text_of(const script& s) {
         "ls \"$run\" > /dev/null\n"
         "if [ -s \"$run/first-failure\" ]; then read -r code < \"$run/first-failure\"; fi\n" +
         shell_word(s.agent) +
-        " agent deliver \"$run/spec.json\" || code=$(( code ? code : 1 ))\n"
+        " agent deliver \"$run/spec.json\" || { code=$(( code ? code : 1 )); undelivered=undelivered; }\n"
         "rm -f \"$run/spec.json\"\n"
-        "tell ended \"$code $(date +%s)${asked:+ $asked}\"\n"
+        "tell ended \"$code $(date +%s)${asked:+ $asked}${undelivered:+ $undelivered}\"\n"
         "exit \"$code\"\n";
     return out;
 }

@@ -1,5 +1,6 @@
 #include "submit/backend/slurm_state.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstring>
@@ -86,7 +87,9 @@ void fail(runs::record& r, const traces& left, std::optional<int> code, std::str
 
 /// Without its own word on its end the job did not get as far as bringing its outputs to the store.
 void tell_of_outputs(runs::record& r, const traces& left) {
-    if (!left.job || left.code || left.outputs.empty()) return;
+    const bool delivered = left.code && !left.undelivered;
+    if (!left.job || delivered || left.outputs.empty() || r.reason.find(left.outputs) != r.reason.npos)
+        return;
     r.reason += (r.reason.empty() ? "" : "; ") +
                 ("its outputs were not brought to the store: they are in " + left.outputs);
 }
@@ -151,10 +154,10 @@ void take_started(std::string_view text, traces& into) {
 
 void take_ended(std::string_view text, traces& into) {
     auto f = fields(text, ' ');
-    const bool asked = f.size() == 3 && f[2] == "asked";
-    auto code = f.size() == 2 || asked ? number(f[0]) : std::nullopt;
+    auto code = f.size() >= 2 ? number(f[0]) : std::nullopt;
     if (!code) return;
-    into.asked = asked;
+    into.asked = std::find(f.begin() + 2, f.end(), "asked") != f.end();
+    into.undelivered = std::find(f.begin() + 2, f.end(), "undelivered") != f.end();
     into.code = static_cast<int>(*code);
     into.ended = time_of(f[1]);
 }

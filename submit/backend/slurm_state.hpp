@@ -23,10 +23,11 @@ struct traces {
     std::optional<std::string> job;  ///< its id, when it has started
     wall_time started{}, ended{};
     std::string nodes;
-    std::optional<int> code;  ///< when it has ended
-    bool asked = false;       ///< to end: by scancel or at the time limit, whatever its code is then
-    std::string failure;      ///< why the agent could not run the command
-    std::string outputs;      ///< the folder of what is to be brought to the store; empty: none
+    std::optional<int> code;   ///< when it has ended
+    bool asked = false;        ///< to end: by scancel or at the time limit, whatever its code is then
+    bool undelivered = false;  ///< the outputs did not all get to the store
+    std::string failure;       ///< why the agent could not run the command
+    std::string outputs;       ///< the folder of what is to be brought to the store; empty: none
 };
 
 inline constexpr const char* squeue_format = "%i|%T|%r|%S|%e|%N";
@@ -35,7 +36,7 @@ inline constexpr const char* sacct_format = "State,ExitCode,Start,End,NodeList,R
 std::optional<job_info> parse_squeue(std::string_view line);
 std::optional<job_info> parse_sacct(std::string_view line);
 
-/// "JOB SECONDS NODES" and "CODE SECONDS", or "CODE SECONDS asked".
+/// "JOB SECONDS NODES" and "CODE SECONDS", the latter also with the words "asked" and "undelivered".
 void take_started(std::string_view text, traces&);
 void take_ended(std::string_view text, traces&);
 

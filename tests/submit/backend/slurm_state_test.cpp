@@ -121,6 +121,25 @@ TEST_F(slurm_state, one_that_was_asked_to_end_may_have_a_code_of_its_own) {
     EXPECT_EQ(now_is().state, state::canceled);
 }
 
+TEST_F(slurm_state, outputs_that_could_not_be_sent_in_time_are_told) {
+    started();
+    left_.outputs = "/runs/x/outputs";
+    take_ended("1 160 asked undelivered\n", left_);
+    EXPECT_EQ(left_.code, 1);
+    EXPECT_TRUE(left_.asked);
+    squeue("7|TIMEOUT|TimeLimit|100|160|n1");
+    EXPECT_THAT(now_is().reason, HasSubstr("they are in /runs/x/outputs"));
+    squeue("7|CANCELLED|None|100|160|n1");
+    EXPECT_THAT(now_is().reason, HasSubstr("they are in /runs/x/outputs"));
+    // Told once.
+    left_.failure = "what is in /runs/x/outputs/o could not be brought to the store";
+    left_.asked = false;
+    EXPECT_EQ(now_is().reason, left_.failure);
+    take_ended("0 160 what a later version says\n", left_);
+    EXPECT_EQ(left_.code, 0);
+    EXPECT_FALSE(left_.undelivered);
+}
+
 TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
     left_.outputs = "/runs/x/outputs";
     squeue("7|CANCELLED|None|N/A|160|");

@@ -14,12 +14,13 @@ rm -f "$run/first-failure" "$run/failure.txt"
 tell() { echo "$2" > "$run/$1.new" && mv "$run/$1.new" "$run/$1"; }
 tell started "$SLURM_JOB_ID $(date +%s) $SLURM_JOB_NODELIST"
 if [ -n "$SLURM_CPUS_PER_TASK" ]; then export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"; fi
+asked= undelivered=
 trap asked=asked TERM
 srun --kill-on-bad-exit=1 '/home/u/.local/state/act/agent/act-1-2' agent run "$run/spec.json"
 code=$?
 ls "$run" > /dev/null
 if [ -s "$run/first-failure" ]; then read -r code < "$run/first-failure"; fi
-'/home/u/.local/state/act/agent/act-1-2' agent deliver "$run/spec.json" || code=$(( code ? code : 1 ))
+'/home/u/.local/state/act/agent/act-1-2' agent deliver "$run/spec.json" || { code=$(( code ? code : 1 )); undelivered=undelivered; }
 rm -f "$run/spec.json"
-tell ended "$code $(date +%s)${asked:+ $asked}"
+tell ended "$code $(date +%s)${asked:+ $asked}${undelivered:+ $undelivered}"
 exit "$code"
