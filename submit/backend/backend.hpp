@@ -98,6 +98,9 @@ public:
                                                                until) = 0;
     /// Looks at the back end and brings the record up to date, in the journal too.
     virtual task<result<runs::record>> status(runs::record, until) = 0;
+    /// The same for many, an answer for each, in their order. By itself one look after the other; a back end
+    /// that can be asked about all of them at once is asked once.
+    virtual task<std::vector<result<runs::record>>> status_all(std::vector<runs::record>, until);
     /// Passes what is new since `position` to `sink`, in pieces; `position` outlives the call and moves on.
     virtual task<result<void>> logs(runs::record, log_position& position, log_sink sink, until) = 0;
     /// Ends the run and all its processes; the record says canceled then. No error when it had ended already.

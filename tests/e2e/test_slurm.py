@@ -154,6 +154,19 @@ class OnSlurm(unittest.TestCase):
             self.assertEqual(self.project.act("cat", f"output/{run}/x").out, "made\n")
             self.assertNotIn("outputs", self.run_of(run)["reason"])
 
+    def test_many_runs_are_asked_about_together(self):
+        up, never = self.fifo("up"), self.fifo("never")
+        running = self.submit("sh", "-c", f"echo up > {up}; read x < {never}")
+        up.read_text()
+        self.configure({"sbatch_options": ["--hold"]})
+        waiting = [self.submit("true"), *self.submit("--sweep", "a=1,2", "true").splitlines()]
+        waiting = [line.split()[0] for line in waiting]
+        states = lambda: {line["id"]: line["state"] for line in self.project.act("q", "--json").lines if line["type"] == "run"}
+        self.assertEqual(states(), {running: "running", **dict.fromkeys(waiting, "queued")})
+        for run in (running, *waiting):
+            self.project.act("abort", run)
+        self.assertEqual(set(states().values()), {"canceled"})
+
     def test_sweep_of_twelve_points(self):
         told = self.project.act(
             "submit", "--wait", "--sweep", "a=1,2,3", "--sweep", "b=1..4", "--max-parallel", "3", "--json",

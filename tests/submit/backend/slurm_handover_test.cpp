@@ -136,7 +136,7 @@ TEST_F(backend_slurm_meanwhile, a_job_that_got_its_id_while_it_was_cancelled_is_
     auto r = submitted();
     without_id(r);
     during("squeue", [&] { EXPECT_TRUE(other().update(r.id, [](auto& x) { x.backend_id = "123"; })); });
-    fake("scancel", "echo '123|CANCELLED|None|100|160|n1' > " + (home_ / "squeue.out") + "\n");
+    fake("scancel", "echo '123|123|CANCELLED|None|100|160|n1' > " + (home_ / "squeue.out") + "\n");
     auto ended = runtime_.run(slurm()->cancel(r, {}));
     ASSERT_TRUE(ended) << ended.error().describe();
     EXPECT_EQ(ended->state, runs::state::canceled);
