@@ -74,11 +74,6 @@ task<std::vector<result<runs::record>>> driver::status_all(std::vector<runs::rec
     co_return std::move(out);
 }
 
-result<delivery> data_source::deliver(const cluster::mapping& m, const std::string&, const std::string&) {
-    return error(kind::unsupported, "the outputs in " + m.folder + " could not be brought to the store",
-                 "give " + m.key + " another mode than upload");
-}
-
 task<result<runs::record>> follow(driver& d, runs::record r, log_sink sink, until u) {
     log_reader read = [&d](const runs::record& x, log_position& position, log_sink to, until limit) {
         return d.logs(x, position, std::move(to), limit);

@@ -17,10 +17,10 @@
 /// above.
 namespace act::backend {
 
-/// How the outputs of a run get to the store.
+/// How a folder of a run, with its outputs or its logs, gets to the store.
 struct delivery {
-    std::vector<std::string> command;  ///< to be run, again and again, where the outputs are
-    std::string url;  ///< where they will be, without a credential; empty where there is no lasting address
+    std::vector<std::string> command;  ///< to be run, again and again, where the folder is
+    std::string url;  ///< where it will be, without a credential; empty where there is no lasting address
 };
 
 /// Moves data between the store and this machine; given by whoever has a client (tools/act, by
@@ -30,10 +30,8 @@ public:
     virtual ~data_source() = default;
     /// The blob or tree at `from.blob_path` to the absolute path `to`. False: nothing is stored there.
     virtual task<result<bool>> fetch(cluster::location from, std::string to, until) = 0;
-    /// What brings the folder `from` to the folder that is named by the run at the mapping's place. By itself
-    /// kind::unsupported.
-    virtual result<delivery> deliver(const cluster::mapping&, const std::string& run,
-                                     const std::string& from);
+    /// What brings what is in the folder `from` to that place.
+    virtual result<delivery> deliver(const cluster::location& to, const std::string& from) = 0;
 };
 
 /// What the back ends work with. What is referred to outlives the driver.

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/file/file.hpp"
+#include "submit/backend/environment.hpp"
 #include "submit/backend/logs.hpp"
 
 namespace act::backend::slurm {
@@ -28,6 +29,7 @@ traces read_traces(const std::string& folder) {
     if (auto text = file::read_all(folder + "/" + ended_file, 4096)) take_ended(*text, out);
     if (auto text = file::read_all(folder + "/failure.txt", 64 << 10)) out.failure = *text;
     if (std::filesystem::exists(folder + "/outputs", ignored)) out.outputs = folder + "/outputs";
+    out.logs = std::filesystem::exists(folder + "/" + logs_copy, ignored);
     return out;
 }
 

@@ -100,11 +100,16 @@ void fail(runs::record& r, const traces& left, std::optional<int> code, std::str
     finish(r, runs::state::failed, code, std::move(why), ended);
 }
 
-/// Without its own word on its end the job did not get as far as bringing its outputs to the store.
-void tell_of_outputs(runs::record& r, const traces& left) {
-    if (!left.job || left.code || left.outputs.empty()) return;
-    r.reason += (r.reason.empty() ? "" : "; ") +
-                ("its outputs were not brought to the store: they are in " + left.outputs);
+/// Without its own word on its end the job did not get as far as bringing its outputs and logs to the store.
+void tell_what_stayed(runs::record& r, const traces& left) {
+    if (!left.job || left.code) return;
+    auto tell = [&](const char* what, const std::string& where) {
+        if (where.empty()) return;
+        r.reason += (r.reason.empty() ? "its " : "; its ") + std::string(what) +
+                    " were not brought to the store: they are in " + where;
+    };
+    tell("outputs", left.outputs);
+    if (left.logs) tell("logs", r.logs);
 }
 
 void apply_end(runs::record& r, const job_info& j, const traces& left, wall_time ended) {
@@ -234,7 +239,7 @@ void apply(runs::record& r, const std::optional<job_info>& j, const traces& left
                       : "Slurm does not know job " + r.backend_id + " any more, and it left no trace",
              ended);
     }
-    if (runs::is_final(r.state)) tell_of_outputs(r, left);
+    if (runs::is_final(r.state)) tell_what_stayed(r, left);
 }
 
 void request_cancel(runs::record& r) { r.details[cancel_key] = "requested"; }

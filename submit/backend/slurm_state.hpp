@@ -31,6 +31,7 @@ struct traces {
     bool asked = false;       ///< to end: by scancel or at the time limit, whatever its code is then
     std::string failure;      ///< why the agent could not run the command
     std::string outputs;      ///< the folder of what is to be brought to the store; empty: none
+    bool logs = false;        ///< they are to be brought there, too
 };
 
 inline constexpr const char* squeue_format = "%i|%A|%T|%r|%S|%e|%N";

@@ -139,20 +139,21 @@ class OnSlurm(unittest.TestCase):
         self.project.act("wait", run, expect=130)
         self.assertIn("scancel", self.run_of(run)["reason"])
 
-    def test_outputs_arrive_though_it_is_cancelled(self):
-        self.configure(outputs="upload")
+    def test_outputs_and_logs_arrive_though_it_is_cancelled(self):
+        self.configure(outputs="upload", std_out_err_path_prefix="output/logs")
         up, never = self.fifo("up"), self.fifo("never")
         # By `act abort`, then by somebody else; this one has an exit code of its own.
         for end, trap in (("abort", ""), ("scancel", "trap 'exit 0' TERM; ")):
-            run = self.submit("sh", "-c", f"{trap}echo made > output/x; echo up > {up}; while :; do read x < {never}; done")
+            run = self.submit("sh", "-c", f"{trap}echo made | tee output/x; echo up > {up}; while :; do read x < {never}; done")
             up.read_text()
             if end == "abort":
                 self.project.act("abort", run)
             else:
                 self.cluster.run("scancel", "--user", slurm.getpass.getuser())
             self.project.act("wait", run, expect=130)
-            self.assertEqual(self.project.act("cat", f"output/{run}/x").out, "made\n")
-            self.assertNotIn("outputs", self.run_of(run)["reason"])
+            for name in (f"output/{run}/x", f"output/logs/{run}/stdout.txt"):
+                self.assertEqual(self.project.act("cat", name).out, "made\n")
+            self.assertNotIn("not brought", self.run_of(run)["reason"])
 
     def test_many_runs_are_asked_about_together(self):
         up, never = self.fifo("up"), self.fifo("never")

@@ -138,8 +138,12 @@ TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
     EXPECT_EQ(now_is().reason, "cancelled" + where);
     squeue("7|RUNNING|None|100|N/A|n1");
     EXPECT_EQ(now_is().reason, "");
-    ended(143);
+    r_.logs = "/runs/x/logs";
+    left_.logs = true;
     squeue("7|CANCELLED|None|100|160|n1");
+    EXPECT_EQ(now_is().reason,
+              "cancelled" + where + "; its logs were not brought to the store: they are in /runs/x/logs");
+    ended(143);
     EXPECT_EQ(now_is().reason, "cancelled");
 }
 
