@@ -15,11 +15,14 @@ struct link {
     std::string name, target;
 };
 
-/// An output folder of the run, and the command that brings what is in it to the store. The command is act's
-/// own and holds nothing secret; it is started in the project's root.
+/// A folder of the run, outputs or logs, and the command that brings what is in it to the store. The command
+/// is act's own and holds nothing secret; it is started in the project's root.
 struct delivery {
     std::string folder;
     std::vector<std::string> command;
+    /// Given where files grow at any time, so that none could be sent whole: they are copied here first, and
+    /// the command sends the copy.
+    std::string copy{};
 };
 
 /// All that the agent needs to know, written to a file by the back end: nothing of it stands on a command
@@ -82,9 +85,9 @@ result<std::string> set_up(const spec&);
 /// which is stronger.
 int run(const spec&);
 
-/// `act agent ARGS...`: "run SPEC"; "deliver SPEC", which brings its outputs to the store; "rank SPEC", as
-/// "run" as a process of a local run that mpirun has started (launch.hpp); or "supervise SPEC STATE_FOLDER"
-/// (supervise.hpp). Returns the exit code.
+/// `act agent ARGS...`: "run SPEC"; "deliver SPEC", which brings its outputs and logs to the store; "rank
+/// SPEC", as "run" as a process of a local run that mpirun has started (launch.hpp); or "supervise SPEC
+/// STATE_FOLDER" (supervise.hpp). Returns the exit code.
 int entry(const std::vector<std::string>& arguments);
 
 }  // namespace act::agent

@@ -4,14 +4,40 @@
 #include <csignal>
 #include <cstdio>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/file/file.hpp"
+#include "engine/file/copy.hpp"
 #include "submit/agent/process.hpp"
 
 namespace act::agent {
+namespace fs = std::filesystem;
+
+namespace {
+
+/// In the folder of the logs: what the deliveries themselves say. It is not delivered, for it would be news
+/// at each turn.
+constexpr const char* own_log = "delivery.txt";
+
+/// The files as they are now.
+result<void> make_copy(const delivery& d) {
+    ACT_TRY_VOID(file::make_directories(d.copy));
+    std::error_code failed, ignored;
+    fs::recursive_directory_iterator at(d.folder, failed), end;
+    for (; !failed && at != end; at.increment(failed)) {
+        const std::string name = at->path().lexically_relative(d.folder).string();
+        if (name == own_log || !fs::is_regular_file(at->symlink_status(ignored))) continue;
+        auto copied = file::copy(at->path().string(), d.copy + "/" + name, 0600, {});
+        // What has gone since is not missing.
+        if (!copied && copied.error().kind() != kind::not_found) return copied.error();
+    }
+    if (failed) return error::from_errno(failed.value(), "cannot read " + d.folder);
+    return {};
+}
+
+}  // namespace
 
 pid_t start_delivery(const spec& s, const delivery& d) {
     const pid_t me = ::getpid(), child = ::fork();
@@ -19,21 +45,30 @@ pid_t start_delivery(const spec& s, const delivery& d) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != me) ::_exit(1);
     reset_signals();
-    const std::string path = s.logs + "/delivery.txt";
+    const std::string path = s.logs + "/" + own_log;
     file::descriptor log(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     if (!log || (!s.project.empty() && ::chdir(s.project.c_str()) != 0)) ::_exit(1);
     redirect(log.get(), log.get());
+    if (auto made = d.copy.empty() ? result<void>() : make_copy(d); !made) {
+        std::fprintf(stderr, "act agent: %s\n", made.error().message().c_str());
+        ::_exit(1);
+    }
     exec_command(d.command);
     ::_exit(127);
 }
 
+void forget_copy(const delivery& d) {
+    std::error_code ignored;
+    if (!d.copy.empty()) fs::remove_all(d.copy, ignored);
+}
+
 std::string undelivered(const spec& s, const delivery& d, int code) {
     return "what is in " + d.folder + " could not be brought to the store (code " + std::to_string(code) +
-           "); " + s.logs + "/delivery.txt says why";
+           "); " + s.logs + "/" + own_log + " says why";
 }
 
 int deliver_all(const spec& s) {
-    int outcome = 0;
+    std::string reason;
     for (const auto& d : s.deliveries) {
         const pid_t child = start_delivery(s, d);
         int status = 0;
@@ -41,9 +76,12 @@ int deliver_all(const spec& s) {
         while (child > 0 && (ended = ::waitpid(child, &status, 0)) < 0 && errno == EINTR) {
         }
         const int code = child > 0 && ended == child ? exit_code_of_status(status) : 1;
-        if (code != 0) outcome = fail(s, 1, undelivered(s, d, code), "");
+        forget_copy(d);
+        if (code == 0) continue;
+        reason += (reason.empty() ? "" : "; ") + undelivered(s, d, code);
+        (void)fail(s, 1, reason, "");
     }
-    return outcome;
+    return reason.empty() ? 0 : 1;
 }
 
 }  // namespace act::agent

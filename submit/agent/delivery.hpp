@@ -5,11 +5,15 @@
 
 #include "submit/agent/agent.hpp"
 
-/// Brings the outputs of a run to the store. Private to this folder; for a process without threads.
+/// Brings the outputs and logs of a run to the store. Private to this folder; for a process without threads.
 namespace act::agent {
 
-/// Starts the command of a delivery, which ends with this process; its output goes to logs/delivery.txt.
+/// Starts a delivery, in a process that ends with this one: the copy, if it has one, then its command. What
+/// they say goes to logs/delivery.txt.
 pid_t start_delivery(const spec&, const delivery&);
+
+/// After the last one.
+void forget_copy(const delivery&);
 
 /// What is told of one that ended with `code`.
 std::string undelivered(const spec&, const delivery&, int code);

@@ -33,7 +33,8 @@ int int_of(const boost::json::object& o, std::string_view key) {
 std::string to_text(const spec& s) {
     boost::json::array links, deliveries;
     for (const auto& d : s.deliveries)
-        deliveries.push_back(boost::json::object{{"folder", d.folder}, {"command", array_of(d.command)}});
+        deliveries.push_back(
+            boost::json::object{{"folder", d.folder}, {"command", array_of(d.command)}, {"copy", d.copy}});
     for (const auto& l : s.links)
         links.push_back(boost::json::object{{"name", l.name}, {"target", l.target}});
     boost::json::object o;
@@ -102,9 +103,10 @@ result<spec> read_spec(const std::string& path) {
     s.command = words_of(o, "command");
     if (const auto* v = o.if_contains("deliveries"); v && v->is_array()) {
         for (const auto& d : v->get_array()) {
-            if (d.is_object())
-                s.deliveries.push_back(
-                    {json::text(d.get_object(), "folder"), words_of(d.get_object(), "command")});
+            if (!d.is_object()) continue;
+            const auto& each = d.get_object();
+            s.deliveries.push_back(
+                {json::text(each, "folder"), words_of(each, "command"), json::text(each, "copy")});
         }
     }
     if (const auto* v = o.if_contains("links"); v && v->is_array()) {

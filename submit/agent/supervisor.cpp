@@ -193,8 +193,9 @@ void supervisor::deliver() {
             code = exit_code_of_status(status);
             break;
         }
+        forget_copy(d);
         if (code == 0) continue;
-        undelivered_ = undelivered(spec_, d, code);
+        undelivered_ += (undelivered_.empty() ? "" : "; ") + undelivered(spec_, d, code);
     }
 }
 

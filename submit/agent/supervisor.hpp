@@ -45,7 +45,7 @@ private:
     bool canceled_ = false;
     std::string reason_;
     std::vector<pid_t> delivering_;  ///< by delivery, while the command runs; 0: none is at work
-    std::string undelivered_;        ///< why outputs did not get to the store
+    std::string undelivered_;        ///< why outputs or logs did not get to the store
 };
 
 }  // namespace act::agent

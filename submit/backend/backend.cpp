@@ -68,9 +68,10 @@ task<result<runs::record>> driver::submit(job j, until u) {
     co_return std::move(all->front());
 }
 
-result<delivery> data_source::deliver(const cluster::mapping& m, const std::string&, const std::string&) {
-    return error(kind::unsupported, "the outputs in " + m.folder + " could not be brought to the store",
-                 "give " + m.key + " another mode than upload");
+task<std::vector<result<runs::record>>> driver::status_all(std::vector<runs::record> all, until u) {
+    std::vector<result<runs::record>> out;
+    for (auto& r : all) out.push_back(co_await status(std::move(r), u));
+    co_return std::move(out);
 }
 
 task<result<runs::record>> follow(driver& d, runs::record r, log_sink sink, until u) {

@@ -17,10 +17,10 @@
 /// above.
 namespace act::backend {
 
-/// How the outputs of a run get to the store.
+/// How a folder of a run, with its outputs or its logs, gets to the store.
 struct delivery {
-    std::vector<std::string> command;  ///< to be run, again and again, where the outputs are
-    std::string url;  ///< where they will be, without a credential; empty where there is no lasting address
+    std::vector<std::string> command;  ///< to be run, again and again, where the folder is
+    std::string url;  ///< where it will be, without a credential; empty where there is no lasting address
 };
 
 /// Moves data between the store and this machine; given by whoever has a client (tools/act, by
@@ -30,10 +30,8 @@ public:
     virtual ~data_source() = default;
     /// The blob or tree at `from.blob_path` to the absolute path `to`. False: nothing is stored there.
     virtual task<result<bool>> fetch(cluster::location from, std::string to, until) = 0;
-    /// What brings the folder `from` to the folder that is named by the run at the mapping's place. By itself
-    /// kind::unsupported.
-    virtual result<delivery> deliver(const cluster::mapping&, const std::string& run,
-                                     const std::string& from);
+    /// What brings what is in the folder `from` to that place.
+    virtual result<delivery> deliver(const cluster::location& to, const std::string& from) = 0;
 };
 
 /// What the back ends work with. What is referred to outlives the driver.
@@ -98,6 +96,9 @@ public:
                                                                until) = 0;
     /// Looks at the back end and brings the record up to date, in the journal too.
     virtual task<result<runs::record>> status(runs::record, until) = 0;
+    /// The same for many, an answer for each, in their order. By itself one look after the other; a back end
+    /// that can be asked about all of them at once is asked once.
+    virtual task<std::vector<result<runs::record>>> status_all(std::vector<runs::record>, until);
     /// Passes what is new since `position` to `sink`, in pieces; `position` outlives the call and moves on.
     virtual task<result<void>> logs(runs::record, log_position& position, log_sink sink, until) = 0;
     /// Ends the run and all its processes; the record says canceled then. No error when it had ended already.

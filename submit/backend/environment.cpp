@@ -27,6 +27,33 @@ struct output {
 
 bool is_output(const cluster::mapping& m) { return m.mode == "upload" && !m.folder.empty(); }
 
+constexpr const char* logs_key = "std_out_err_path_prefix";
+
+/// Where the logs of the run go; nothing where the cluster file does not say. Its path is one of the project,
+/// also in the form that Batch AI's users had: below the root of what is mounted, which is the code root
+/// here.
+result<std::optional<cluster::location>> place_of_logs(const cluster::config& c, const std::string& run) {
+    auto given = c.other.find(logs_key);
+    if (given == c.other.end() || given->second.empty()) return std::optional<cluster::location>();
+    std::string path = given->second + "/" + run;
+    for (const char* root :
+         {"$AZ_BATCHAI_MOUNT_ROOT/", "${AZ_BATCHAI_MOUNT_ROOT}/", "$AZ_BATCHAI_JOB_MOUNT_ROOT/",
+          "${AZ_BATCHAI_JOB_MOUNT_ROOT}/", "$ACT_MOUNT_ROOT/", "${ACT_MOUNT_ROOT}/"}) {
+        if (path.starts_with(root)) path.erase(0, std::string_view(root).size());
+    }
+    auto at = cluster::locate(c, path, c.root);
+    if (at) return std::optional(std::move(*at));
+    return error(kind::configuration,
+                 c.file + ": " + logs_key + " is '" + given->second + "': " + at.error().message(),
+                 "give a path below a mapped folder, as output/logs is where output_folder is mapped");
+}
+
+result<delivery> delivery_to(const services& with, const cluster::location& to, const std::string& from) {
+    if (with.data) return with.data->deliver(to, from);
+    return error(kind::unsupported, "nothing brings what a run makes to " + to.relative + " in the store",
+                 "take `mode: upload` and std_out_err_path_prefix out of the cluster file");
+}
+
 bool below(const std::string& path, const std::string& folder) { return path.starts_with(folder + "/"); }
 
 result<std::vector<output>> make_outputs(const cluster::config& c, const services& with,
@@ -35,12 +62,9 @@ result<std::vector<output>> make_outputs(const cluster::config& c, const service
     for (const auto& m : c.mappings) {
         if (!is_output(m)) continue;
         output o{.name = m.folder, .path = r.folder + "/outputs/" + m.folder, .url = {}};
-        if (!with.data) {
-            return error(kind::unsupported, "nothing brings " + m.folder + " to the store here",
-                         "give " + m.key + " another mode than upload");
-        }
         ACT_TRY_VOID(file::make_directories(o.path));
-        ACT_TRY(delivery d, with.data->deliver(m, r.id, o.path));
+        ACT_TRY(const auto to, cluster::locate(c, m.folder + "/" + r.id, c.root));
+        ACT_TRY(delivery d, delivery_to(with, to, o.path));
         o.url = d.url;
         // It takes the place of the folder of that name that all runs would share.
         std::erase_if(s.links, [&](const agent::link& l) { return l.name == o.name; });
@@ -49,6 +73,19 @@ result<std::vector<output>> make_outputs(const cluster::config& c, const service
         out.push_back(std::move(o));
     }
     return out;
+}
+
+/// After the outputs, so that at the end the logs tell of them, too.
+result<void> send_logs(const cluster::config& c, const services& with, const runs::record& r,
+                       agent::spec& s) {
+    ACT_TRY(const auto to, place_of_logs(c, r.id));
+    if (!to) return {};
+    // Beforehand, as outputs: while it is there, the logs are not in the store.
+    const std::string copy = r.folder + "/" + logs_copy;
+    ACT_TRY_VOID(file::make_directories(copy));
+    ACT_TRY(delivery d, delivery_to(with, *to, copy));
+    s.deliveries.push_back({s.logs, std::move(d.command), copy});
+    return {};
 }
 
 std::map<std::string, std::string> environment_of(const cluster::config& c, const runs::record& r,
@@ -93,6 +130,7 @@ result<void> furnish(const cluster::config& c, const services& with, const runs:
                      const std::map<std::string, std::string>& given, agent::spec& s) {
     s.project = c.root;
     ACT_TRY(const auto outputs, make_outputs(c, with, r, s));
+    ACT_TRY_VOID(send_logs(c, with, r, s));
     ACT_TRY_VOID(file::make_directories(s.work + "/tmp"));
     s.env = environment_of(c, r, s, outputs);
     for (const auto& [key, value] : c.env) s.env[key] = value;
@@ -103,21 +141,26 @@ result<void> furnish(const cluster::config& c, const services& with, const runs:
 result<void> check_deliveries(const cluster::config& c, const services& with,
                               const std::map<std::string, std::string>& carried) {
     using method = cluster::account::method;
-    for (const auto& m : c.mappings) {
-        if (!is_output(m)) continue;
+    auto check = [&](const cluster::mapping& m, const std::string& what,
+                     const std::string& otherwise) -> result<void> {
         ACT_TRY(const cluster::account here, cluster::load_account(c, m.account_file, with.environment));
         auto there = cluster::load_account(c, m.account_file, carried);
         const bool by_variables = here.auth == method::sp || here.auth == method::workload;
-        if (there && !by_variables) continue;
+        if (there && !by_variables) return {};
         return error(kind::configuration,
-                     "the job could not bring " + m.folder +
+                     "the job could not bring " + what +
                          " to the store: variables that hold credentials do not reach it, and " +
                          (by_variables ? here.source + " has auth: sp or workload, which needs them"
                                        : there.error().message()),
-                     "give the account a key or SAS by file:PATH, or auth: cli; or " + m.key +
-                         " another mode than upload");
+                     "give the account a key or SAS by file:PATH, or auth: cli; or " + otherwise);
+    };
+    for (const auto& m : c.mappings) {
+        if (!is_output(m)) continue;
+        ACT_TRY_VOID(check(m, m.folder, "give " + m.key + " another mode than upload"));
     }
-    return {};
+    ACT_TRY(const auto logs, place_of_logs(c, ""));
+    if (!logs) return {};
+    return check(*logs->map, "its logs", std::string("take ") + logs_key + " out of the cluster file");
 }
 
 }  // namespace act::backend

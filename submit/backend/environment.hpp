@@ -7,13 +7,18 @@
 namespace act::backend {
 
 /// Gives a run its folders for outputs (one for each mapping of mode upload, so that runs do not write over
-/// one another), what brings them to the store, and its environment: ACT_* and the names that Batch AI had
-/// for the same (batch-rest.md section 14). What the cluster and `given` set goes over it. The spec's work
-/// and links are set before.
+/// one another), what brings them and its logs (std_out_err_path_prefix) to the store, and its environment:
+/// ACT_* and the names that Batch AI had for the same (batch-rest.md section 14). What the cluster and
+/// `given` set goes over it. The spec's work, logs and links are set before.
 result<void> furnish(const cluster::config&, const services&, const runs::record&,
                      const std::map<std::string, std::string>& given, agent::spec&);
 
-/// For a job that gets only these variables where it runs: can it bring its outputs to the store from there?
+/// In the run's folder: what of the logs is being sent. It is there from the beginning until that has been
+/// done for the last time.
+inline constexpr const char* logs_copy = "logs-copy";
+
+/// For a job that gets only these variables where it runs: can it bring outputs and logs to the store from
+/// there?
 /// A credential that only this process has would be missed when all the work is done.
 result<void> check_deliveries(const cluster::config&, const services&,
                               const std::map<std::string, std::string>& carried);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "engine/file/file.hpp"
+#include "submit/backend/environment.hpp"
 #include "submit/backend/logs.hpp"
 
 namespace act::backend::slurm {
@@ -14,6 +15,8 @@ using namespace std::chrono_literals;
 constexpr auto between_questions = 2s;
 /// How long a run may be without a job after its script was written: sbatch alone may take two minutes.
 constexpr auto start_patience = 10min;
+/// Jobs of one question: the ids stand in one argument, which may have 128 KiB.
+constexpr std::size_t most_at_once = 1000;
 constexpr const char* ssh_key = "slurm.ssh";
 
 traces read_traces(const std::string& folder) {
@@ -26,6 +29,7 @@ traces read_traces(const std::string& folder) {
     if (auto text = file::read_all(folder + "/" + ended_file, 4096)) take_ended(*text, out);
     if (auto text = file::read_all(folder + "/failure.txt", 64 << 10)) out.failure = *text;
     if (std::filesystem::exists(folder + "/outputs", ignored)) out.outputs = folder + "/outputs";
+    out.logs = std::filesystem::exists(folder + "/" + logs_copy, ignored);
     return out;
 }
 
@@ -48,6 +52,12 @@ std::vector<std::string> lines_of(const std::string& text) {
         if (end > from) out.push_back(text.substr(from, end - from));
         from = end + 1;
     }
+    return out;
+}
+
+std::string joined(const std::vector<std::string>& ids) {
+    std::string out;
+    for (const auto& id : ids) out += (out.empty() ? "" : ",") + id;
     return out;
 }
 
@@ -74,36 +84,76 @@ void recall_cluster(const runs::record& r, cluster::config& c) {
     if (auto at = r.details.find(ssh_key); at != r.details.end()) c.other[ssh_key] = at->second;
 }
 
-/// squeue knows what waits, runs or has ended some minutes ago; sacct, where there is accounting, the rest.
-task<result<std::optional<job_info>>> slurm_driver::ask(std::string id, until u) {
-    answer& known = answers_[id];
-    if (known.at != steady::time_point{} && steady::now() - known.at < between_questions) co_return known.job;
-    auto said = co_await programs_.run(
-        {"squeue", "--noheader", "--array", "--states=all", "--jobs=" + id, "--format", squeue_format}, u);
+task<result<std::vector<job_info>>> slurm_driver::ask_squeue(const std::vector<std::string>& ids, until u) {
+    auto said = co_await programs_.run({"squeue", "--noheader", "--array", "--states=all",
+                                        "--jobs=" + joined(ids), "--format", squeue_format},
+                                       u);
     if (!said) co_return said.error();
     if (said->code != 0 && !is_unknown_job(said->err))
         co_return error(kind::unavailable, "squeue " + programs_.where() + ": " + first_line(said->err));
-    std::optional<job_info> job;
+    std::vector<job_info> out;
     for (const auto& line : lines_of(said->out)) {
-        if (auto j = parse_squeue(line)) job = j;
+        if (auto j = parse_squeue(line)) out.push_back(std::move(*j));
     }
-    if (!job) {
-        auto past = co_await programs_.run({"sacct", "--noheader", "--parsable2", "--allocations",
-                                            "--jobs=" + id, std::string("--format=") + sacct_format},
-                                           u);
-        // Many clusters have no accounting, or not the program.
-        if (past && past->code == 0) {
-            for (const auto& line : lines_of(past->out)) {
-                if (auto j = parse_sacct(line)) job = j;
-            }
-        } else if (!past && past.error().kind() == kind::stopped) {
-            co_return past.error();
+    if (said->code == 0 || ids.size() == 1) co_return out;
+    // It complains of one and leaves out all: the others are asked about by themselves.
+    for (const auto& id : ids) {
+        auto one = co_await ask_squeue({id}, u);
+        if (!one) co_return one.error();
+        out.insert(out.end(), one->begin(), one->end());
+    }
+    co_return out;
+}
+
+task<result<std::vector<job_info>>> slurm_driver::ask_sacct(const std::vector<std::string>& ids, until u) {
+    std::vector<job_info> out;
+    auto said = co_await programs_.run({"sacct", "--noheader", "--parsable2", "--allocations",
+                                        "--jobs=" + joined(ids), std::string("--format=") + sacct_format},
+                                       u);
+    // An answer that nobody waited for is none.
+    if (!said && (said.error().kind() == kind::stopped || said.error().kind() == kind::timeout))
+        co_return said.error();
+    // Many clusters have no accounting, or not the program.
+    if (!said || said->code != 0) co_return out;
+    for (const auto& line : lines_of(said->out)) {
+        if (auto j = parse_sacct(line)) out.push_back(std::move(*j));
+    }
+    co_return out;
+}
+
+/// squeue knows what waits, runs or has ended some minutes ago; sacct, where there is accounting, the rest.
+task<result<void>> slurm_driver::ask(std::vector<std::string> ids, until u) {
+    std::erase_if(ids, [&](const std::string& id) {
+        auto known = answers_.find(id);
+        return known != answers_.end() && steady::now() - known->second.at < between_questions;
+    });
+    for (std::size_t from = 0; from < ids.size(); from += most_at_once) {
+        auto begin = ids.begin() + static_cast<std::ptrdiff_t>(from);
+        std::vector<std::string> open(
+            begin, begin + static_cast<std::ptrdiff_t>(std::min(most_at_once, ids.size() - from)));
+        const std::vector<std::string> asked = open;
+        std::map<std::string, job_info> found;
+        auto take = [&](const std::vector<job_info>& jobs) {
+            std::erase_if(open, [&](const std::string& id) {
+                const job_info* job = find_job(jobs, id);
+                if (job) found[id] = *job;
+                return job != nullptr;
+            });
+        };
+        auto now_there = co_await ask_squeue(open, u);
+        if (!now_there) co_return now_there.error();
+        take(*now_there);
+        if (!open.empty()) {
+            auto past = co_await ask_sacct(open, u);
+            if (!past) co_return past.error();
+            take(*past);
+        }
+        for (const auto& id : asked) {
+            auto job = found.find(id);
+            answers_[id] = {steady::now(), job == found.end() ? std::nullopt : std::optional(job->second)};
         }
     }
-    answer& now_known = answers_[id];
-    now_known.at = steady::now();
-    now_known.job = job;
-    co_return job;
+    co_return result<void>();
 }
 
 /// The id of a job whose submission was interrupted before it was written down; empty when there is none.
@@ -128,36 +178,76 @@ task<result<std::string>> slurm_driver::find_again(runs::record r, until u) {
     co_return std::string();
 }
 
-task<result<runs::record>> slurm_driver::look(runs::record given, until u) {
+task<result<slurm_driver::view>> slurm_driver::begin_look(runs::record given, until u) {
     ACT_CO_TRY_VOID(u.check());
     auto find = [&] { return services_.journal.find(given.id); };
     result<runs::record> found = co_await services_.runtime.blocking(find);
-    if (!found || runs::is_final(found->state)) co_return found;
-    const runs::record r = *found;
-    auto read = [&] { return read_traces(r.folder); };
-    traces left = co_await services_.runtime.blocking(read);
-    std::string id = r.backend_id.empty() ? left.job.value_or("") : r.backend_id;
-    if (id.empty()) {
-        auto again = co_await find_again(r, u);
+    if (!found) co_return found.error();
+    view v;
+    v.run = std::move(*found);
+    if (runs::is_final(v.run.state)) co_return std::move(v);
+    auto read = [&] { return read_traces(v.run.folder); };
+    v.left = co_await services_.runtime.blocking(read);
+    v.id = v.run.backend_id.empty() ? v.left.job.value_or("") : v.run.backend_id;
+    if (v.id.empty()) {
+        auto again = co_await find_again(v.run, u);
         if (!again) co_return again.error();
-        id = *again;
+        v.id = *again;
     }
-    if (id.empty()) {
-        auto since = [&] { return preparing_since(r); };
+    if (v.id.empty()) {
+        auto since = [&] { return preparing_since(v.run); };
         const wall_time at = co_await services_.runtime.blocking(since);
-        if (now() - at < start_patience) co_return r;
-        co_return give_up(r, error(kind::internal, "it was never handed over to Slurm"));
+        if (now() - at < start_patience) co_return std::move(v);
+        auto given_up = give_up(v.run, error(kind::internal, "it was never handed over to Slurm"));
+        if (!given_up) co_return given_up.error();
+        v.run = std::move(*given_up);
+    } else {
+        v.asks = !settled(v.left, v.run);
     }
+    co_return std::move(v);
+}
+
+task<result<runs::record>> slurm_driver::end_look(view v) {
+    if (v.id.empty()) co_return std::move(v.run);
     std::optional<job_info> job;
-    if (!settled(left, r)) {
-        auto asked = co_await ask(id, u);
-        if (!asked) co_return asked.error();
-        job = *asked;
+    if (v.asks) {
+        job = answers_[v.id].job;
         // What it left may have come between the two looks.
-        left = co_await services_.runtime.blocking(read);
+        auto read = [&] { return read_traces(v.run.folder); };
+        v.left = co_await services_.runtime.blocking(read);
     }
-    auto write = [&] { return bring_up_to_date(r, id, job, left); };
+    auto write = [&] { return bring_up_to_date(v.run, v.id, job, v.left); };
     co_return co_await services_.runtime.blocking(write);
+}
+
+task<result<runs::record>> slurm_driver::look(runs::record given, until u) {
+    auto seen = co_await begin_look(std::move(given), u);
+    if (!seen) co_return seen.error();
+    if (seen->asks) {
+        ACT_CO_TRY_VOID(co_await ask({seen->id}, u));
+    }
+    co_return co_await end_look(std::move(*seen));
+}
+
+task<std::vector<result<runs::record>>> slurm_driver::status_all(std::vector<runs::record> all, until u) {
+    std::vector<result<view>> seen;
+    std::vector<std::string> ids;
+    for (auto& r : all) {
+        seen.push_back(co_await begin_look(std::move(r), u));
+        if (seen.back() && seen.back()->asks) ids.push_back(seen.back()->id);
+    }
+    const result<void> answered = co_await ask(std::move(ids), u);
+    std::vector<result<runs::record>> out;
+    for (auto& each : seen) {
+        if (!each) {
+            out.push_back(each.error());
+        } else if (each->asks && !answered) {
+            out.push_back(answered.error());
+        } else {
+            out.push_back(co_await end_look(std::move(*each)));
+        }
+    }
+    co_return std::move(out);
 }
 
 /// The script is written just before sbatch is called; many runs of one array take their time before.

@@ -19,6 +19,8 @@ public:
     task<result<std::vector<runs::record>>> submit_all(std::vector<job>, unsigned max_parallel,
                                                        until) override;
     task<result<runs::record>> status(runs::record, until) override;
+    /// One question to squeue about all of them, and one to sacct about those that squeue has forgotten.
+    task<std::vector<result<runs::record>>> status_all(std::vector<runs::record>, until) override;
     task<result<void>> logs(runs::record, log_position&, std::function<void(stream, std::string_view)> sink,
                             until) override;
     task<result<runs::record>> cancel(runs::record, until) override;
@@ -32,10 +34,22 @@ private:
     /// The environment in a run's spec.json may hold secrets; once it has ended nobody else may remove it.
     static void forget_spec(const runs::record&);
 
-    task<result<std::optional<job_info>>> ask(std::string id, until);
+    /// A look at a run, as far as its folder and the record tell.
+    struct view {
+        runs::record run;
+        std::string id;  ///< of its job; empty: there is nothing more to be seen
+        traces left;
+        bool asks = false;  ///< what Slurm knows of the job matters
+    };
+    task<result<view>> begin_look(runs::record, until);
+    task<result<runs::record>> end_look(view);
+    task<result<runs::record>> look(runs::record, until);
+    /// Leaves in answers_ what Slurm knows of the jobs.
+    task<result<void>> ask(std::vector<std::string> ids, until);
+    task<result<std::vector<job_info>>> ask_squeue(const std::vector<std::string>& ids, until);
+    task<result<std::vector<job_info>>> ask_sacct(const std::vector<std::string>& ids, until);
     task<result<std::string>> find_again(runs::record, until);
     wall_time preparing_since(const runs::record&);
-    task<result<runs::record>> look(runs::record, until);
     result<runs::record> bring_up_to_date(const runs::record&, const std::string& id,
                                           const std::optional<job_info>&, const traces&);
     task<result<void>> end_job(std::string id, until);

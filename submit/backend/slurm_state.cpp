@@ -4,7 +4,6 @@
 #include <charconv>
 #include <csignal>
 #include <cstring>
-#include <vector>
 
 namespace act::backend::slurm {
 namespace {
@@ -33,6 +32,23 @@ std::vector<std::string_view> fields(std::string_view line, char separator) {
         if (end == std::string_view::npos) return out;
         line.remove_prefix(end + 1);
     }
+}
+
+/// Is "7_2" among "7_[0-1,2-9:2%3]"? Accounting knows tasks that never began as such a group.
+bool is_among(std::string_view group, std::string_view id) {
+    auto bracket = group.find("_["), mark = id.find('_');
+    if (bracket == std::string_view::npos || mark == std::string_view::npos) return false;
+    if (group.substr(0, bracket) != id.substr(0, mark)) return false;
+    auto index = number(id.substr(mark + 1));
+    group.remove_prefix(bracket + 2);
+    for (auto range : fields(group.substr(0, group.find_first_of("]%")), ',')) {
+        range = range.substr(0, range.find(':'));
+        auto dash = range.find('-');
+        auto first = number(range.substr(0, dash));
+        auto last = dash == std::string_view::npos ? first : number(range.substr(dash + 1));
+        if (index && first && last && *first <= *index && *index <= *last) return true;
+    }
+    return false;
 }
 
 std::string unless_none(std::string_view text) {
@@ -85,13 +101,20 @@ void fail(runs::record& r, const traces& left, std::optional<int> code, std::str
     finish(r, runs::state::failed, code, std::move(why), ended);
 }
 
-/// Without its own word on its end the job did not get as far as bringing its outputs to the store.
-void tell_of_outputs(runs::record& r, const traces& left) {
-    const bool delivered = left.code && !left.undelivered;
-    if (!left.job || delivered || left.outputs.empty() || r.reason.find(left.outputs) != r.reason.npos)
+/// Without its own word on its end the job did not get as far as bringing its outputs and logs to the store.
+void tell_what_stayed(runs::record& r, const traces& left) {
+    if (!left.job || (left.code && !left.undelivered)) return;
+    auto add = [&](const std::string& text) { r.reason += (r.reason.empty() ? "" : "; ") + text; };
+    if (left.code && !left.failure.empty()) {
+        if (r.reason.find(left.failure) == r.reason.npos) add(left.failure);
         return;
-    r.reason += (r.reason.empty() ? "" : "; ") +
-                ("its outputs were not brought to the store: they are in " + left.outputs);
+    }
+    auto tell = [&](const char* what, const std::string& where) {
+        if (!where.empty())
+            add(std::string("its ") + what + " were not brought to the store: they are in " + where);
+    };
+    tell("outputs", left.outputs);
+    if (left.logs) tell("logs", r.logs);
 }
 
 void apply_end(runs::record& r, const job_info& j, const traces& left, wall_time ended) {
@@ -118,30 +141,45 @@ void apply_end(runs::record& r, const job_info& j, const traces& left, wall_time
 
 std::optional<job_info> parse_squeue(std::string_view line) {
     auto f = fields(line, '|');
-    if (f.size() != 6 || f[0].empty() || f[1].empty()) return std::nullopt;
+    if (f.size() != 7 || f[0].empty() || f[2].empty()) return std::nullopt;
     job_info j;
-    j.state = f[1];
-    j.reason = unless_none(f[2]);
-    j.started = time_of(f[3]);
-    j.ended = time_of(f[4]);
-    j.nodes = unless_none(f[5]);
+    j.ids = {std::string(f[0]), std::string(f[1])};
+    j.state = f[2];
+    j.reason = unless_none(f[3]);
+    j.started = time_of(f[4]);
+    j.ended = time_of(f[5]);
+    j.nodes = unless_none(f[6]);
     return j;
 }
 
 std::optional<job_info> parse_sacct(std::string_view line) {
     auto f = fields(line, '|');
-    if (f.size() != 6 || f[0].empty()) return std::nullopt;
+    if (f.size() != 8 || f[0].empty() || f[2].empty()) return std::nullopt;
     job_info j;
-    j.state = f[0].substr(0, f[0].find(' '));  // "CANCELLED by 1000"
-    auto colon = f[1].find(':');
-    auto code = number(f[1].substr(0, colon));
-    auto signal = colon == std::string_view::npos ? std::nullopt : number(f[1].substr(colon + 1));
+    j.ids = {std::string(f[0]), std::string(f[1])};
+    j.state = f[2].substr(0, f[2].find(' '));  // "CANCELLED by 1000"
+    auto colon = f[3].find(':');
+    auto code = number(f[3].substr(0, colon));
+    auto signal = colon == std::string_view::npos ? std::nullopt : number(f[3].substr(colon + 1));
     if (code) j.code = static_cast<int>(signal.value_or(0) != 0 ? 128 + *signal : *code);
-    j.started = time_of(f[2]);
-    j.ended = time_of(f[3]);
-    j.nodes = unless_none(f[4]);
-    j.reason = unless_none(f[5]);
+    j.started = time_of(f[4]);
+    j.ended = time_of(f[5]);
+    j.nodes = unless_none(f[6]);
+    j.reason = unless_none(f[7]);
     return j;
+}
+
+const job_info* find_job(const std::vector<job_info>& jobs, const std::string& id) {
+    // Tasks that have not begun may have the array's number for their own.
+    for (std::size_t form : {0u, 1u}) {
+        for (const auto& j : jobs) {
+            if (j.ids[form] == id) return &j;
+        }
+    }
+    for (const auto& j : jobs) {
+        if (is_among(j.ids[0], id)) return &j;
+    }
+    return nullptr;
 }
 
 void take_started(std::string_view text, traces& into) {
@@ -206,7 +244,7 @@ void apply(runs::record& r, const std::optional<job_info>& j, const traces& left
                       : "Slurm does not know job " + r.backend_id + " any more, and it left no trace",
              ended);
     }
-    if (runs::is_final(r.state)) tell_of_outputs(r, left);
+    if (runs::is_final(r.state)) tell_what_stayed(r, left);
 }
 
 void request_cancel(runs::record& r) { r.details[cancel_key] = "requested"; }

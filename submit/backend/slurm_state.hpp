@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "submit/runs/runs.hpp"
 
@@ -11,6 +13,8 @@ namespace act::backend::slurm {
 
 /// As squeue or sacct tell it.
 struct job_info {
+    /// "7"; of an array's task "7_3", and the number that it has by itself; of several tasks "7_[1-3]".
+    std::array<std::string, 2> ids;
     std::string state;   ///< "PENDING", ...
     std::string reason;  ///< "Resources"; empty: none
     wall_time started{}, ended{};
@@ -28,13 +32,16 @@ struct traces {
     bool undelivered = false;  ///< the outputs did not all get to the store
     std::string failure;       ///< why the agent could not run the command
     std::string outputs;       ///< the folder of what is to be brought to the store; empty: none
+    bool logs = false;         ///< they are to be brought there, too
 };
 
-inline constexpr const char* squeue_format = "%i|%T|%r|%S|%e|%N";
-inline constexpr const char* sacct_format = "State,ExitCode,Start,End,NodeList,Reason";
+inline constexpr const char* squeue_format = "%i|%A|%T|%r|%S|%e|%N";
+inline constexpr const char* sacct_format = "JobID,JobIDRaw,State,ExitCode,Start,End,NodeList,Reason";
 /// A line of either; times are seconds (SLURM_TIME_FORMAT=%s). Nothing when it is none.
 std::optional<job_info> parse_squeue(std::string_view line);
 std::optional<job_info> parse_sacct(std::string_view line);
+/// The job of that id among those; null: it is not there.
+const job_info* find_job(const std::vector<job_info>&, const std::string& id);
 
 /// "JOB SECONDS NODES" and "CODE SECONDS", the latter also with the words "asked" and "undelivered".
 void take_started(std::string_view text, traces&);

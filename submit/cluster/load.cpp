@@ -118,6 +118,9 @@ private:
         ACT_TRY_VOID(take("process_count_per_node", config_.process_count_per_node));
         ACT_TRY_VOID(take("sleep_if_fail", config_.sleep_if_fail));
         ACT_TRY_VOID(take("sleep_if_succeed", config_.sleep_if_succeed));
+        // Its place is looked for when a job is submitted.
+        if (const auto* n = present("std_out_err_path_prefix"))
+            ACT_TRY_VOID(yaml::text(*n, "std_out_err_path_prefix"));
         return take("compile_args", config_.compile_args);
     }
 

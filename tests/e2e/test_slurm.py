@@ -139,20 +139,34 @@ class OnSlurm(unittest.TestCase):
         self.project.act("wait", run, expect=130)
         self.assertIn("scancel", self.run_of(run)["reason"])
 
-    def test_outputs_arrive_though_it_is_cancelled(self):
-        self.configure(outputs="upload")
+    def test_outputs_and_logs_arrive_though_it_is_cancelled(self):
+        self.configure(outputs="upload", std_out_err_path_prefix="output/logs")
         up, never = self.fifo("up"), self.fifo("never")
         # By `act abort`, then by somebody else; this one has an exit code of its own.
         for end, trap in (("abort", ""), ("scancel", "trap 'exit 0' TERM; ")):
-            run = self.submit("sh", "-c", f"{trap}echo made > output/x; echo up > {up}; while :; do read x < {never}; done")
+            run = self.submit("sh", "-c", f"{trap}echo made | tee output/x; echo up > {up}; while :; do read x < {never}; done")
             up.read_text()
             if end == "abort":
                 self.project.act("abort", run)
             else:
                 self.cluster.run("scancel", "--user", slurm.getpass.getuser())
             self.project.act("wait", run, expect=130)
-            self.assertEqual(self.project.act("cat", f"output/{run}/x").out, "made\n")
-            self.assertNotIn("outputs", self.run_of(run)["reason"])
+            for name in (f"output/{run}/x", f"output/logs/{run}/stdout.txt"):
+                self.assertEqual(self.project.act("cat", name).out, "made\n")
+            self.assertNotIn("not brought", self.run_of(run)["reason"])
+
+    def test_many_runs_are_asked_about_together(self):
+        up, never = self.fifo("up"), self.fifo("never")
+        running = self.submit("sh", "-c", f"echo up > {up}; read x < {never}")
+        up.read_text()
+        self.configure({"sbatch_options": ["--hold"]})
+        waiting = [self.submit("true"), *self.submit("--sweep", "a=1,2", "true").splitlines()]
+        waiting = [line.split()[0] for line in waiting]
+        states = lambda: {line["id"]: line["state"] for line in self.project.act("q", "--json").lines if line["type"] == "run"}
+        self.assertEqual(states(), {running: "running", **dict.fromkeys(waiting, "queued")})
+        for run in (running, *waiting):
+            self.project.act("abort", run)
+        self.assertEqual(set(states().values()), {"canceled"})
 
     def test_sweep_of_twelve_points(self):
         told = self.project.act(

@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 import unittest
 
 import harness
@@ -169,14 +170,19 @@ class Submit(unittest.TestCase):
 
 
 class Outputs(servers.OwnStore):
-    def test_outputs_arrive_in_the_store(self):
-        endpoint = self.serve().endpoint
+    def project_at(self, endpoint, output, **more):
+        """A project whose cluster `here` is this machine, and whose output folder is in that store."""
         project = harness.Project(self.scratch / "project")
-        entry = {"azure_blob_config_file": "aux_data/configs/here.yaml", "path": "results", "mode": "upload"}
-        cluster = {"platform": "local", "config_param": {"output_folder": entry}}
+        entry = {"azure_blob_config_file": "aux_data/configs/here.yaml", "path": "results", **output}
+        cluster = {"platform": "local", "gpu_per_node": 0, "config_param": {"output_folder": entry}, **more}
         account = {"account_name": harness.ACCOUNT, "account_key": harness.KEY, "container_name": "work", "blob_endpoint": endpoint}
         harness.write(project.folder / "aux_data/aml/here.yaml", json.dumps(cluster).encode())
         harness.write(project.folder / "aux_data/configs/here.yaml", json.dumps(account).encode())
+        return project
+
+    def test_outputs_arrive_in_the_store(self):
+        endpoint = self.serve().endpoint
+        project = self.project_at(endpoint, {"mode": "upload"})
         harness.write(project.folder / "main.sh", b"echo made > output/made; echo $ACT_OUTPUT_OUTPUT_URL; exit $1")
         for code in (0, 3):
             done = project.act("-c", "here", "submit", "--init", "--wait", "sh", "main.sh", code, expect=code)
@@ -190,6 +196,42 @@ class Outputs(servers.OwnStore):
         for path in project.home.rglob("*"):
             if path.is_file():
                 self.assertNotIn(harness.KEY.encode(), path.read_bytes(), path)
+
+    def test_logs_arrive_in_the_store_while_they_grow_and_to_the_last_line(self):
+        project = self.project_at(
+            self.serve().endpoint, {}, std_out_err_path_prefix="$AZ_BATCHAI_MOUNT_ROOT/output/logs", local={"upload_seconds": 1}
+        )
+        # More than goes up in one request, and never at rest.
+        script = b"head -c 5000000 /dev/zero | tr '\\0' x; while [ ! -e \"$1\" ]; do echo tick; done; echo last of $RANK; exit $2"
+        harness.write(project.folder / "main.sh", script)
+        seen = self.scratch / "seen"
+        run = project.act("-c", "here", "-n", "2", "submit", "--init", "sh", "main.sh", seen, "0").out.strip()
+        deadline = time.monotonic() + 120
+        stored = ""
+        while not all(name in stored for name in ("/stdout.txt", "/stdout-1.txt")):
+            self.assertLess(time.monotonic(), deadline, stored)
+            stored = project.act("-c", "here", "ls", "output/logs", expect={0, 5}).out
+        self.assertEqual([line["state"] for line in project.act("q", run, "--json").lines if line["type"] == "run"], ["running"])
+        seen.touch()
+        project.act("wait", run)
+        logs = pathlib.Path(project.act("q", run, "--json").lines[0]["logs"])
+        for rank, name in enumerate(("stdout.txt", "stdout-1.txt")):
+            text = project.act("-c", "here", "cat", f"output/logs/{run}/{name}").out
+            self.assertTrue(text.endswith(f"last of {rank}\n"), text[-100:])
+            self.assertEqual(text, (logs / name).read_text())
+        listed = project.act("-c", "here", "ls", f"output/logs/{run}").out
+        self.assertNotIn("delivery.txt", listed)
+        self.assertEqual([path.name for path in logs.parent.glob("logs*")], ["logs"])
+        # The next ones fail, and are cancelled.
+        run = project.act("-c", "here", "submit", "sh", "main.sh", seen, "3").out.strip()
+        project.act("wait", run, expect=3)
+        self.assertTrue(project.act("-c", "here", "cat", f"output/logs/{run}/stdout.txt").out.endswith("last of 0\n"))
+        os.mkfifo(self.scratch / "up")
+        words = ("--shell", f"echo begun; echo > {self.scratch}/up; exec sleep 1000")
+        run = project.act("-c", "here", "submit", *words).out.strip()
+        (self.scratch / "up").read_text()
+        project.act("abort", run)
+        self.assertEqual(project.act("-c", "here", "cat", f"output/logs/{run}/stdout.txt").out, "begun\n")
 
     def test_outputs_that_cannot_arrive_are_told_and_kept(self):
         project = harness.Project(self.scratch / "project")

@@ -29,19 +29,17 @@ task<result<bool>> job_data::fetch(cluster::location from, std::string to, act::
     co_return true;
 }
 
-result<backend::delivery> job_data::deliver(const cluster::mapping& m, const std::string& run,
-                                            const std::string& from) {
+result<backend::delivery> job_data::deliver(const cluster::location& to, const std::string& from) {
     const cluster::config& c = session_.cluster();
     backend::delivery out;
     // The credential is read from the account file by that process, so that none is on a command line.
-    out.command = {call_.world.executable, "-c", c.name, "cp", from, c.name + ":" + m.folder + "/" + run};
-    ACT_TRY(cluster::account a, cluster::load_account(c, m.account_file, call_.world.environment));
+    out.command = {call_.world.executable, "-c", c.name, "cp", from, c.name + ":" + to.relative};
+    ACT_TRY(cluster::account a, cluster::load_account(c, to.map->account_file, call_.world.environment));
     // The embedded store has an address only while a command of act runs.
     if (is_embedded(c, a)) return out;
     ACT_TRY(uri endpoint, endpoint_of(a));
     endpoint.query.clear();
-    const std::string path = (m.path.empty() ? "" : m.path + "/") + run;
-    out.url = endpoint.str() + blob::encode_blob_path(a.container, path);
+    out.url = endpoint.str() + blob::encode_blob_path(a.container, to.blob_path);
     return out;
 }
 

@@ -13,8 +13,7 @@ public:
     job_data(invocation& call, session& s) : call_(call), session_(s) {}
 
     task<result<bool>> fetch(cluster::location from, std::string to, act::until) override;
-    result<backend::delivery> deliver(const cluster::mapping&, const std::string& run,
-                                      const std::string& from) override;
+    result<backend::delivery> deliver(const cluster::location& to, const std::string& from) override;
 
 private:
     invocation& call_;

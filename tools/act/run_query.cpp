@@ -1,6 +1,7 @@
 #include "tools/act/run_query.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include <fmt/format.h>
@@ -60,15 +61,33 @@ void refresh(invocation& call, runs::journal& journal, runtime& loops, std::vect
         std::uint64_t runs = 0;
     };
     std::map<std::string, unknown> failures;
-    for (auto& r : all) {
-        if (runs::is_final(r.state) || call.world.stop.requested()) continue;
-        auto driver = backend::make_driver(r, services_for(call, journal, loops));
-        auto newer = driver ? loops.run((*driver)->status(r, u)) : result<runs::record>(driver.error());
-        if (newer) {
-            r = std::move(*newer);
-        } else if (newer.error().kind() != kind::stopped) {
-            auto [at, fresh] = failures.try_emplace(newer.error().describe(), unknown{newer.error()});
-            ++at->second.runs;
+    auto note = [&](const error& why, std::uint64_t count) {
+        if (why.kind() == kind::stopped) return;
+        failures.try_emplace(why.describe(), unknown{why}).first->second.runs += count;
+    };
+    // A driver for all runs of a cluster, so that its scheduler is asked once.
+    std::map<std::array<std::string, 3>, std::vector<std::size_t>> clusters;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (runs::is_final(all[i].state)) continue;
+        const std::string host = detail_of(all[i], backend::detail::slurm_ssh);
+        clusters[{all[i].platform, all[i].cluster, host}].push_back(i);
+    }
+    for (const auto& [which, places] : clusters) {
+        if (call.world.stop.requested()) break;
+        std::vector<runs::record> asked;
+        for (auto i : places) asked.push_back(all[i]);
+        auto driver = backend::make_driver(asked.front(), services_for(call, journal, loops));
+        if (!driver) {
+            note(driver.error(), places.size());
+            continue;
+        }
+        auto newer = loops.run((*driver)->status_all(std::move(asked), u));
+        for (std::size_t n = 0; n < places.size(); ++n) {
+            if (newer[n]) {
+                all[places[n]] = std::move(*newer[n]);
+            } else {
+                note(newer[n].error(), 1);
+            }
         }
     }
     for (const auto& [what, one] : failures)

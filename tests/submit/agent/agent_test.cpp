@@ -34,7 +34,7 @@ TEST_F(agent_run, a_specification_comes_back_whole) {
     s.queue = "/q";
     s.places = 5;
     s.project = "/p";
-    s.deliveries = {{"/o", {"cp", "a b", ""}}};
+    s.deliveries = {{"/o", {"cp", "a b", ""}, "/c"}};
     s.delivery_seconds = 6;
     ASSERT_TRUE(agent::write_spec(work_ / "s", s));
     auto back = agent::read_spec(work_ / "s");
@@ -54,6 +54,7 @@ TEST_F(agent_run, a_specification_comes_back_whole) {
     EXPECT_EQ(back->project, "/p");
     EXPECT_EQ(back->deliveries.at(0).folder, "/o");
     EXPECT_EQ(back->deliveries.at(0).command, s.deliveries[0].command);
+    EXPECT_EQ(back->deliveries.at(0).copy, "/c");
     EXPECT_EQ(back->delivery_seconds, 6);
     struct stat info;
     ::stat((work_ / "s").c_str(), &info);
@@ -226,6 +227,28 @@ TEST_F(agent_run, outputs_are_delivered_and_one_that_is_not_is_told) {
                 HasSubstr("what is in a could not be brought to the store (code 3)"));
     s.deliveries.erase(s.deliveries.begin());
     EXPECT_EQ(wait_for(start(s, {}, "deliver")), 0);
+}
+
+TEST_F(agent_run, logs_are_delivered_as_they_are_at_one_moment) {
+    auto s = spec_of({"true"});
+    work_.write("work/logs/stdout.txt", "one\n");
+    work_.write("work/logs/mine/more.txt", "two\n");
+    std::filesystem::create_symlink("/nowhere", s.logs + "/link");
+    const std::string copy = work_ / "work/copy";
+    s.deliveries = {{s.logs,
+                     {"sh", "-c",
+                      "echo three >> \"$1/stdout.txt\"; cat \"$2/stdout.txt\" \"$2/mine/more.txt\" > \"$0\"; "
+                      "ls \"$2\" >> \"$0\"",
+                      work_ / "sent", s.logs, copy},
+                     copy}};
+    EXPECT_EQ(wait_for(start(s, {}, "deliver")), 0) << work_.read("work/logs/delivery.txt");
+    EXPECT_EQ(work_.read("sent"), "one\ntwo\nmine\nstdout.txt\n");
+    EXPECT_FALSE(work_.has("work/copy")) << "nobody needs it any more";
+    // A file stands where the copy would have to be.
+    work_.write("work/copy", "");
+    s.deliveries[0].copy += "/x";
+    EXPECT_EQ(wait_for(start(s, {}, "deliver")), 1);
+    EXPECT_THAT(work_.read("work/logs/delivery.txt"), HasSubstr("act agent: "));
 }
 
 TEST_F(agent_run, a_damaged_archive_fails_the_run) {

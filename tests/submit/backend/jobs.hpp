@@ -25,11 +25,11 @@ public:
         co_return any;
     }
     /// Copies to the folder `sent`; a failing command when there is none.
-    result<backend::delivery> deliver(const cluster::mapping& m, const std::string& run,
-                                      const std::string& from) override {
+    result<backend::delivery> deliver(const cluster::location& to, const std::string& from) override {
+        const std::string in_store = to.blob_path;
         return backend::delivery{
-            .command = {"sh", "-c", sent.empty() ? "exit 6" : script, "sh", from, sent, run},
-            .url = address.empty() ? "" : address + "/" + m.path + "/" + run};
+            .command = {"sh", "-c", sent.empty() ? "exit 6" : script, "sh", from, sent, in_store},
+            .url = address.empty() ? "" : address + "/" + in_store};
     }
     std::string sent, address, script = "mkdir -p \"$2/$3\" && cp -r \"$1\"/. \"$2/$3\"";
     std::map<std::string, std::string> blobs;

@@ -398,7 +398,7 @@ TEST_F(local_jobs, outputs_get_to_the_store_however_the_run_ends) {
                   "${ACT_INPUT_OUTPUT-none}; exit 3"});
     EXPECT_EQ(r.exit_code, 3);
     EXPECT_EQ(out_, r.folder + "/outputs/output https://a.example/c/p/" + r.id + " none\n");
-    EXPECT_EQ(home_.read("sent/" + r.id + "/x"), "made\n");
+    EXPECT_EQ(home_.read("sent/p/" + r.id + "/x"), "made\n");
     EXPECT_FALSE(project_.has("output"));
 
     ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
@@ -412,7 +412,7 @@ TEST_F(local_jobs, outputs_get_to_the_store_however_the_run_ends) {
     auto ended = runtime_.run(d->cancel(*started, until{}.within(std::chrono::seconds(60))));
     ASSERT_TRUE(ended);
     EXPECT_EQ(ended->state, runs::state::canceled);
-    EXPECT_EQ(home_.read("sent/" + started->id + "/x"), "kept\n");
+    EXPECT_EQ(home_.read("sent/p/" + started->id + "/x"), "kept\n");
 }
 
 TEST_F(local_jobs, a_delivery_that_hangs_can_be_ended) {
@@ -438,7 +438,7 @@ TEST_F(local_jobs, outputs_get_to_the_store_while_the_run_goes_on) {
     store_.sent = home_ / "sent";
     // It ends when what it made has arrived.
     auto r = run({"sh", "-c",
-                  "echo made > output/x; until [ -s " + (home_ / "sent/$ACT_RUN_ID/x") + " ]; do :; done"});
+                  "echo made > output/x; until [ -s " + (home_ / "sent/p/$ACT_RUN_ID/x") + " ]; do :; done"});
     EXPECT_EQ(r.state, runs::state::completed);
     config_.other["local.upload_seconds"] = "soon";
     auto d = driver();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "slurm_jobs.hpp"
+#include "submit/agent/agent.hpp"
 
 namespace act::testing {
 namespace {
@@ -52,6 +53,36 @@ TEST_F(backend_slurm, outputs_that_no_credential_of_the_job_could_bring_home_are
     // The login node has an environment of its own.
     config_.other["slurm.ssh"] = "me@login";
     EXPECT_THAT(refused("account_key: file:key\n"), HasSubstr("STORE_NAME"));
+}
+
+TEST_F(backend_slurm, logs_go_where_the_cluster_file_says_if_they_can) {
+    config_.mappings = {{.key = "data_folder", .folder = "data", .account_file = "a.yaml", .path = "d"}};
+    more_ = {{"STORE_KEY", "a2V5"}};
+    project_.write("key", "a2V5\n");
+    auto handed_over = [&](const std::string& prefix, const std::string& key) {
+        config_.other["std_out_err_path_prefix"] = prefix;
+        project_.write("a.yaml", "account_name: acme\ncontainer_name: c\naccount_key: " + key + "\n");
+        return submit(*slurm(), {"true"});
+    };
+    auto refused = handed_over("data/logs", "env:STORE_KEY");
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().message(), HasSubstr("could not bring its logs to the store"));
+    EXPECT_THAT(refused.error().advice(), HasSubstr("std_out_err_path_prefix"));
+    EXPECT_FALSE(handed_over("elsewhere/logs", "file:key"));
+    EXPECT_TRUE(journal_.list()->empty());
+
+    auto r = handed_over("data/logs", "file:key");
+    ASSERT_TRUE(r) << r.error().describe();
+    const auto spec = *agent::read_spec(r->folder + "/spec.json");
+    ASSERT_EQ(spec.deliveries.size(), 1u);
+    EXPECT_EQ(spec.deliveries[0].folder, r->logs);
+    EXPECT_EQ(spec.deliveries[0].command.back(), "d/logs/" + r->id);
+    // It did not come to its end, so they are still to be sent.
+    EXPECT_EQ(spec.deliveries[0].copy, r->folder + "/logs-copy");
+    leave(*r, "started", "123 100 n1\n");
+    answer("squeue", "123|123|NODE_FAIL|None|100|160|n1\n");
+    EXPECT_EQ(status(*r).reason,
+              "a node failed; its logs were not brought to the store: they are in " + r->logs);
 }
 
 TEST_F(backend_slurm, a_job_of_an_interrupted_submission_is_found_again) {
@@ -137,7 +168,7 @@ TEST_F(backend_slurm_meanwhile, a_job_that_got_its_id_while_it_was_cancelled_is_
     auto r = submitted();
     without_id(r);
     during("squeue", [&] { EXPECT_TRUE(other().update(r.id, [](auto& x) { x.backend_id = "123"; })); });
-    fake("scancel", "echo '123|CANCELLED|None|100|160|n1' > " + (home_ / "squeue.out") + "\n");
+    fake("scancel", "echo '123|123|CANCELLED|None|100|160|n1' > " + (home_ / "squeue.out") + "\n");
     auto ended = runtime_.run(slurm()->cancel(r, {}));
     ASSERT_TRUE(ended) << ended.error().describe();
     EXPECT_EQ(ended->state, runs::state::canceled);

@@ -16,11 +16,13 @@ class slurm_state : public ::testing::Test {
 protected:
     slurm_state() { r_.backend_id = "7", r_.folder = "/runs/x"; }
     void squeue(const std::string& line) {
-        job_ = parse_squeue(line);
+        // The number that a task has by itself is another matter.
+        auto first = line.find('|');
+        job_ = parse_squeue(line.substr(0, first) + "|8" + line.substr(first));
         EXPECT_TRUE(job_) << line;
     }
     void sacct(const std::string& line) {
-        job_ = parse_sacct(line);
+        job_ = parse_sacct("7|7|" + line);
         EXPECT_TRUE(job_) << line;
     }
     runs::record now_is() {
@@ -155,9 +157,32 @@ TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
     EXPECT_EQ(now_is().reason, "cancelled" + where);
     squeue("7|RUNNING|None|100|N/A|n1");
     EXPECT_EQ(now_is().reason, "");
-    ended(143);
+    r_.logs = "/runs/x/logs";
+    left_.logs = true;
     squeue("7|CANCELLED|None|100|160|n1");
+    EXPECT_EQ(now_is().reason,
+              "cancelled" + where + "; its logs were not brought to the store: they are in /runs/x/logs");
+    ended(143);
     EXPECT_EQ(now_is().reason, "cancelled");
+}
+
+TEST_F(slurm_state, a_job_is_found_by_each_of_its_ids) {
+    std::vector<job_info> jobs;
+    for (const char* line : {"7_3|9|RUNNING|None|100|N/A|n1", "7_4|7|PENDING|None|N/A|N/A|",
+                             "9|9|COMPLETED|None|100|160|n1", "11_4|12|TIMEOUT|None|100|160|n1"})
+        jobs.push_back(*parse_squeue(line));
+    jobs.push_back(*parse_sacct("11_[1-2,4-8:2%3]|11|CANCELLED|0:0|0|160||None"));
+    auto state_of = [&](const char* id) {
+        const job_info* found = find_job(jobs, id);
+        return found ? found->state : "";
+    };
+    EXPECT_EQ(state_of("7_3"), "RUNNING");
+    EXPECT_EQ(state_of("9"), "COMPLETED");
+    EXPECT_EQ(state_of("12"), "TIMEOUT") << "of an array, by its own number";
+    EXPECT_EQ(state_of("11_4"), "TIMEOUT");
+    EXPECT_EQ(state_of("11_2"), "CANCELLED");
+    EXPECT_EQ(state_of("11_6"), "CANCELLED");
+    for (const char* other : {"11_3", "11_9", "1_2", "7_", "3", ""}) EXPECT_EQ(state_of(other), "") << other;
 }
 
 TEST_F(slurm_state, slurm_says_why_it_ended_a_job) {
@@ -205,7 +230,7 @@ TEST_F(slurm_state, nobody_knows) {
 }
 
 TEST_F(slurm_state, other_lines_are_none) {
-    for (const char* line : {"", "7", "|||||", "slurm_load_jobs error: Invalid job id specified"})
+    for (const char* line : {"", "7", "||||||", "slurm_load_jobs error: Invalid job id specified"})
         EXPECT_FALSE(parse_squeue(line));
     EXPECT_FALSE(parse_sacct("Slurm accounting storage is disabled"));
     take_started("", left_);

@@ -67,9 +67,9 @@ TEST_F(backend_slurm, a_machine_without_slurm_is_told) {
 
 TEST_F(backend_slurm, the_state_is_squeues_until_the_job_has_left_its_own) {
     auto r = submitted();
-    answer("squeue", "123|PENDING|Priority|N/A|N/A|\n");
+    answer("squeue", "123|123|PENDING|Priority|N/A|N/A|\n");
     EXPECT_EQ(status(r).reason, "waits for jobs of higher priority (Priority)");
-    answer("squeue", "123|RUNNING|None|100|NONE|n1\n");
+    answer("squeue", "123|123|RUNNING|None|100|NONE|n1\n");
     EXPECT_EQ(status(r).state, runs::state::running);
     EXPECT_EQ(status(r).node, "n1");
     EXPECT_EQ(journal_.find(r.id)->state, runs::state::running);
@@ -85,7 +85,7 @@ TEST_F(backend_slurm, the_state_is_squeues_until_the_job_has_left_its_own) {
 TEST_F(backend_slurm, accounting_is_asked_when_squeue_has_forgotten) {
     auto r = submitted();
     answer("squeue", "", 1, "slurm_load_jobs error: Invalid job id specified\n");
-    answer("sacct", "TIMEOUT|0:0|100|160|n1|None\n");
+    answer("sacct", "123|123|TIMEOUT|0:0|100|160|n1|None\n");
     EXPECT_EQ(status(r).reason, "its time limit was reached");
     EXPECT_THAT(home_.read("calls"),
                 HasSubstr("sacct <--noheader> <--parsable2> <--allocations> <--jobs=123>"));
@@ -110,7 +110,7 @@ TEST_F(backend_slurm, whoever_follows_a_run_waits_for_the_controller) {
     auto r = submitted();
     fake("squeue", "[ -e " + (home_ / "up") + " ] || { : > " + (home_ / "up") +
                        "; echo 'error: Unable to contact slurm controller' >&2; exit 1; }\n");
-    answer("squeue", "123|CANCELLED|None|100|160|n1\n");
+    answer("squeue", "123|123|CANCELLED|None|100|160|n1\n");
     auto d = slurm();
     auto ended = runtime_.run(backend::follow(*d, r, nullptr, until{}.within(std::chrono::seconds(60))));
     ASSERT_TRUE(ended) << ended.error().describe();
@@ -121,7 +121,7 @@ TEST_F(backend_slurm, so_does_whoever_follows_one_process) {
     auto r = submitted();
     fake("squeue", "[ -e " + (home_ / "up") + " ] || { : > " + (home_ / "up") +
                        "; echo 'error: Unable to contact slurm controller' >&2; exit 1; }\n");
-    answer("squeue", "123|CANCELLED|None|100|160|n1\n");
+    answer("squeue", "123|123|CANCELLED|None|100|160|n1\n");
     std::ofstream(r.logs + "/stdout-2.txt") << "two\n";
     std::ofstream(r.logs + "/stderr-2.txt") << "bad\n";
     std::string out, err;
@@ -139,7 +139,7 @@ TEST_F(backend_slurm, so_does_whoever_follows_one_process) {
 
 TEST_F(backend_slurm, the_controller_is_not_asked_at_every_look) {
     auto r = submitted();
-    answer("squeue", "123|RUNNING|None|100|NONE|n1\n");
+    answer("squeue", "123|123|RUNNING|None|100|NONE|n1\n");
     home_.write("calls", "");
     auto d = slurm();
     for (int i = 0; i < 5; ++i) EXPECT_TRUE(runtime_.run(d->status(r, {})));
@@ -150,8 +150,8 @@ TEST_F(backend_slurm, the_controller_is_not_asked_at_every_look) {
 
 TEST_F(backend_slurm, a_cancelled_run_is_confirmed_by_its_state) {
     auto r = submitted();
-    answer("squeue", "123|RUNNING|None|100|NONE|n1\n");
-    fake("scancel", "echo '123|CANCELLED|None|100|160|n1' > " + (home_ / "squeue.out") + "\n");
+    answer("squeue", "123|123|RUNNING|None|100|NONE|n1\n");
+    fake("scancel", "echo '123|123|CANCELLED|None|100|160|n1' > " + (home_ / "squeue.out") + "\n");
     auto ended = runtime_.run(slurm()->cancel(r, {}));
     ASSERT_TRUE(ended) << ended.error().describe();
     EXPECT_EQ(ended->state, runs::state::canceled);
@@ -165,7 +165,7 @@ TEST_F(backend_slurm, a_cancelled_run_is_confirmed_by_its_state) {
 
 TEST_F(backend_slurm, what_may_not_be_cancelled_is_told) {
     auto r = submitted();
-    answer("squeue", "123|RUNNING|None|100|NONE|n1\n");
+    answer("squeue", "123|123|RUNNING|None|100|NONE|n1\n");
     answer("scancel", "", 1, "scancel: error: Kill job error on job id 123: Access/permission denied\n");
     auto ended = runtime_.run(slurm()->cancel(r, {}));
     ASSERT_FALSE(ended);
@@ -215,14 +215,14 @@ TEST_F(backend_slurm, through_ssh_the_words_arrive_as_they_are) {
     auto r = submitted();
     EXPECT_EQ(home_.read("ssh"), "-o\nBatchMode=yes\n--\nme@login\n");
     EXPECT_EQ(home_.read("calls"), "sbatch <--parsable> <" + r.folder + "/job.sh>\n");
-    answer("squeue", "123|RUNNING|None|100|NONE|n1\n");
+    answer("squeue", "123|123|RUNNING|None|100|NONE|n1\n");
     // Without the cluster file, by what the record keeps.
     auto s = services();
     s.environment["PATH"] = (home_ / "bin") + ":/usr/bin:/bin";
     auto d = backend::make_driver(r, s);
     ASSERT_TRUE(d);
     EXPECT_EQ(runtime_.run((*d)->status(r, {}))->state, runs::state::running);
-    EXPECT_THAT(home_.read("calls"), HasSubstr("<--format> <%i|%T|%r|%S|%e|%N>"));
+    EXPECT_THAT(home_.read("calls"), HasSubstr("<--format> <%i|%A|%T|%r|%S|%e|%N>"));
     home_.write("bin/ssh",
                 "#!/bin/sh\necho 'ssh: connect to host login port 22: No route to host' >&2\nexit 255\n",
                 0755);

@@ -207,6 +207,8 @@ TEST_F(cluster_load, wrong_types_and_missing_keys_are_named) {
          "must be one of download, link"},
         {"platform: slrum\nconfig_param: {}\n", "unknown platform 'slrum'"},
         {"zip_options: {a: 1}\nconfig_param: {}\n", "zip_options must be a list"},
+        {"std_out_err_path_prefix: [a]\nconfig_param: {}\n",
+         "std_out_err_path_prefix must be text, not a list"},
     };
     for (const auto& c : cases) {
         folder_.write("aux_data/aml/x.yaml", c.text);

@@ -202,6 +202,29 @@ TEST_F(runs_test, counts_by_cluster_and_tells_the_longest) {
     EXPECT_THAT(act({"blame", "--max", "1"}).out, Not(HasSubstr(young.id)));
 }
 
+TEST_F(runs_test, the_scheduler_of_many_runs_is_asked_once) {
+    write_file(folder_.at("bin/squeue"),
+               "#!/bin/sh\necho \"$*\" >> " + folder_.at("asked") +
+                   "\nfor i in 1 2 3; do echo \"$i|$i|RUNNING|None|100|N/A|n$i\"; done\n");
+    std::filesystem::permissions(folder_.at("bin/squeue"), std::filesystem::perms::owner_all);
+    environment_["PATH"] = folder_.at("bin") + ":/usr/bin:/bin";
+    for (const char* id : {"1", "2", "3"}) {
+        add({"x"}, runs::state::queued, [&](auto& r) {
+            r.cluster = "eu";
+            r.platform = "slurm";
+            r.project = folder_.at(id);
+            r.backend_id = id;
+        });
+    }
+    auto o = act({"q", "--json"});
+    EXPECT_EQ(o.code, 0) << o.problems;
+    for (const char* node : {"n1", "n2", "n3"})
+        EXPECT_THAT(o.out, HasSubstr(R"("node":")" + std::string(node) + "\""));
+    const std::string asked = read_file(folder_.at("asked"));
+    EXPECT_EQ(std::count(asked.begin(), asked.end(), '\n'), 1) << asked;
+    EXPECT_THAT(asked, HasSubstr("--jobs=3,2,1 "));
+}
+
 TEST_F(runs_test, a_shell_where_there_is_a_way) {
     auto ended = add({"x"}, runs::state::completed);
     EXPECT_THAT(act({"ssh", ended.id}).problems, HasSubstr("completed"));
