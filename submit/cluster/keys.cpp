@@ -18,8 +18,8 @@ const std::vector<std::string>& known_keys(section s) {
         "singularity_instance_type", "singularity_sla_tier", "sleep_if_fail", "sleep_if_succeed",
         "source_directory", "unique_gjd_cluster", "use_cli_auth", "use_custom_docker", "with_log",
         "zip_options",
-        // ours: one mapping of settings for each back end
-        "aml", "batch", "local", "slurm", "std_out_err_path_prefix"};
+        // ours, of them one mapping of settings for each back end
+        "aml", "batch", "data_cache", "local", "slurm", "std_out_err_path_prefix"};
     static const std::vector<std::string> docker = {"address", "image", "password", "username"};
     static const std::vector<std::string> slurm = {
         "account",   "constraint", "container_image", "container_mounts", "gres", "mem", "mpi",

@@ -35,6 +35,15 @@ TEST_F(backend_slurm, a_job_is_handed_over_with_its_script) {
     EXPECT_TRUE(spec->ranked && spec->sleep_if_fail);
 }
 
+TEST_F(backend_slurm, the_record_names_what_the_job_needs_of_the_cache) {
+    config_.mappings = {{.key = "data_folder", .folder = "data", .account_file = "a", .path = "p/data"}};
+    store_.blobs = {{"p/data/x", "X"}};
+    auto r = submitted();
+    auto spec = agent::read_spec(r.folder + "/spec.json");
+    ASSERT_TRUE(spec);
+    EXPECT_EQ(spec->links.at(0).target, home_ / (".cache/act/data/" + r.details["data"]));
+}
+
 TEST_F(backend_slurm, nothing_secret_reaches_the_script_or_sbatch) {
     config_.env = {{"API_TOKEN", "not-a-real-token"}};
     more_ = {{"AZURE_STORAGE_KEY", "not-a-real-key"},
