@@ -1,5 +1,6 @@
 #include "submit/agent/launch.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
@@ -126,14 +127,19 @@ result<launched> launch_mpirun(const spec& s) {
 
 std::vector<std::string> list_gpus(steady::duration longest) {
     if (auto given = split(variable("CUDA_VISIBLE_DEVICES"), ','); !given.empty()) return given;
-    std::vector<std::string> out;
+    std::vector<std::string> out(count_gpus(longest));
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::to_string(i);
+    return out;
+}
+
+std::size_t count_gpus(steady::duration longest) {
     // A broken driver may keep it for ever.
     auto said = file::run_program({"nvidia-smi", "-L"}, {}, until{}.within(longest));
-    if (!said || said->code != 0) return out;
-    for (const auto& line : split(said->out, '\n')) {
-        if (line.starts_with("GPU ")) out.push_back(std::to_string(out.size()));
-    }
-    return out;
+    if (!said || said->code != 0) return 0;
+    const auto lines = split(said->out, '\n');
+    const auto count = std::count_if(lines.begin(), lines.end(),
+                                     [](const std::string& line) { return line.starts_with("GPU "); });
+    return static_cast<std::size_t>(count);
 }
 
 void prepare_launch(const std::vector<std::string>& gpus) {

@@ -22,6 +22,9 @@ result<void> start_supervisor(const std::string& executable, const std::string& 
 /// driver lists, which may take so long. None where none are known. Blocks; safe in a process with threads.
 std::vector<std::string> list_gpus(steady::duration longest = std::chrono::seconds(20));
 
+/// How many the driver lists within that time, whatever this process was given. Likewise.
+std::size_t count_gpus(steady::duration longest = std::chrono::seconds(20));
+
 /// The supervisor itself; called by entry().
 int supervise(const std::string& spec_file, const std::string& state_folder);
 
