@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -25,6 +26,12 @@ struct delivery {
     std::string copy{};
 };
 
+/// What a node must have for a run to begin there; nothing by itself.
+struct node_check {
+    std::uint64_t disk = 0;  ///< bytes that are free where the work folder is, before it is set up
+    int gpus = 0;            ///< that nvidia-smi shows
+};
+
 /// All that the agent needs to know, written to a file by the back end: nothing of it stands on a command
 /// line.
 struct spec {
@@ -45,6 +52,7 @@ struct spec {
     /// the first that fails leaves its code in work/first-failure: its starter kills the others, and tells
     /// their code then.
     bool ranked = false;
+    node_check check;
     int grace_seconds = 10;  ///< between SIGTERM and SIGKILL when the run is cancelled
 
     // What only a supervisor looks at.
@@ -67,6 +75,7 @@ result<void> write_spec(const std::string& path, const spec&);
 result<spec> read_spec(const std::string& path);
 
 /// Exit codes of a run that did not get as far as its own command; after a signal N it is 128 + N.
+inline constexpr int exit_node_unfit = 122;  ///< node_check; no usual program has this code
 inline constexpr int exit_setup_failed = 125;
 inline constexpr int exit_not_executable = 126;
 inline constexpr int exit_command_not_found = 127;
@@ -76,13 +85,14 @@ inline constexpr int exit_command_not_found = 127;
 /// and leaves a marker. What was half made by a killed process is made anew, when all that it started has
 /// ended. Its output goes to logs/setup.txt. Where the system's Python
 /// is "externally managed" (Debian 12), the requirements go into work/venv, which sees the system's packages.
-/// Returns the code root.
+/// Returns the code root. kind::unavailable: there is too little space (node_check); the next process looks
+/// again.
 result<std::string> set_up(const spec&);
 
-/// set_up, then the command takes the process's place in the code root; so it returns only when that failed
-/// (the exit code; the reason is on stderr and in work/failure.txt), or, with a sleep option, when the
-/// command has ended. The command sees ACT_RUN_ID, ACT_CODE_ROOT, its rank (ranks.hpp) and the spec's env,
-/// which is stronger.
+/// A look at the GPUs (node_check), set_up, then the command takes the process's place in the code root; so
+/// it returns only when that failed (the exit code; the reason is on stderr and in work/failure.txt), or,
+/// with a sleep option, when the command has ended. The command sees ACT_RUN_ID, ACT_CODE_ROOT, its rank
+/// (ranks.hpp) and the spec's env, which is stronger.
 int run(const spec&);
 
 /// `act agent ARGS...`: "run SPEC"; "deliver SPEC", which brings its outputs and logs to the store; "rank

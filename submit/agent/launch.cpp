@@ -1,5 +1,6 @@
 #include "submit/agent/launch.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <cerrno>
 #include <csignal>
@@ -126,24 +127,30 @@ result<launched> launch_mpirun(const spec& s) {
 
 result<std::vector<std::string>> list_gpus(const until& u, steady::duration longest) {
     if (auto given = split(variable("CUDA_VISIBLE_DEVICES"), ','); !given.empty()) return given;
-    std::vector<std::string> out;
+    ACT_TRY(const std::size_t count, count_gpus(u, longest));
+    std::vector<std::string> out(count);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::to_string(i);
+    return out;
+}
+
+result<std::size_t> count_gpus(const until& u, steady::duration longest) {
     // A broken driver may keep it for ever.
     auto said = file::run_program({"nvidia-smi", "-L"}, {}, u.within(longest));
-    if (!said && said.error().kind() == kind::not_found) return out;
+    if (!said && said.error().kind() == kind::not_found) return std::size_t{0};
     if (!said) return error(said.error()).in("the GPUs of this machine");
-    for (const auto& line : split(said->out, '\n')) {
-        if (line.starts_with("GPU ")) out.push_back(std::to_string(out.size()));
-    }
+    const auto lines = split(said->out, '\n');
+    const auto count = std::count_if(lines.begin(), lines.end(),
+                                     [](const std::string& line) { return line.starts_with("GPU "); });
     // One that is lost makes it fail, but the others are told; a machine that has a driver and no GPU says
     // so.
-    if (out.empty() && said->code != 0 && said->err.find("No devices") == std::string::npos &&
+    if (count == 0 && said->code != 0 && said->err.find("No devices") == std::string::npos &&
         said->out.find("No devices") == std::string::npos) {
         return error(kind::unavailable,
                      "the GPUs of this machine: `nvidia-smi -L` ended with code " +
                          std::to_string(said->code) + ": " + (said->err.empty() ? said->out : said->err),
                      "mend the driver, or name the GPUs in CUDA_VISIBLE_DEVICES");
     }
-    return out;
+    return static_cast<std::size_t>(count);
 }
 
 void prepare_launch(const std::vector<std::string>& gpus) {

@@ -11,6 +11,7 @@
 #include "submit/agent/agent.hpp"
 #include "submit/agent/delivery.hpp"
 #include "submit/agent/launch.hpp"
+#include "submit/agent/node_check.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/ranked.hpp"
 #include "submit/agent/supervise.hpp"
@@ -91,6 +92,12 @@ int run_and_stay(const spec& s, const std::string& code, bool several) {
     return ended;
 }
 
+/// Each process looks at the GPUs, for all nodes of a shared folder are set up by the first.
+result<std::string> prepare(const spec& s) {
+    ACT_TRY_VOID(check_gpus(s));
+    return set_up(s);
+}
+
 }  // namespace
 
 int run(const spec& s) {
@@ -103,10 +110,12 @@ int run(const spec& s) {
     const bool several = s.ranked && ranks && ranks->size > 1;
     // Of an earlier try; of several processes one may have failed already.
     if (!several && s.processes() == 1) ::unlink((s.work + "/failure.txt").c_str());
-    auto code = set_up(s);
+    auto code = prepare(s);
     if (!code) {
-        if (several) note_failure(s, exit_setup_failed);
-        return fail(s, exit_setup_failed, code.error().message(), code.error().advice());
+        const bool unfit = code.error().kind() == kind::unavailable;
+        const int why = unfit ? exit_node_unfit : exit_setup_failed;
+        if (several) note_failure(s, why);
+        return fail(s, why, code.error().message(), code.error().advice());
     }
     enter_virtual_environment(s);
     return s.sleep_if_fail || s.sleep_if_succeed || several ? run_and_stay(s, *code, several)

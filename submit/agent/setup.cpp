@@ -8,6 +8,7 @@
 
 #include "engine/file/file.hpp"
 #include "submit/agent/agent.hpp"
+#include "submit/agent/node_check.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/stage/unpack.hpp"
 
@@ -177,6 +178,7 @@ result<std::string> set_up(const spec& s) {
         return error(kind::internal, why ? *why : "the set-up failed");
     }
 
+    ACT_TRY_VOID(check_disk(s));
     std::string log_path = s.logs + "/setup.txt";
     file::descriptor log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
     if (!log) return error::from_errno(errno, "cannot open " + log_path);

@@ -52,6 +52,8 @@ std::string to_text(const spec& s) {
     o["sleep_if_fail"] = s.sleep_if_fail;
     o["sleep_if_succeed"] = s.sleep_if_succeed;
     o["ranked"] = s.ranked;
+    o["check_disk"] = s.check.disk;
+    o["check_gpus"] = s.check.gpus;
     o["grace_seconds"] = s.grace_seconds;
     o["nodes"] = s.nodes;
     o["processes_per_node"] = s.processes_per_node;
@@ -89,6 +91,8 @@ result<spec> read_spec(const std::string& path) {
     s.sleep_if_fail = json::boolean(o, "sleep_if_fail");
     s.sleep_if_succeed = json::boolean(o, "sleep_if_succeed");
     s.ranked = json::boolean(o, "ranked");
+    s.check.disk = static_cast<std::uint64_t>(json::number(o, "check_disk"));
+    s.check.gpus = int_of(o, "check_gpus");
     s.grace_seconds = int_of(o, "grace_seconds");
     s.nodes = std::max(1, int_of(o, "nodes"));
     s.processes_per_node = std::max(1, int_of(o, "processes_per_node"));

@@ -24,6 +24,9 @@ result<void> start_supervisor(const std::string& executable, const std::string& 
 /// safe in a process with threads.
 result<std::vector<std::string>> list_gpus(const until&, steady::duration longest = std::chrono::seconds(20));
 
+/// How many the driver lists within that time, whatever this process was given. Likewise.
+result<std::size_t> count_gpus(const until&, steady::duration longest = std::chrono::seconds(20));
+
 /// The supervisor itself; called by entry().
 int supervise(const std::string& spec_file, const std::string& state_folder);
 

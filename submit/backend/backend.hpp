@@ -69,6 +69,8 @@ inline constexpr const char* env_not_kept = "env_not_kept";
 /// details waits there, too.
 inline constexpr const char* queue = "queue";
 inline constexpr const char* places = "places";
+/// What of the cache of fetched data it uses (data_cache.hpp), a line each: that stays until it has ended.
+inline constexpr const char* data = "data";
 /// The login node, user@host, by which the run's cluster is asked.
 inline constexpr const char* slurm_ssh = "slurm.ssh";
 }  // namespace detail

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
 
 namespace act::backend {
@@ -124,11 +125,36 @@ std::map<std::string, std::string> environment_of(const cluster::config& c, cons
     return out;
 }
 
+/// Of the cluster file's `node_check:`.
+result<agent::node_check> node_check_of(const cluster::config& c, const runs::record& r) {
+    agent::node_check out;
+    auto given = [&](const char* key) {
+        auto found = c.other.find(key);
+        return found == c.other.end() ? std::string() : found->second;
+    };
+    auto wrong = [](const std::string& key, const std::string& text, const char* advice) {
+        return error(kind::configuration, key + " cannot be '" + text + "'", advice);
+    };
+    if (const auto all = given("node_check"); !all.empty())
+        return wrong("node_check", all, "say what to look at: node_check: {disk: 20G, gpus: true}");
+    if (const auto disk = given("node_check.disk"); !disk.empty()) {
+        const auto bytes = parse_size(disk);
+        if (!bytes) return wrong("node_check.disk", disk, "give the size that has to be free, such as 20G");
+        out.disk = *bytes;
+    }
+    const auto gpus = given("node_check.gpus");
+    if (!gpus.empty() && gpus != "true" && gpus != "false")
+        return wrong("node_check.gpus", gpus, "give true or false");
+    if (gpus == "true") out.gpus = r.gpus / std::max(1, r.nodes);
+    return out;
+}
+
 }  // namespace
 
 result<void> furnish(const cluster::config& c, const services& with, const runs::record& r,
                      const std::map<std::string, std::string>& given, agent::spec& s) {
     s.project = c.root;
+    ACT_TRY(s.check, node_check_of(c, r));
     ACT_TRY(const auto outputs, make_outputs(c, with, r, s));
     ACT_TRY_VOID(send_logs(c, with, r, s));
     ACT_TRY_VOID(file::make_directories(s.work + "/tmp"));

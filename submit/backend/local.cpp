@@ -49,8 +49,9 @@ task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job
         if (j.command.empty())
             co_return error(kind::usage, "there is no command to run", "act submit COMMAND ARGUMENTS...");
     }
-    auto links = co_await place_data(config_, jobs, services_, u);
-    if (!links) co_return links.error();
+    // Until the end: what is fetched must not go before all records say that it is needed.
+    const auto data = co_await place_data(config_, jobs, services_, u);
+    if (!data) co_return data.error();
     std::vector<std::string> gpus;
     if (std::any_of(jobs.begin(), jobs.end(), [](const job& j) { return j.layout.gpus > 0; })) {
         auto ask = [&] { return agent::list_gpus(u); };
@@ -68,7 +69,7 @@ task<result<std::vector<runs::record>>> local_driver::submit_all(std::vector<job
     std::vector<runs::record> out;
     for (auto& j : jobs) {
         ACT_CO_TRY_VOID(u.check());
-        auto call = [&] { return start(std::move(j), *links, gpus, q); };
+        auto call = [&] { return start(std::move(j), data->links, gpus, q); };
         result<runs::record> started = co_await services_.runtime.blocking(call);
         if (!started) co_return started.error();
         out.push_back(std::move(*started));

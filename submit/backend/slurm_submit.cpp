@@ -55,8 +55,9 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_all(std::vector<job
     auto check = [&] { return check_deliveries(config_, services_, programs_.carried()); };
     result<void> deliverable = co_await services_.runtime.blocking(check);
     if (!deliverable) co_return deliverable.error();
-    auto links = co_await place_data(config_, jobs, services_, u);
-    if (!links) co_return links.error();
+    // Until the end: what is fetched must not go before all records say that it is needed.
+    const auto data = co_await place_data(config_, jobs, services_, u);
+    if (!data) co_return data.error();
     std::vector<runs::record> out;
     std::string before;
     for (std::size_t from = 0; from < jobs.size(); from += largest_array) {
@@ -64,7 +65,7 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_all(std::vector<job
         auto begin = std::make_move_iterator(jobs.begin() + static_cast<std::ptrdiff_t>(from));
         std::vector<job> part(
             begin, begin + static_cast<std::ptrdiff_t>(std::min(largest_array, jobs.size() - from)));
-        auto done = co_await submit_array(std::move(part), *links, max_parallel, before, u);
+        auto done = co_await submit_array(std::move(part), data->links, max_parallel, before, u);
         if (!done) co_return done.error();
         // The next array waits for this one, so that no more than max_parallel run.
         before =

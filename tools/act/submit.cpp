@@ -216,7 +216,10 @@ constinit const verb submit_verb{
         "On a terminal, Ctrl-C ends the waiting, not the run. In a sweep, {NAME} stands for the value of a\n"
         "parameter; one that stands nowhere is appended as --NAME VALUE (not to a line of --shell). Each is "
         "in\n"
-        "the environment as ACT_SWEEP_NAME. With --wait the exit code of a sweep is that of its worst run.",
+        "the environment as ACT_SWEEP_NAME. With --wait the exit code of a sweep is that of its worst run.\n"
+        "Fetched data stays for later runs. When it takes more than the variable ACT_DATA_CACHE=SIZE or\n"
+        "data_cache: SIZE in the cluster file says, else more than the disk has free, what was used longest\n"
+        "ago is removed, unless a run needs it.",
 };
 
 }  // namespace act::cli

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "agent_run.hpp"
+#include "submit/agent/supervise.hpp"
 #include "submit/agent/tree.hpp"
 
 namespace act::testing {
@@ -26,6 +27,7 @@ TEST_F(agent_run, a_specification_comes_back_whole) {
     s.compile_args = "c";
     s.interpreter_path = "python3.11";
     s.sudo = s.sleep_if_fail = s.sleep_if_succeed = s.ranked = true;
+    s.check = {.disk = 1ull << 40, .gpus = 7};
     s.grace_seconds = 3;
     s.nodes = 2;
     s.processes_per_node = 4;
@@ -44,6 +46,8 @@ TEST_F(agent_run, a_specification_comes_back_whole) {
     EXPECT_EQ(back->links[0].target, "/d d");
     EXPECT_EQ(back->interpreter_path, "python3.11");
     EXPECT_TRUE(back->sudo && back->sleep_if_fail && back->sleep_if_succeed && back->ranked);
+    EXPECT_EQ(back->check.disk, 1ull << 40);
+    EXPECT_EQ(back->check.gpus, 7);
     EXPECT_EQ(back->grace_seconds, 3);
     EXPECT_EQ(back->processes(), 8);
     EXPECT_EQ(back->nodes, 2);
@@ -120,6 +124,43 @@ TEST_F(agent_run, compile_runs_before_the_command_and_only_once) {
     EXPECT_THAT(work_.read("work/logs/setup.txt"), HasSubstr("to the log"));
     EXPECT_EQ(run(s), 0);
     EXPECT_EQ(work_.read("out"), "arg:a b\nmine\n");
+}
+
+TEST_F(agent_run, a_node_without_the_space_is_not_set_up) {
+    auto s = spec_of({"cat", "main.sh"});
+    s.check.disk = 1ull << 60;
+    EXPECT_EQ(run(s), agent::exit_node_unfit);
+    const std::string why = work_.read("work/failure.txt");
+    EXPECT_THAT(why, HasSubstr("node " + agent::host_name() + " has "));
+    EXPECT_THAT(why, HasSubstr(" free in " + s.work));
+    EXPECT_THAT(why, HasSubstr("free some space there"));
+    EXPECT_FALSE(work_.has("work/code"));
+    EXPECT_EQ(run(s), agent::exit_node_unfit) << "each process looks for itself";
+    s.check.disk = 1;
+    EXPECT_EQ(run(s), 0);
+    s.check.disk = 1ull << 60;
+    EXPECT_EQ(run(s), 0) << "what is set up takes no more";
+}
+
+TEST_F(agent_run, a_node_without_the_gpus_is_not_used) {
+    work_.write("bin/nvidia-smi",
+                "#!/bin/sh\n[ \"$1\" = -L ] && printf 'GPU 0: Imagined\\n  MIG 1\\nGPU 1: Imagined\\n'\n",
+                0755);
+    auto s = spec_of({"true"});
+    std::filesystem::create_directories(s.work);
+    // What this process was given says nothing of the driver.
+    std::map<std::string, std::string> environment = {{"PATH", (work_ / "bin") + ":" + ::getenv("PATH")},
+                                                      {"CUDA_VISIBLE_DEVICES", "0,1,2"}};
+    s.check.gpus = 3;
+    EXPECT_EQ(wait_for(start(s, environment)), agent::exit_node_unfit);
+    EXPECT_THAT(work_.read("work/failure.txt"), HasSubstr("node " + agent::host_name() + " shows 2 GPUs"));
+    EXPECT_THAT(work_.read("work/failure.txt"), HasSubstr("the run needs 3 there"));
+    EXPECT_FALSE(work_.has("work/code"));
+    s.check.gpus = 2;
+    EXPECT_EQ(wait_for(start(s, environment)), 0);
+    environment["PATH"] = work_ / "nowhere";
+    EXPECT_EQ(wait_for(start(s, environment)), agent::exit_node_unfit) << "also where it is set up already";
+    EXPECT_THAT(work_.read("work/failure.txt"), HasSubstr("has no nvidia-smi"));
 }
 
 TEST_F(agent_run, a_failing_compile_fails_the_run) {

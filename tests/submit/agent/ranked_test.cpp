@@ -90,6 +90,16 @@ TEST_F(agent_ranked, so_is_a_set_up_that_failed) {
     EXPECT_THAT(work_.read("work/logs/stderr-1.txt"), HasSubstr("compile.aml.sh ended with code 1"));
 }
 
+TEST_F(agent_ranked, so_is_a_node_without_its_gpus) {
+    auto s = spec_of({"true"});
+    s.ranked = true;
+    s.check.gpus = 1;
+    auto environment = task(1, 2);
+    environment["PATH"] = work_ / "nowhere";
+    EXPECT_EQ(wait_for(start(s, environment)), agent::exit_node_unfit);
+    EXPECT_EQ(work_.read("work/first-failure"), "122\n");
+}
+
 TEST_F(agent_ranked, a_single_process_is_the_command_itself) {
     auto s = spec_of({"sh", "-c", "kill -USR1 $$"});
     s.ranked = true;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 #include "../support/temp_folder.hpp"
@@ -13,6 +15,7 @@ class fake_store : public backend::data_source {
 public:
     task<result<bool>> fetch(cluster::location from, std::string to, until) override {
         asked.push_back(from.relative);
+        if (at_fetch) at_fetch();
         bool any = false;
         for (const auto& [name, content] : blobs) {
             bool exact = name == from.blob_path;
@@ -34,6 +37,7 @@ public:
     std::string sent, address, script = "mkdir -p \"$2/$3\" && cp -r \"$1\"/. \"$2/$3\"";
     std::map<std::string, std::string> blobs;
     std::vector<std::string> asked;
+    std::function<void()> at_fetch;
 };
 
 /// The built-in cluster of a project.

@@ -77,6 +77,15 @@ TEST_F(backend_local, the_exit_code_is_the_jobs_own) {
     EXPECT_THAT(r.reason, HasSubstr("compile.aml.sh ended with code 9"));
 }
 
+TEST_F(backend_local, a_node_that_lacks_what_is_asked_for_fails_the_run) {
+    config_.other["node_check.disk"] = "1000000T";
+    auto r = run({"touch", "ran"});
+    EXPECT_EQ(r.state, runs::state::failed);
+    EXPECT_EQ(r.exit_code, 122);
+    EXPECT_THAT(r.reason, HasSubstr("node " + r.node + " has "));
+    EXPECT_FALSE(std::filesystem::exists(r.folder + "/code"));
+}
+
 TEST_F(backend_local, arguments_arrive_byte_for_byte) {
     std::vector<std::string> awkward = {"",        " ",        "a b",   "  two  spaces ",
                                         "'",       "\"",       "\\",    "\n",

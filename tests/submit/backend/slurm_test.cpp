@@ -35,6 +35,34 @@ TEST_F(backend_slurm, a_job_is_handed_over_with_its_script) {
     EXPECT_TRUE(spec->ranked && spec->sleep_if_fail);
 }
 
+TEST_F(backend_slurm, the_record_names_what_the_job_needs_of_the_cache) {
+    config_.mappings = {{.key = "data_folder", .folder = "data", .account_file = "a", .path = "p/data"}};
+    store_.blobs = {{"p/data/x", "X"}};
+    auto r = submitted();
+    auto spec = agent::read_spec(r.folder + "/spec.json");
+    ASSERT_TRUE(spec);
+    EXPECT_EQ(spec->links.at(0).target, home_ / (".cache/act/data/" + r.details["data"]));
+}
+
+TEST_F(backend_slurm, nodes_are_looked_at_where_that_is_asked_for) {
+    layout_ = {.gpus = 8, .nodes = 2, .processes_per_node = 4};
+    auto asked = [this] { return agent::read_spec(submitted().folder + "/spec.json")->check; };
+    EXPECT_EQ(asked().gpus, 0);
+    config_.other["node_check.disk"] = "20G";
+    config_.other["node_check.gpus"] = "true";
+    EXPECT_EQ(asked().gpus, 4);
+    EXPECT_EQ(asked().disk, 20 * GiB);
+    config_.other["node_check.gpus"] = "false";
+    EXPECT_EQ(asked().gpus, 0);
+    for (const char* key : {"node_check.disk", "node_check.gpus", "node_check"}) {
+        config_.other[key] = "perhaps";
+        auto r = submit(*slurm(), {"true"});
+        ASSERT_FALSE(r) << key;
+        EXPECT_THAT(r.error().message(), HasSubstr(std::string(key) + " cannot be 'perhaps'"));
+        config_.other.erase(key);
+    }
+}
+
 TEST_F(backend_slurm, nothing_secret_reaches_the_script_or_sbatch) {
     config_.env = {{"API_TOKEN", "not-a-real-token"}};
     more_ = {{"AZURE_STORAGE_KEY", "not-a-real-key"},

@@ -171,6 +171,8 @@ gpu_per_nod: 8
 compute: gpu8
 qqqq: 1
 docker: {imgae: x}
+node_check: {disc: 20G, gpus: true}
+data_cache: 200G
 config_param:
   data_folder: {azure_blob_config_file: a.yaml, path: p, storage_typ: blob}
   data: p
@@ -181,6 +183,10 @@ config_param:
     EXPECT_THAT(c.warnings, Contains(HasSubstr("'compute'; did you mean 'compute_target'?")));
     EXPECT_THAT(c.warnings, Contains(HasSubstr("'qqqq'; it has no effect")));
     EXPECT_THAT(c.warnings, Contains(HasSubstr("'imgae' in docker; did you mean 'image'?")));
+    EXPECT_THAT(c.warnings, Contains(HasSubstr("'disc' in node_check; did you mean 'disk'?")));
+    EXPECT_THAT(c.warnings, Not(Contains(HasSubstr("data_cache"))));
+    EXPECT_EQ(c.other.at("data_cache"), "200G");
+    EXPECT_EQ(c.other.at("node_check.gpus"), "true");
     EXPECT_THAT(c.warnings, Contains(HasSubstr("did you mean 'storage_type'?")));
     EXPECT_THAT(c.warnings, Contains(HasSubstr("config_param.data has no effect")));
     EXPECT_EQ(c.gpu_per_node, 4);
