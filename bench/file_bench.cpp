@@ -116,8 +116,10 @@ void publish_new(benchmark::State& state) {
     const folder f;
     const std::string content(static_cast<std::size_t>(state.range(0)), 'x');
     std::int64_t n = 0;
-    for (auto _ : state)
-        publish(f.path() + "/" + std::to_string(n / 1000) + "/" + std::to_string(n++), content);
+    for (auto _ : state) {
+        publish(f.path() + "/" + std::to_string(n / 1000) + "/" + std::to_string(n), content);
+        ++n;
+    }
     state.SetItemsProcessed(n);
 }
 BENCHMARK(publish_new)->Arg(4096)->Iterations(20'000)->UseRealTime();

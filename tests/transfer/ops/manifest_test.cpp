@@ -380,7 +380,7 @@ TEST(content_hash, reads_its_forms_and_nothing_else) {
     EXPECT_EQ(blocks->block, 8388608u);
     EXPECT_TRUE(plan::parse_content_hash("md5:1B2M2Y8AsgTpgAmY7PhCfg=="));
     EXPECT_TRUE(plan::parse_content_hash("crc64:0123456789abcdef"));
-    for (const std::string bad :
+    for (const std::string& bad :
          {std::string(), hex, "sha256:" + hex, "xxh3-128:" + hex + "0", "xxh3-128/0:" + hex,
           "xxh3-128/8k:" + hex, std::string("md5:x"), std::string("crc64:12")})
         EXPECT_FALSE(plan::parse_content_hash(bad)) << bad;
