@@ -32,8 +32,8 @@ struct pack_options {
     std::vector<std::string> zip_options;
     bool all = false;     ///< zip_options and .actignore do not count: what they leave out is gone already
     bool indexed = true;  ///< remember stamps for the next time
-    /// libdeflate's 3 makes archives as small as zip's 6 does, in a third of the time (measured on the Boost
-    /// headers).
+    /// libdeflate's 3 makes archives within 1% of the size of zip's 6, in a third of the time (measured on
+    /// the Boost headers: 25.8 and 25.6 MB).
     int level = 3;
     /// Files above this are stored as they are, streamed: they are models and media, and would need their
     /// size in memory twice.
