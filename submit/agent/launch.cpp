@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/core/text.hpp"
 #include "engine/file/file.hpp"
 #include "engine/file/program.hpp"
 #include "submit/agent/process.hpp"
@@ -25,22 +26,6 @@ namespace {
 
 constexpr const char* address = "127.0.0.1";
 constexpr const char* gpus_variable = "ACT_GPUS";
-
-std::vector<std::string> split(const std::string& text, char separator) {
-    std::vector<std::string> out;
-    for (std::size_t from = 0; from < text.size();) {
-        std::size_t end = std::min(text.find(separator, from), text.size());
-        if (end > from) out.push_back(text.substr(from, end - from));
-        from = end + 1;
-    }
-    return out;
-}
-
-std::string join(const std::vector<std::string>& words) {
-    std::string out;
-    for (const auto& word : words) out += (out.empty() ? "" : ",") + word;
-    return out;
-}
 
 std::string variable(const char* name) {
     const char* value = ::getenv(name);
@@ -159,7 +144,7 @@ void prepare_launch(const std::vector<std::string>& gpus) {
     if (gpus.empty())
         ::unsetenv(gpus_variable);
     else
-        ::setenv(gpus_variable, join(gpus).c_str(), 1);
+        ::setenv(gpus_variable, join(gpus, ",").c_str(), 1);
 }
 
 environment rank_environment(const spec& s, int rank) {
@@ -186,7 +171,7 @@ environment rank_environment(const spec& s, int rank) {
     const int share = std::max(1, s.gpus / s.processes());
     for (int i = 0; i < share && i < static_cast<int>(gpus.size()); ++i)
         mine.push_back(gpus[static_cast<std::size_t>(rank * share + i) % gpus.size()]);
-    out["CUDA_VISIBLE_DEVICES"] = join(mine);
+    out["CUDA_VISIBLE_DEVICES"] = join(mine, ",");
     return out;
 }
 

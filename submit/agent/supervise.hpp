@@ -44,6 +44,10 @@ std::string identity_in_words(std::string_view identity);
 /// Nothing where that cannot be told: it is on another machine, or no identity.
 std::optional<bool> lives(std::string_view identity);
 
+/// The boot that start times count from; empty where the kernel does not tell.
+std::string boot_id();
+/// Is it the same process yet? An empty boot is not compared.
+bool lives(std::int64_t pid, std::uint64_t started, const std::string& boot);
 /// Sends `signal` to the process of this pid and start time, never to another that has the pid by now.
 /// False: it is gone.
 result<bool> signal_process(std::int64_t pid, std::uint64_t started, int signal);

@@ -44,8 +44,7 @@ void identify(runs::record& r) {
     r.node = host_name();
     r.pid = ::getpid();
     r.pid_started = process_started(::getpid()).value_or(0);
-    if (auto boot = file::read_all("/proc/sys/kernel/random/boot_id", 256))
-        r.details["boot"] = boot->substr(0, 36);
+    if (std::string boot = boot_id(); !boot.empty()) r.details["boot"] = std::move(boot);
 }
 
 std::string text_of_code(int code) {

@@ -21,8 +21,6 @@
 namespace act::agent {
 namespace {
 
-constexpr const char* boot_id = "/proc/sys/kernel/random/boot_id";
-
 struct process {
     char state;
     pid_t parent;
@@ -99,11 +97,21 @@ std::optional<std::uint64_t> process_started(std::int64_t pid) {
     return p->started;
 }
 
+std::string boot_id() {
+    auto text = file::read_all("/proc/sys/kernel/random/boot_id", 256);
+    return text ? text->substr(0, 36) : std::string();
+}
+
+bool lives(std::int64_t pid, std::uint64_t started, const std::string& boot) {
+    const std::string now_booted = boot_id();
+    if (!boot.empty() && !now_booted.empty() && boot != now_booted) return false;
+    return process_started(pid) == started;
+}
+
 std::string own_identity() {
-    auto boot = file::read_all(boot_id, 256);
-    const auto started = process_started(::getpid());
-    return std::to_string(::getpid()) + " " + std::to_string(started.value_or(0)) + " " +
-           (boot ? boot->substr(0, 36) : "-") + " " + host_name();
+    const std::string boot = boot_id();
+    return std::to_string(::getpid()) + " " + std::to_string(process_started(::getpid()).value_or(0)) + " " +
+           (boot.empty() ? "-" : boot) + " " + host_name();
 }
 
 std::string identity_in_words(std::string_view identity) {
@@ -119,9 +127,7 @@ std::optional<bool> lives(std::string_view identity) {
     std::uint64_t started = 0;
     std::string boot, host;
     if (!(in >> pid >> started >> boot >> host) || host != host_name()) return std::nullopt;
-    auto now_booted = file::read_all(boot_id, 256);
-    if (now_booted && boot != "-" && now_booted->substr(0, 36) != boot) return false;
-    return process_started(pid) == started;
+    return lives(pid, started, boot == "-" ? std::string() : boot);
 }
 
 result<bool> signal_process(std::int64_t pid, std::uint64_t started, int signal) {

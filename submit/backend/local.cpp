@@ -16,14 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Is the record's supervisor alive? Its pid is compared with its start time, and the boot that both belong
-/// to.
+/// Is the record's supervisor alive?
 bool supervised(const runs::record& r) {
-    if (auto boot = r.details.find("boot"); boot != r.details.end()) {
-        auto now_booted = file::read_all("/proc/sys/kernel/random/boot_id", 256);
-        if (now_booted && now_booted->substr(0, 36) != boot->second) return false;
-    }
-    return agent::process_started(r.pid) == r.pid_started;
+    const auto boot = r.details.find("boot");
+    return agent::lives(r.pid, r.pid_started, boot == r.details.end() ? std::string() : boot->second);
 }
 
 /// How long a record may wait for its supervisor: `submit` starts it at once.

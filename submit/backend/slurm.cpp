@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <unistd.h>
 
+#include "engine/core/text.hpp"
 #include "engine/file/file.hpp"
 #include "submit/backend/environment.hpp"
 #include "submit/backend/logs.hpp"
@@ -17,7 +18,6 @@ constexpr auto between_questions = 2s;
 constexpr auto start_patience = 10min;
 /// Jobs of one question: the ids stand in one argument, which may have 128 KiB.
 constexpr std::size_t most_at_once = 1000;
-constexpr const char* ssh_key = "slurm.ssh";
 
 traces read_traces(const std::string& folder) {
     // Over NFS a file that was looked for in vain seems missing for a while; reading the folder shows it.
@@ -45,22 +45,6 @@ std::string index_of(const runs::record& r) {
     return at == r.details.end() ? "0" : at->second;
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-    std::vector<std::string> out;
-    for (std::size_t from = 0; from < text.size();) {
-        std::size_t end = std::min(text.find('\n', from), text.size());
-        if (end > from) out.push_back(text.substr(from, end - from));
-        from = end + 1;
-    }
-    return out;
-}
-
-std::string joined(const std::vector<std::string>& ids) {
-    std::string out;
-    for (const auto& id : ids) out += (out.empty() ? "" : ",") + id;
-    return out;
-}
-
 bool is_unknown_job(const std::string& err) { return err.find("Invalid job id") != std::string::npos; }
 
 }  // namespace
@@ -77,22 +61,23 @@ result<std::unique_ptr<driver>> make_driver(const cluster::config& c, services s
 }
 
 void remember_cluster(const settings& s, runs::record& r) {
-    if (!s.ssh.empty()) r.details[ssh_key] = s.ssh;
+    if (!s.ssh.empty()) r.details[detail::slurm_ssh] = s.ssh;
 }
 
 void recall_cluster(const runs::record& r, cluster::config& c) {
-    if (auto at = r.details.find(ssh_key); at != r.details.end()) c.other[ssh_key] = at->second;
+    if (auto at = r.details.find(detail::slurm_ssh); at != r.details.end())
+        c.other[detail::slurm_ssh] = at->second;
 }
 
 task<result<std::vector<job_info>>> slurm_driver::ask_squeue(const std::vector<std::string>& ids, until u) {
     auto said = co_await programs_.run({"squeue", "--noheader", "--array", "--states=all",
-                                        "--jobs=" + joined(ids), "--format", squeue_format},
+                                        "--jobs=" + join(ids, ","), "--format", squeue_format},
                                        u);
     if (!said) co_return said.error();
     if (said->code != 0 && !is_unknown_job(said->err))
         co_return error(kind::unavailable, "squeue " + programs_.where() + ": " + first_line(said->err));
     std::vector<job_info> out;
-    for (const auto& line : lines_of(said->out)) {
+    for (const auto& line : split(said->out, '\n')) {
         if (auto j = parse_squeue(line)) out.push_back(std::move(*j));
     }
     if (said->code == 0 || ids.size() == 1) co_return out;
@@ -108,14 +93,14 @@ task<result<std::vector<job_info>>> slurm_driver::ask_squeue(const std::vector<s
 task<result<std::vector<job_info>>> slurm_driver::ask_sacct(const std::vector<std::string>& ids, until u) {
     std::vector<job_info> out;
     auto said = co_await programs_.run({"sacct", "--noheader", "--parsable2", "--allocations",
-                                        "--jobs=" + joined(ids), std::string("--format=") + sacct_format},
+                                        "--jobs=" + join(ids, ","), std::string("--format=") + sacct_format},
                                        u);
     // An answer that nobody waited for is none.
     if (!said && (said.error().kind() == kind::stopped || said.error().kind() == kind::timeout))
         co_return said.error();
     // Many clusters have no accounting, or not the program.
     if (!said || said->code != 0) co_return out;
-    for (const auto& line : lines_of(said->out)) {
+    for (const auto& line : split(said->out, '\n')) {
         if (auto j = parse_sacct(line)) out.push_back(std::move(*j));
     }
     co_return out;
@@ -164,7 +149,7 @@ task<result<std::string>> slurm_driver::find_again(runs::record r, until u) {
         if (!said) co_return said.error();
         if (said->code != 0)
             co_return error(kind::unavailable, "squeue " + programs_.where() + ": " + first_line(said->err));
-        all_ = lines_of(said->out);
+        all_ = split(said->out, '\n');
         all_asked_ = steady::now();
     }
     for (const auto& line : all_) {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/core/text.hpp"
+
 namespace act::backend::slurm {
 namespace {
 
@@ -18,16 +20,6 @@ std::string directive_word(const std::string& word) {
         out += c;
     }
     return out + '"';
-}
-
-std::vector<std::string> split(const std::string& list, char separator) {
-    std::vector<std::string> out;
-    for (std::size_t from = 0; from < list.size();) {
-        std::size_t end = std::min(list.find(separator, from), list.size());
-        if (end > from) out.push_back(list.substr(from, end - from));
-        from = end + 1;
-    }
-    return out;
 }
 
 /// A folder that lies below another of the list is mounted with it.

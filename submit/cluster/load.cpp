@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "engine/core/text.hpp"
 #include "engine/file/file.hpp"
 #include "submit/cluster/cluster.hpp"
 #include "submit/cluster/find.hpp"
@@ -12,12 +13,6 @@ namespace {
 
 const std::vector<std::string> platforms = {"aml", "batch", "itp", "local", "singularity", "slurm"};
 const std::vector<std::string> modes = {"download", "link", "mount", "upload"};
-
-std::string join(const std::vector<std::string>& words) {
-    std::string out;
-    for (const auto& w : words) out += (out.empty() ? "" : ", ") + w;
-    return out;
-}
 
 std::string trim_slashes(std::string path) {
     while (!path.empty() && path.back() == '/') path.pop_back();
@@ -137,7 +132,7 @@ private:
         std::string near = nearest(config_.platform, platforms);
         return error(kind::configuration,
                      present("platform")->where() + ": unknown platform '" + config_.platform +
-                         "'; known: " + join(platforms),
+                         "'; known: " + join(platforms, ", "),
                      near.empty() ? "" : "did you mean '" + near + "'?");
     }
 
@@ -224,7 +219,7 @@ private:
             if (const auto* f = in("mode")) {
                 ACT_TRY(m.mode, yaml::text(*f, name + ".mode"));
                 if (std::find(modes.begin(), modes.end(), m.mode) == modes.end()) {
-                    return yaml::wrong_type(*f, name + ".mode", "one of " + join(modes));
+                    return yaml::wrong_type(*f, name + ".mode", "one of " + join(modes, ", "));
                 }
             }
             for (const char* extra :
