@@ -28,8 +28,10 @@ struct delivery {
 class data_source {
 public:
     virtual ~data_source() = default;
-    /// The blob or tree at `from.blob_path` to the absolute path `to`. False: nothing is stored there.
-    virtual task<result<bool>> fetch(cluster::location from, std::string to, until) = 0;
+    enum class fetched { nothing, unchanged, changed };
+    /// The blob or tree at `from.blob_path` to the absolute path `to`. `nothing` is stored there, or all of
+    /// it was here already (`unchanged`).
+    virtual task<result<fetched>> fetch(cluster::location from, std::string to, until) = 0;
     /// What brings what is in the folder `from` to that place.
     virtual result<delivery> deliver(const cluster::location& to, const std::string& from) = 0;
 };

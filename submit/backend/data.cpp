@@ -101,7 +101,7 @@ private:
     }
 
     result<lines> end_caching() {
-        for (const auto& [folder, held] : held_) cache_->fetched(held);
+        for (const auto& [folder, held] : held_) cache_->fetched(held, changed_.count(folder) != 0);
         return cache_->keep_within_bound([this] { return in_use(); });
     }
 
@@ -156,7 +156,8 @@ private:
         for (const auto& path : paths) {
             auto fetched = co_await fetch(path, cached.path + path.substr(folder.size()));
             if (!fetched) co_return fetched.error();
-            any = any || *fetched;
+            any = any || *fetched != data_source::fetched::nothing;
+            if (*fetched == data_source::fetched::changed) changed_.insert(folder);
         }
         if (any) {
             out_.links.push_back({folder, cached.path});
@@ -170,7 +171,7 @@ private:
         co_return result<void>();
     }
 
-    task<result<bool>> fetch(std::string path, std::string to) {
+    task<result<data_source::fetched>> fetch(std::string path, std::string to) {
         auto from = cluster::locate(config_, path, config_.root);
         if (!from) co_return from.error();
         if (!services_.data) {
@@ -217,6 +218,7 @@ private:
     std::map<std::string, std::set<std::string>> named_;
     std::optional<data_cache> cache_;
     std::map<std::string, held_data> held_;  ///< by folder, those that are not in the project
+    std::set<std::string> changed_;          ///< of these
     placed_data out_;
 };
 

@@ -109,17 +109,20 @@ result<data_cache> data_cache::open(const cluster::config& c,
 std::string data_cache::note_of(const std::string& name) const { return folder_ + notes + "/" + name; }
 
 result<held_data> data_cache::hold(const std::string& folder) const {
-    held_data out{.name = project_ + "/" + folder, .path = {}, .lock = {}};
+    held_data out{.name = project_ + "/" + folder, .path = {}, .bytes = {}, .lock = {}};
     out.path = folder_ + "/" + out.name;
     ACT_TRY(out.lock, open_note(note_of(out.name)));
     // Where locks do not work nobody removes anything.
     (void)lock(out.lock, LOCK_SH);
+    out.bytes = noted_bytes(note_of(out.name));
     // Used now; and its size is about to change, so that who is killed leaves it unknown.
     (void)::ftruncate(out.lock.get(), 0);
     return out;
 }
 
-void data_cache::fetched(const held_data& held) const { write_bytes(held.lock.get(), bytes_in(held.path)); }
+void data_cache::fetched(const held_data& held, bool changed) const {
+    write_bytes(held.lock.get(), !changed && held.bytes ? *held.bytes : bytes_in(held.path));
+}
 
 std::uint64_t data_cache::bound(std::uint64_t total, std::uint64_t free) const {
     return bound_ ? *bound_ : total / 2 + free / 2;

@@ -20,6 +20,7 @@ namespace act::backend {
 struct held_data {
     std::string name;  ///< "HASH/X"
     std::string path;
+    std::optional<std::uint64_t> bytes;  ///< as noted when it was used last
     file::descriptor lock;
 };
 
@@ -35,8 +36,9 @@ public:
 
     /// Counts as used now. Waits while somebody removes it.
     result<held_data> hold(const std::string& folder) const;
-    /// What was fetched is whole: notes its size, which is not measured again, and counts as used once more.
-    void fetched(const held_data&) const;
+    /// What was fetched is whole: notes its size, which is measured only if something has changed, and counts
+    /// as used once more.
+    void fetched(const held_data&, bool changed) const;
     /// Removes what was used longest ago until the rest is within the bound, but nothing that is held or that
     /// `in_use` names. That is asked for each folder while nobody can hold it, so whoever holds one until its
     /// run is named there is safe. A folder disappears from its place at once, whole. Returns what is to be

@@ -6,7 +6,7 @@
 
 namespace act::cli {
 
-task<result<bool>> job_data::fetch(cluster::location from, std::string to, act::until) {
+task<result<job_data::fetched>> job_data::fetch(cluster::location from, std::string to, act::until) {
     // Opening the account may start the embedded store, which does disk work.
     auto opened = co_await session_.runtime().blocking([&] { return session_.account_of(*from.map); });
     if (!opened) co_return opened.error();
@@ -17,7 +17,7 @@ task<result<bool>> job_data::fetch(cluster::location from, std::string to, act::
     ops::download_options how;
     auto done = co_await ops::download(context, source, std::move(to), how);
     if (!done) {
-        if (done.error().kind() == kind::not_found) co_return false;
+        if (done.error().kind() == kind::not_found) co_return fetched::nothing;
         co_return done.error();
     }
     if (done->stopped) co_return error(kind::stopped, "interrupted");
@@ -26,7 +26,7 @@ task<result<bool>> job_data::fetch(cluster::location from, std::string to, act::
         co_return error(kind::io, "cannot bring " + from.relative + " here",
                         "run `act d " + from.relative + "`");
     }
-    co_return true;
+    co_return done->files > 0 ? fetched::changed : fetched::unchanged;
 }
 
 result<backend::delivery> job_data::deliver(const cluster::location& to, const std::string& from) {

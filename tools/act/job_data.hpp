@@ -12,7 +12,7 @@ public:
     /// Both outlive this.
     job_data(invocation& call, session& s) : call_(call), session_(s) {}
 
-    task<result<bool>> fetch(cluster::location from, std::string to, act::until) override;
+    task<result<fetched>> fetch(cluster::location from, std::string to, act::until) override;
     result<backend::delivery> deliver(const cluster::location& to, const std::string& from) override;
 
 private:

@@ -74,6 +74,17 @@ TEST_F(backend_data_cache, use_counts_not_when_it_was_fetched) {
     EXPECT_FALSE(has(b));
 }
 
+TEST_F(backend_data_cache, what_has_not_changed_is_not_measured_again) {
+    const std::string a = fetched("a"), thousand = "00000000000000001000";
+    EXPECT_EQ(home_.read(folder_ + ".notes/" + a), thousand);
+    home_.write(folder_ + a + "/of-no-fetch", "more");
+    EXPECT_EQ(fetched("a"), a);
+    EXPECT_EQ(home_.read(folder_ + ".notes/" + a), thousand);
+    store_.blobs["data/x"] = std::string(1000, 'y');
+    EXPECT_EQ(fetched("a"), a);
+    EXPECT_EQ(home_.read(folder_ + ".notes/" + a), "00000000000000001004");
+}
+
 TEST_F(backend_data_cache, what_a_run_needs_that_has_not_ended_stays) {
     const std::string go = home_ / "go";
     ASSERT_EQ(::mkfifo(go.c_str(), 0600), 0);

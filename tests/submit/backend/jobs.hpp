@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "../support/temp_folder.hpp"
+#include "engine/file/file.hpp"
 #include "submit/backend/backend.hpp"
 #include "submit/stage/pack.hpp"
 
@@ -13,19 +14,22 @@ namespace act::testing {
 /// A store that holds what the test says: paths in the container, and their content.
 class fake_store : public backend::data_source {
 public:
-    task<result<bool>> fetch(cluster::location from, std::string to, until) override {
+    task<result<fetched>> fetch(cluster::location from, std::string to, until) override {
         asked.push_back(from.relative);
         if (at_fetch) at_fetch();
-        bool any = false;
+        auto outcome = fetched::nothing;
         for (const auto& [name, content] : blobs) {
             bool exact = name == from.blob_path;
             if (!exact && !name.starts_with(from.blob_path + "/")) continue;
             std::filesystem::path target = to + name.substr(from.blob_path.size());
+            if (outcome == fetched::nothing) outcome = fetched::unchanged;
+            const auto there = file::read_all(target.string(), 1 << 20);
+            if (there && *there == content) continue;
             std::filesystem::create_directories(target.parent_path());
             std::ofstream(target) << content;
-            any = true;
+            outcome = fetched::changed;
         }
-        co_return any;
+        co_return outcome;
     }
     /// Copies to the folder `sent`; a failing command when there is none.
     result<backend::delivery> deliver(const cluster::location& to, const std::string& from) override {
