@@ -72,6 +72,7 @@ TEST_F(copy_token_test, TheServiceReadsByTheToken) {
     put_foreign("t/foreign", random_bytes(33 * MiB, 2), 8 * MiB);
     write_file(scratch / "own", random_bytes(17 * MiB, 3));
     ASSERT_TRUE(up(scratch / "own", "t/own"));
+    next_second();
     const summary all = copied("t", "t");
     EXPECT_EQ(all.server_side, 5u);
     EXPECT_EQ(all.through_client, 0u);
