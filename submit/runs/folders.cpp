@@ -26,4 +26,8 @@ result<std::string> cache_folder(const std::map<std::string, std::string>& envir
     return folder_of(environment, "XDG_CACHE_HOME", "/.cache/act");
 }
 
+result<std::string> data_folder(const std::map<std::string, std::string>& environment) {
+    return folder_of(environment, "XDG_DATA_HOME", "/.local/share/act");
+}
+
 }  // namespace act::runs

@@ -83,6 +83,8 @@ private:
 result<std::string> state_folder(const std::map<std::string, std::string>& environment);
 /// $XDG_CACHE_HOME/act, or ~/.cache/act: data staged for local runs.
 result<std::string> cache_folder(const std::map<std::string, std::string>& environment);
+/// $XDG_DATA_HOME/act, or ~/.local/share/act: the built-in store.
+result<std::string> data_folder(const std::map<std::string, std::string>& environment);
 
 /// The last five characters, ACT's appID-s.
 std::string short_id(const std::string& id);

@@ -4,6 +4,7 @@
 #include "engine/codec/base64.hpp"
 #include "engine/file/file.hpp"
 #include "submit/cluster/secrets.hpp"
+#include "submit/runs/runs.hpp"
 #include "submit/stage/pack.hpp"
 #include "submit/stage/secrets.hpp"
 
@@ -59,6 +60,10 @@ pack_options options_for(const cluster::config& c, const std::map<std::string, s
     auto logs = environment.find("AML_LOG_FOLDER");
     never(logs != environment.end() && !logs->second.empty() ? logs->second : "assets", "logs of runs",
           false);
+    // A project may be a whole home folder.
+    for (auto* folder : {runs::state_folder, runs::data_folder, runs::cache_folder}) {
+        if (auto own = folder(environment)) never(*own, "act's own files", false);
+    }
     return out;
 }
 

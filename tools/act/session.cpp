@@ -57,15 +57,9 @@ result<cluster::config> load_cluster(invocation& call, const std::string& name, 
 }
 
 result<std::string> default_store_root(const world& w) {
-    std::string data = w.variable("XDG_DATA_HOME");
-    // The XDG specification: a relative path there is to be ignored.
-    if (data.starts_with('/')) return data + "/act/store";
-    std::string home = w.variable("HOME");
-    if (home.empty()) {
-        return error(kind::configuration, "there is no place for the embedded store: HOME is not set",
-                     "set HOME or XDG_DATA_HOME");
-    }
-    return home + "/.local/share/act/store";
+    auto folder = runs::data_folder(w.environment);
+    if (!folder) return error(folder.error()).in("there is no place for the embedded store");
+    return *folder + "/store";
 }
 
 bool is_embedded(const cluster::config& c, const cluster::account& a) {

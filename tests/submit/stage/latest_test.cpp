@@ -52,6 +52,15 @@ TEST_F(stage_latest, options_follow_the_cluster_file) {
     EXPECT_EQ(o.never[2].name, "logs/all");
 }
 
+TEST_F(stage_latest, what_act_keeps_in_a_home_that_is_the_project_is_no_code) {
+    cluster::config c;
+    c.root = tree_.path();
+    std::vector<std::string> names;
+    for (const auto& n : stage::options_for(c, {{"HOME", c.root}, {"XDG_CACHE_HOME", "/elsewhere"}}).never)
+        names.push_back(n.name);
+    EXPECT_THAT(names, ::testing::ElementsAre("assets", ".local/state/act", ".local/share/act"));
+}
+
 TEST_F(stage_latest, a_cluster_file_with_a_secret_stays_here_wherever_it_lies) {
     auto refused = [&](const cluster::config& c) {
         std::vector<std::string> out;
