@@ -25,7 +25,7 @@ as_root() {
 # What building needs; what checking and formatting needs besides; what ./tools/test runs against.
 build_packages=(
     ca-certificates ccache clang-16 cmake git libbenchmark-dev libboost-json1.81-dev
-    libboost1.81-dev libclang-rt-16-dev libdeflate-dev libfmt-dev libgmock-dev libgtest-dev liblmdb-dev
+    libboost1.81-dev libclang-rt-16-dev libdeflate-dev libflatbuffers-dev libfmt-dev libgmock-dev libgtest-dev liblmdb-dev
     libpugixml-dev libssl-dev libxxhash-dev libyaml-cpp-dev mold ninja-build openssl pkg-config python3 zlib1g-dev
 )
 edit_packages=(clang-format-16 clang-tidy-16)

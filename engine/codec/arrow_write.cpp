@@ -1,0 +1,198 @@
+#include "engine/codec/arrow_write.hpp"
+
+#include "engine/codec/arrow_schema.hpp"
+
+namespace act::arrow {
+namespace {
+
+using wire::fb::Offset;
+using wire::fb::uoffset_t;
+
+/// With zeros, to where the next number may lie.
+void padded(std::string& out) { out.resize((out.size() + 7) / 8 * 8); }
+
+/// A message with its frame; its body follows.
+void add_message(std::string& out, wire::fb::FlatBufferBuilder& b, std::uint8_t header_type,
+                 Offset<void> header, std::size_t body_size) {
+    const uoffset_t start = b.StartTable();
+    b.AddElement<std::int64_t>(wire::message::body_length, static_cast<std::int64_t>(body_size), 0);
+    b.AddOffset(wire::message::header, header);
+    b.AddElement<std::int16_t>(wire::message::version, wire::metadata_v5, 0);
+    b.AddElement<std::uint8_t>(wire::message::header_type, header_type, 0);
+    b.Finish(Offset<void>(b.EndTable(start)));
+    const std::size_t size = (b.GetSize() + 7) / 8 * 8;
+    const std::uint32_t frame[] = {wire::continuation, static_cast<std::uint32_t>(size)};
+    out.append(reinterpret_cast<const char*>(frame), sizeof frame);
+    out.append(reinterpret_cast<const char*>(b.GetBufferPointer()), b.GetSize());
+    padded(out);
+}
+
+Offset<void> add_type(wire::fb::FlatBufferBuilder& b, std::uint8_t type) {
+    const Offset<wire::fb::String> utc =
+        type == wire::t_timestamp ? b.CreateString("UTC") : Offset<wire::fb::String>();
+    const uoffset_t start = b.StartTable();
+    if (type == wire::t_int) b.AddElement<std::int32_t>(wire::int_type::bit_width, 64, 0);
+    if (type == wire::t_timestamp) b.AddOffset(wire::timestamp_type::timezone, utc);
+    return Offset<void>(b.EndTable(start));
+}
+
+}  // namespace
+
+void column_builder::spell_out() {
+    for (std::size_t row = 0; row < values_; ++row) {
+        if (row % 8 == 0) valid_ += '\0';
+        valid_.back() = static_cast<char>(valid_.back() | 1 << (row % 8));
+    }
+}
+
+void column_builder::mark_apart(std::size_t row) {
+    if (valid_.empty()) spell_out();
+    if (valid_.size() <= row / 8) valid_.resize(row / 8 + 1);
+    valid_[row / 8] = static_cast<char>(valid_[row / 8] | 1 << (row % 8));
+}
+
+void text_builder::append(std::size_t row, std::string_view value) {
+    write_repeats();
+    if (ends_.size() != row) ends_.resize(row, static_cast<std::int32_t>(bytes_.size()));
+    bytes_ += value;
+    ends_.push_back(static_cast<std::int32_t>(bytes_.size()));
+    last_ = value;
+    rows_ = row + 1;
+}
+
+void text_builder::write_repeats() {
+    bytes_.reserve(bytes_.size() + repeats_ * last_.size());
+    for (; repeats_ != 0; --repeats_) {
+        bytes_ += last_;
+        ends_.push_back(static_cast<std::int32_t>(bytes_.size()));
+    }
+}
+
+void table_builder::begin(column_builder& c, std::uint8_t type, std::size_t rows, bool nullable,
+                          int children) {
+    fields_.push_back({c.name_, type, nullable, children});
+    nodes_.emplace_back(rows, rows - c.values_);
+    // Where all rows have a value, nothing need be marked.
+    if (c.values_ == rows) return buffer({});
+    // Rows behind the last one that was set have none either.
+    if (c.valid_.empty()) c.spell_out();
+    c.valid_.resize((rows + 7) / 8);
+    buffer(c.valid_);
+}
+
+void table_builder::buffer(std::string_view bytes) {
+    buffers_.emplace_back(body_.size(), bytes.size());
+    body_ += bytes;
+    padded(body_);
+}
+
+void table_builder::offsets(std::vector<std::int32_t>& ends, std::size_t rows) {
+    ends.resize(rows, ends.empty() ? 0 : ends.back());
+    constexpr std::int32_t first = 0;
+    buffers_.emplace_back(body_.size(), (rows + 1) * sizeof first);
+    body_.append(reinterpret_cast<const char*>(&first), sizeof first);
+    body_.append(reinterpret_cast<const char*>(ends.data()), ends.size() * sizeof first);
+    padded(body_);
+}
+
+void table_builder::text(text_builder& c, std::size_t rows, bool nullable) {
+    c.write_repeats();
+    begin(c, wire::t_utf8, rows, nullable);
+    offsets(c.ends_, rows);
+    buffer(c.bytes_);
+}
+
+void table_builder::add(text_builder& c) {
+    if (c.used()) text(c, rows_, true);
+}
+
+void table_builder::add(integer_builder& c) {
+    if (!c.used()) return;
+    begin(c, wire::t_int, rows_, true);
+    c.numbers_.resize(rows_);
+    buffer({reinterpret_cast<const char*>(c.numbers_.data()), rows_ * sizeof(std::uint64_t)});
+}
+
+void table_builder::add(timestamp_builder& c) {
+    if (!c.used()) return;
+    add(static_cast<integer_builder&>(c));
+    fields_.back().type = wire::t_timestamp;
+}
+
+void table_builder::add(boolean_builder& c) {
+    if (!c.used()) return;
+    begin(c, wire::t_bool, rows_, true);
+    c.bits_.resize((rows_ + 7) / 8);
+    buffer(c.bits_);
+}
+
+void table_builder::add(map_builder& c) {
+    if (!c.used()) return;
+    begin(c, wire::t_map, rows_, true, 1);
+    offsets(c.ends_, rows_);
+    column_builder entries("entries");
+    entries.values_ = c.entries_;
+    begin(entries, wire::t_struct, c.entries_, false, 2);
+    text(c.keys_, c.entries_, false);
+    text(c.items_, c.entries_, true);
+}
+
+std::string table_builder::finish(std::span<const std::pair<std::string_view, std::string_view>> metadata) {
+    wire::fb::FlatBufferBuilder b(4096);
+    const auto string = [&](std::string_view s) { return b.CreateString(s.data(), s.size()); };
+    // What is pointed to comes first: so the fields from the last one to the first.
+    std::vector<Offset<void>> waiting;
+    for (std::size_t i = fields_.size(); i-- > 0;) {
+        const field& f = fields_[i];
+        const std::vector<Offset<void>> children(waiting.rbegin(), waiting.rbegin() + f.children);
+        waiting.resize(waiting.size() - static_cast<std::size_t>(f.children));
+        const auto name = string(f.name);
+        const auto type = add_type(b, f.type);
+        const auto below = b.CreateVector(children);
+        const uoffset_t start = b.StartTable();
+        b.AddOffset(wire::field::name, name);
+        b.AddElement<std::uint8_t>(wire::field::nullable, f.nullable, 0);
+        b.AddElement<std::uint8_t>(wire::field::type_type, f.type, 0);
+        b.AddOffset(wire::field::type, type);
+        b.AddOffset(wire::field::children, below);
+        waiting.emplace_back(b.EndTable(start));
+    }
+    const auto fields = b.CreateVector(std::vector<Offset<void>>(waiting.rbegin(), waiting.rend()));
+    std::vector<Offset<void>> pairs;
+    for (const auto& [key, value] : metadata) {
+        const auto k = string(key), v = string(value);
+        const uoffset_t start = b.StartTable();
+        b.AddOffset(wire::key_value::key, k);
+        b.AddOffset(wire::key_value::value, v);
+        pairs.emplace_back(b.EndTable(start));
+    }
+    const auto about = b.CreateVector(pairs);
+    const uoffset_t schema = b.StartTable();
+    b.AddOffset(wire::schema::fields, fields);
+    b.AddOffset(wire::schema::custom_metadata, about);
+    const Offset<void> schema_end(b.EndTable(schema));
+    std::string out;
+    out.reserve(body_.size() + 4096);
+    add_message(out, b, wire::header_schema, schema_end, 0);
+
+    b.Clear();
+    const auto structs = [&](const auto& all) {
+        std::vector<wire::pair> copy;
+        for (const auto& [first, second] : all) copy.push_back({first, second});
+        return b.CreateVectorOfStructs(copy);
+    };
+    const auto nodes = structs(nodes_);
+    const auto buffers = structs(buffers_);
+    const uoffset_t batch = b.StartTable();
+    b.AddElement<std::int64_t>(wire::record_batch::length, static_cast<std::int64_t>(rows_), 0);
+    b.AddOffset(wire::record_batch::nodes, nodes);
+    b.AddOffset(wire::record_batch::buffers, buffers);
+    const Offset<void> batch_end(b.EndTable(batch));
+    add_message(out, b, wire::header_batch, batch_end, body_.size());
+    out += body_;
+    const std::uint32_t end[] = {wire::continuation, 0};
+    out.append(reinterpret_cast<const char*>(end), sizeof end);
+    return out;
+}
+
+}  // namespace act::arrow
