@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <vector>
 
 #include "transfer/auth/credential.hpp"
 #include "transfer/auth/sas.hpp"
@@ -10,6 +11,7 @@
 #include "transfer/blob/documents.hpp"
 #include "transfer/blob/errors.hpp"
 #include "transfer/blob/listing.hpp"
+#include "transfer/blob/listing_arrow.hpp"
 
 namespace {
 
@@ -53,7 +55,7 @@ void listing(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
     std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-    switch (data[0] % 8) {
+    switch (data[0] % 9) {
         case 0:
             listing(text);
             break;
@@ -86,6 +88,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (auto s = auth::parse_sas(text)) (void)auth::string_to_sign(*s, "a", "c", text);
             (void)auth::shared_key_string("GET", "a", text, {}, 0);
             break;
+        case 8: {
+            const std::vector<char> aligned(text.begin(), text.end());
+            (void)blob::read_arrow_listing({aligned.data(), aligned.size()}, blob::detail::full);
+            break;
+        }
     }
     return 0;
 }

@@ -163,10 +163,12 @@ class Server:
         return self.process.returncode
 
 
-def azurite(folder, certificate=None):
-    """Starts Azurite; its endpoint has the account in the path."""
+def azurite(folder, certificate=None, any_version=True):
+    """Starts Azurite; its endpoint has the account in the path. As it is by itself it refuses newer versions than it knows."""
     command = ["node", PEERS / "azurite/dist/src/blob/main.js", "--blobHost", "127.0.0.1", "--blobPort", "0"]
-    command += ["--location", folder, "--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    command += ["--location", folder, "--silent", "--disableTelemetry"]
+    if any_version:
+        command += ["--skipApiVersionCheck"]
     if certificate:
         command += ["--cert", certificate[0], "--key", certificate[1]]
 

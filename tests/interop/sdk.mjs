@@ -8,7 +8,8 @@ import { createRequire } from "node:module";
 // The SDK expects what Node has by itself since version 19; Debian 12 has 18.
 globalThis.crypto ??= webcrypto;
 const require = createRequire(process.env.ACT_PEERS + "/");
-const { BlobServiceClient, StorageSharedKeyCredential, generateBlobSASQueryParameters, BlobSASPermissions, newPipeline,
+const { BlobServiceClient, StorageSharedKeyCredential, generateBlobSASQueryParameters, BlobSASPermissions,
+        ContainerSASPermissions, newPipeline,
         ContainerClient, AnonymousCredential } = require("@azure/storage-blob");
 
 const [check, endpoint, folder] = process.argv.slice(2);
@@ -133,6 +134,31 @@ const checks = {
         await refused("LeaseIdMissing", log.delete());
         await lease.releaseLease();
         await log.delete();
+    },
+
+    // A listing in columns, read by Apache's own code.
+    async columns(container) {
+        for (const [name, text, colour] of [["a/ü", "12345", "red"], ["b", "", undefined]])
+            await container.getBlockBlobClient(name).upload(text, text.length, { metadata: colour ? { colour } : undefined });
+        const sas = generateBlobSASQueryParameters({ containerName: container.containerName,
+            permissions: ContainerSASPermissions.parse("rl"), expiresOn: new Date(Date.now() + 3600e3) }, credential);
+        const answer = await fetch(`${container.url}?restype=container&comp=list&include=metadata&delimiter=/&${sas}`,
+            { headers: { "x-ms-version": "2026-10-06", Accept: "application/vnd.apache.arrow.stream" } });
+        if (onAzurite) {
+            // As accounts that have no such thing.
+            assert.equal(answer.headers.get("content-type"), "application/xml");
+            return;
+        }
+        assert.equal(answer.headers.get("content-type"), "application/vnd.apache.arrow.stream");
+        const table = require("apache-arrow").tableFromIPC(new Uint8Array(await answer.arrayBuffer()));
+        assert.equal(table.schema.metadata.get("NextMarker"), "");
+        const [group, blob] = table.toArray().map((row) => row.toJSON());
+        assert.deepEqual([table.numRows, group.Name, group.ResourceType, group.Etag], [2, "a/", "blobprefix", null]);
+        const listed = (await collect(container.listBlobsFlat({ prefix: "b" })))[0].properties;
+        assert.deepEqual(
+            [blob.Name, blob["Content-Length"], blob["Last-Modified"], blob["Creation-Time"], blob.Etag, blob.BlobType,
+             blob.AccessTierInferred, blob.ResourceType, blob.Metadata],
+            ["b", 0n, +listed.lastModified, +listed.createdOn, listed.etag, "BlockBlob", true, null, undefined]);
     },
 
     async signature(container) {

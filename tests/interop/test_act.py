@@ -230,3 +230,21 @@ class ActOverTls(servers.OnServers, servers.unittest.TestCase):
         harness.azcopy("copy", f"{source}/*", url("in"), "--recursive", "--from-to", "LocalBlob", **more)
         harness.azcopy("copy", url("in/*"), target, "--recursive", "--from-to", "BlobLocal", **more)
         harness.assert_same(harness.snapshot(source, folders=False), harness.snapshot(target, folders=False))
+
+
+class ActOnAzuriteAsItIs(servers.unittest.TestCase):
+    """Azurite refuses versions that it does not know, as an older service would."""
+
+    def test_listings_are_asked_for_in_another_form(self):
+        scratch = self.enterContext(harness.temporary_folder())
+        (scratch / "server").mkdir()
+        server = harness.azurite(scratch / "server", any_version=False)
+        self.addCleanup(server.stop)
+        project = harness.Project(scratch / "project", server.endpoint)
+        for number in range(3):
+            harness.write(project.folder / f"data/t/{number}", b"x")
+        self.assertEqual(project.act("u", "data/t", "--json").summary["files"], 3)
+        listed = project.act("ls", "data/t", "--log-level", "debug")
+        self.assertIn("data/t/2\n", listed.out)
+        self.assertEqual(listed.err.count("InvalidHeaderValue") + listed.err.count(" 400 "), 1, listed.err)
+        self.assertEqual(project.act("u", "data/t", "--json").summary["skipped"], 3)

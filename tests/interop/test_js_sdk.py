@@ -40,5 +40,8 @@ class JsSdk:
     def test_kinds(self):
         self.sdk("kinds")
 
+    def test_columns(self):
+        self.sdk("columns")
+
     def test_signature(self):
         self.sdk("signature")

@@ -6,7 +6,9 @@
 
 #include "tools/store/copy.hpp"
 #include "tools/store/headers.hpp"
+#include "tools/store/list_columns.hpp"
 #include "tools/store/listing.hpp"
+#include "transfer/blob/listing_arrow.hpp"
 
 namespace act::store {
 
@@ -38,12 +40,6 @@ outcome<wanted> read_include(const call& c) {
                   includes(c, "uncommittedblobs")};
 }
 
-const char* type_name(blob::blob_type t) {
-    return t == blob::blob_type::append ? "AppendBlob"
-           : t == blob::blob_type::page ? "PageBlob"
-                                        : "BlockBlob";
-}
-
 class blob_writer {
 public:
     blob_writer(service& s, const call& c, const wanted& w, std::string& out)
@@ -54,7 +50,7 @@ public:
         element(out_, "Name", item.name());
         optional_element(out_, "Snapshot", item.snapshot());
         out_ += times(r);
-        add_etag(r.etag);
+        out_ += listed_etag(r.etag).view();
         out_ += "</Etag>";
         element(out_, "Content-Length", r.size);
         out_ += kind_of_content(r);
@@ -82,6 +78,8 @@ public:
         out_ += "</BlobPrefix>";
     }
 
+    std::size_t size() const { return out_.size(); }
+
 private:
     // Most blobs of a page have most in common: that is written once, and again where it changes. What is
     // remembered of a record lives as long as the transaction.
@@ -97,17 +95,6 @@ private:
             times_ += "<Etag>";
         }
         return times_;
-    }
-
-    void add_etag(std::uint64_t n) {
-        constexpr char digits[] = "0123456789ABCDEF";
-        char text[18];
-        char* first = std::end(text);
-        do *--first = digits[n & 15];
-        while (n >>= 4);
-        *--first = 'x';
-        *--first = '0';
-        out_.append(first, std::end(text));
     }
 
     std::string_view kind_of_content(const blob_record& r) {
@@ -190,33 +177,16 @@ std::optional<std::string> behind(std::string prefix) {
     return prefix;
 }
 
-answer build_page(service& s, const reader& r, const call& c, const wanted& w, std::uint64_t limit) {
-    const std::string prefix(c.param("prefix")), delimiter(c.param("delimiter"));
-    ACT_TRY(const std::string marker, read_marker(c));
-    ACT_TRY(const auto container, existing_container(r, c));
-
-    std::string out =
-        begin_listing(s, c.container, std::min<std::size_t>(limit * 800 + 1024, largest_page_text));
-    element(out, "Prefix", prefix);
-    element(out, "Marker", c.param("marker"));
-    element(out, "MaxResults", limit);
-    if (!delimiter.empty()) element(out, "Delimiter", delimiter);
-    out += "<Blobs>";
-
-    item_cursor item(r, container.id, w.snapshots, w.uncommitted);
-    if (!marker.empty()) {
-        item.seek_position(marker);
-    } else {
-        item.seek(std::max<std::string_view>(prefix, c.param("startFrom")));
-    }
-    blob_writer to(s, c, w, out);
+// Writes the entries of one page, those before `end` if there is one; gives the marker of the next page,
+// empty where the listing ends.
+template <class Writer>
+outcome<std::string> fill_page(item_cursor& item, const call& c, std::uint64_t limit, std::string_view end,
+                               Writer& to) {
+    const std::string_view prefix = c.param("prefix"), delimiter = c.param("delimiter");
     std::uint64_t count = 0;
-    std::string next;
     for (; item.valid() && item.name().starts_with(prefix); ++count) {
-        if (count == limit || out.size() > largest_page_text) {
-            next = make_marker(item.position());
-            break;
-        }
+        if (!end.empty() && item.name() >= end) break;
+        if (count == limit || to.size() > largest_page_text) return make_marker(item.position());
         const std::size_t cut =
             delimiter.empty() ? std::string_view::npos : item.name().find(delimiter, prefix.size());
         if (cut != std::string_view::npos) {
@@ -236,6 +206,36 @@ answer build_page(service& s, const reader& r, const call& c, const wanted& w, s
         }
         item.next();
     }
+    return std::string();
+}
+
+answer build_page(service& s, const reader& r, const call& c, const wanted& w, std::uint64_t limit) {
+    const std::string_view prefix = c.param("prefix"), delimiter = c.param("delimiter");
+    ACT_TRY(const std::string marker, read_marker(c));
+    ACT_TRY(const auto container, existing_container(r, c));
+    item_cursor item(r, container.id, w.snapshots, w.uncommitted);
+    if (!marker.empty()) {
+        item.seek_position(marker);
+    } else {
+        item.seek(std::max(prefix, c.param("startFrom")));
+    }
+    if (wants_columns(c)) {
+        column_page page(s, c.at(), {w.metadata, w.tags, w.copy});
+        ACT_TRY(const std::string next, fill_page(item, c, limit, c.param("endBefore"), page));
+        reply out = reply::xml(200, page.finish(next));
+        out.headers.set("Content-Type", blob::arrow_type);
+        return out;
+    }
+
+    std::string out =
+        begin_listing(s, c.container, std::min<std::size_t>(limit * 800 + 1024, largest_page_text));
+    element(out, "Prefix", prefix);
+    element(out, "Marker", c.param("marker"));
+    element(out, "MaxResults", limit);
+    if (!delimiter.empty()) element(out, "Delimiter", delimiter);
+    out += "<Blobs>";
+    blob_writer to(s, c, w, out);
+    ACT_TRY(const std::string next, fill_page(item, c, limit, {}, to));
     out += "</Blobs>";
     element(out, "NextMarker", next);
     out += "</EnumerationResults>";

@@ -137,12 +137,26 @@ void add_tags(std::string& out, std::string_view tags) {
     out += "</TagSet></Tags>";
 }
 
-void add_lease(std::string& out, const lease& l, nanos now) {
+lease_words words_of(const lease& l, nanos now) {
     const lease::state s = l.at(now);
     const bool locked = s == lease::state::leased || s == lease::state::breaking;
-    element(out, "LeaseStatus", locked ? "locked" : "unlocked");
-    element(out, "LeaseState", to_string(s));
-    if (s == lease::state::leased) element(out, "LeaseDuration", l.seconds < 0 ? "infinite" : "fixed");
+    return {locked ? "locked" : "unlocked", to_string(s),
+            s != lease::state::leased ? ""
+            : l.seconds < 0           ? "infinite"
+                                      : "fixed"};
+}
+
+void add_lease(std::string& out, const lease& l, nanos now) {
+    const lease_words words = words_of(l, now);
+    element(out, "LeaseStatus", words.status);
+    element(out, "LeaseState", words.state);
+    optional_element(out, "LeaseDuration", words.duration);
+}
+
+const char* type_name(blob::blob_type t) {
+    return t == blob::blob_type::append ? "AppendBlob"
+           : t == blob::blob_type::page ? "PageBlob"
+                                        : "BlockBlob";
 }
 
 std::string begin_listing(const service& s, std::string_view container, std::size_t reserve) {

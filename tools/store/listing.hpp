@@ -36,6 +36,30 @@ private:
 void add_metadata(std::string& out, std::string_view metadata);
 void add_tags(std::string& out, std::string_view tags);
 void add_lease(std::string& out, const lease&, nanos now);
+/// What a listing tells of a lease; no duration unless it is held.
+struct lease_words {
+    std::string_view status, state, duration;
+};
+lease_words words_of(const lease&, nanos now);
+/// An ETag as listings tell it: without quotes.
+class listed_etag {
+public:
+    explicit listed_etag(std::uint64_t number) {
+        constexpr char digits[] = "0123456789ABCDEF";
+        do *--first_ = digits[number & 15];
+        while (number >>= 4);
+        *--first_ = 'x';
+        *--first_ = '0';
+    }
+    listed_etag(const listed_etag&) = delete;
+    std::string_view view() const { return {first_, std::end(text_)}; }
+
+private:
+    char text_[18];
+    char* first_ = std::end(text_);
+};
+/// "BlockBlob" and the like.
+const char* type_name(blob::blob_type);
 /// The declaration and <EnumerationResults ServiceEndpoint="...">, with `container` where there is one.
 std::string begin_listing(const service&, std::string_view container, std::size_t reserve);
 

@@ -28,6 +28,7 @@ struct client::impl {
     std::shared_ptr<http::authorizer> authorizer;
     http::pipeline pipeline;
     std::shared_ptr<checksum_choice> checksums;
+    std::atomic<bool> lists_xml{false};  ///< the endpoint gives listings in no other form
 
     /// Each checks the names and starts a request: target, version and a fresh client request id. `query` is
     /// encoded.

@@ -1,15 +1,21 @@
+#include <charconv>
+#include <cstring>
 #include <random>
 
 #include <fmt/format.h>
 
+#include "engine/core/log.hpp"
 #include "engine/http/hedge.hpp"
 #include "transfer/blob/listing.hpp"
+#include "transfer/blob/listing_arrow.hpp"
 #include "transfer/client/impl.hpp"
 
 namespace act::blob {
 namespace {
 
 constexpr std::size_t chunk = 256 * 1024;
+/// Of 5,000 entries, each with the longest name and all the metadata that a blob may have.
+constexpr std::size_t longest_page = 128u << 20;
 constexpr std::size_t longest_containers_page = 64u << 20;
 
 void append(std::string& query, std::string_view name, std::string_view value) {
@@ -50,6 +56,51 @@ task<result<list_page>> scan(http::exchange& answer, detail wanted, std::size_t 
     co_return list_page{std::move(scanner.items()), scanner.next_marker()};
 }
 
+/// Memory that nobody has filled with zeros before what it is for comes.
+struct raw_memory {
+    std::unique_ptr<char[]> bytes;
+    std::size_t size = 0, capacity = 0;
+    std::string_view view() const { return {bytes.get(), size}; }
+    void grow(std::size_t to) {
+        std::unique_ptr<char[]> larger(new char[to]);
+        if (size != 0) std::memcpy(larger.get(), bytes.get(), size);
+        bytes = std::move(larger);
+        capacity = to;
+    }
+};
+
+/// One answer in columns, which can be read only when all of it is there.
+task<result<raw_memory>> read_columns(http::exchange& answer, until u) {
+    std::size_t told = 0;
+    const std::string_view length = answer.head().headers.get("Content-Length");
+    std::from_chars(length.data(), length.data() + length.size(), told);
+    raw_memory out;
+    // One byte more than comes shows that it was all.
+    out.grow(std::min(told + 1, longest_page));
+    for (;;) {
+        if (out.size == out.capacity) {
+            if (out.capacity > longest_page)
+                co_return error(kind::protocol, "the listing's page is too long");
+            out.grow(std::max(chunk, out.capacity * 2));
+        }
+        const std::span room(out.bytes.get() + out.size, out.capacity - out.size);
+        auto got = co_await answer.read_some(std::as_writable_bytes(room), u);
+        if (!got) co_return got.error();
+        if (*got == 0) co_return out;
+        out.size += *got;
+    }
+}
+
+/// An account, or an endpoint of an older version, that has no columns to give and says so.
+bool refuses_columns(const error& e) {
+    return e.code() == "InvalidHeaderValue" || e.code() == "UnsupportedHeader" ||
+           e.code() == "OperationNotSupportedWithFeatureMissing" || e.status() == 406 || e.status() == 415;
+}
+
+bool has_columns(const http::exchange& answer) {
+    return answer.head().headers.get("Content-Type").starts_with(arrow_type);
+}
+
 }  // namespace
 
 task<result<list_page>> client::list(std::string container, list_options options, until u) {
@@ -58,10 +109,29 @@ task<result<list_page>> client::list(std::string container, list_options options
     struct one_try {
         list_page page;
         bool begun = false;
+        bool strange = false;  ///< columns came that are not those expected
     };
+    const auto ask_for_columns = [&](bool wanted) {
+        op.request.headers.set("x-ms-version", wanted ? arrow_version : service_version);
+        if (wanted) {
+            op.request.headers.set("Accept", arrow_type);
+        } else {
+            op.request.headers.remove("Accept");
+        }
+        return wanted;
+    };
+    bool columns = ask_for_columns(!impl_->lists_xml.load(std::memory_order_relaxed));
     auto read = [&](one_try& into, until w) -> task<result<void>> {
         ACT_CO_TRY(http::exchange answer, co_await impl_->run(op, http::body::none(), w));
         into.begun = true;
+        if (has_columns(answer)) {
+            ACT_CO_TRY(const raw_memory columns, co_await read_columns(answer, w));
+            auto page = read_arrow_listing(columns.view(), options.detail);
+            into.strange = !page;
+            if (!page) co_return page.error();
+            into.page = std::move(*page);
+            co_return result<void>();
+        }
         ACT_CO_TRY(into.page, co_await scan(answer, options.detail, options.max_results, w));
         co_return result<void>();
     };
@@ -73,6 +143,12 @@ task<result<list_page>> client::list(std::string container, list_options options
         auto outcome = co_await http::hedged(impl_->pipeline, 0, first, again, u, &by_second);
         if (outcome) co_return std::move(by_second ? other.page : one.page);
         error broken = outcome.error();
+        if (columns && (one.strange || other.strange || refuses_columns(broken))) {
+            log::debug("{}: {}; listings are asked for in XML", op.what, broken.message());
+            impl_->lists_xml.store(true, std::memory_order_relaxed);
+            columns = ask_for_columns(false);
+            continue;
+        }
         if (broken.kind() == kind::stopped || !one.begun) co_return broken;
         // A connection that breaks within the answer costs the page, not the listing.
         auto delay = transient(broken) ? waits.next({}) : std::nullopt;

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include "engine/codec/arrow_write.hpp"
 #include "scripted.hpp"
+#include "transfer/blob/listing_arrow.hpp"
 
 namespace act::blob::test {
 namespace {
@@ -68,6 +70,68 @@ TEST(client_list, some_proxy_answers) {
     ASSERT_FALSE(r);
     EXPECT_EQ(r.error().kind(), kind::protocol);
     EXPECT_FALSE(r.error().advice().empty());
+}
+
+/// A page in columns, of one blob.
+reply columns(const std::string& of, const std::string& marker = "") {
+    arrow::text_builder name("Name");
+    arrow::integer_builder length("Content-Length");
+    name.set(0, of);
+    length.set(0, 3);
+    arrow::table_builder table(1);
+    table.add(name);
+    table.add(length);
+    const std::pair<std::string_view, std::string_view> about[] = {{"NextMarker", marker}};
+    return {.headers = {{"Content-Type", arrow_type}}, .body = table.finish(about)};
+}
+
+TEST(client_list, a_page_in_columns) {
+    scripted s([](const seen&) { return columns("a", "more"); });
+    auto r = s.run(s.client().list("cont", {}, {}));
+    ASSERT_TRUE(r) << r.error().describe();
+    ASSERT_EQ(r->items.size(), 1u);
+    EXPECT_EQ(r->items[0].name, "a");
+    EXPECT_EQ(r->next_marker, "more");
+    EXPECT_EQ(s.requests()[0].header("Accept"), arrow_type);
+    EXPECT_EQ(s.requests()[0].header("x-ms-version"), arrow_version);
+}
+
+TEST(client_list, columns_that_break_off_cost_a_try) {
+    scripted s([n = 0](const seen&) mutable {
+        reply r = columns("a");
+        if (n++ < 1) r.cut = r.body.size() / 2;
+        return r;
+    });
+    auto r = s.run(s.client().list("cont", {}, {}));
+    ASSERT_TRUE(r) << r.error().describe();
+    EXPECT_EQ(s.count(), 2u);
+    EXPECT_EQ(s.requests()[1].header("Accept"), arrow_type);
+}
+
+TEST(client_list, who_has_no_columns_is_asked_for_them_once) {
+    for (const char* code : {"InvalidHeaderValue", "OperationNotSupportedWithFeatureMissing", "strange"}) {
+        scripted s([&](const seen& q) {
+            if (q.header("x-ms-version") == service_version) return reply{.body = page(0, 2, "")};
+            if (code != std::string_view("strange")) return service_error_reply(400, code);
+            reply out = columns("a");
+            out.body.resize(out.body.size() - 16);
+            return out;
+        });
+        for (unsigned asked : {2u, 3u}) {
+            auto r = s.run(s.client().list("cont", {}, {}));
+            ASSERT_TRUE(r) << r.error().describe();
+            EXPECT_EQ(r->items.size(), 2u);
+            EXPECT_EQ(s.count(), asked) << code;
+        }
+        EXPECT_EQ(s.requests()[1].header("Accept"), "");
+        EXPECT_EQ(s.requests()[2].header("x-ms-version"), service_version);
+    }
+}
+
+TEST(client_list, other_refusals_are_told_at_once) {
+    scripted s([](const seen&) { return service_error_reply(400, "InvalidQueryParameterValue"); });
+    EXPECT_FALSE(s.run(s.client().list("cont", {}, {})));
+    EXPECT_EQ(s.count(), 1u);
 }
 
 TEST(client_list, containers_of_all_pages) {

@@ -1,0 +1,176 @@
+#include "tools/store/list_columns.hpp"
+
+#include <fmt/format.h>
+
+#include "engine/codec/arrow_write.hpp"
+#include "tools/store/copy.hpp"
+#include "tools/store/headers.hpp"
+#include "transfer/blob/listing_arrow.hpp"
+
+namespace act::store {
+
+struct column_page::columns {
+    arrow::text_builder name{"Name"}, snapshot{"Snapshot"}, etag{"Etag"}, type{"Content-Type"},
+        encoding{"Content-Encoding"}, language{"Content-Language"}, md5{"Content-MD5"},
+        cache_control{"Cache-Control"}, disposition{"Content-Disposition"}, blob_type{"BlobType"},
+        tier{"AccessTier"}, lease_status{"LeaseStatus"}, lease_state{"LeaseState"},
+        lease_duration{"LeaseDuration"}, copy_id{"CopyId"}, copy_source{"CopySource"},
+        copy_status{"CopyStatus"}, copy_progress{"CopyProgress"}, copy_description{"CopyStatusDescription"},
+        resource{"ResourceType"};
+    arrow::timestamp_builder created{"Creation-Time"}, modified{"Last-Modified"},
+        tier_changed{"AccessTierChangeTime"}, copy_completed{"CopyCompletionTime"};
+    arrow::integer_builder length{"Content-Length"}, sequence{"x-ms-blob-sequence-number"},
+        tag_count{"TagCount"};
+    arrow::boolean_builder tier_inferred{"AccessTierInferred"}, sealed{"Sealed"},
+        encrypted{"ServerEncrypted"};
+    arrow::map_builder metadata{"Metadata"}, tags{"Tags"};
+};
+
+namespace {
+
+constexpr std::string_view accept_separators = ", ;";
+
+std::uint64_t seconds(nanos n) { return static_cast<std::uint64_t>(n / 1'000'000'000); }
+
+void set_given(arrow::text_builder& to, std::size_t row, std::string_view text) {
+    if (!text.empty()) to.set(row, text);
+}
+
+void set_pairs(arrow::map_builder& to, std::size_t row, std::string_view pairs) {
+    to.set(row);
+    std::string_view name, value;
+    while (packed::next(pairs, name, value)) to.add(name, value);
+}
+
+}  // namespace
+
+bool wants_columns(const call& c) {
+    if (c.version < blob::arrow_version) return false;
+    std::string_view accept = c.header("Accept");
+    while (!accept.empty()) {
+        const std::size_t end = std::min(accept.find_first_of(accept_separators), accept.size());
+        if (http::same_name(accept.substr(0, end), blob::arrow_type)) return true;
+        accept.remove_prefix(std::min(end + 1, accept.size()));
+    }
+    return false;
+}
+
+column_page::column_page(service& s, nanos now, parts wanted)
+    : s_(s), now_(now), wanted_(wanted), to_(std::make_unique<columns>()) {}
+column_page::~column_page() = default;
+
+void column_page::add(const item_cursor& item, const blob_record& r) {
+    columns& to = *to_;
+    to.name.set(row_, item.name());
+    set_given(to.snapshot, row_, item.snapshot());
+    to.created.set(row_, seconds(r.created));
+    to.modified.set(row_, seconds(r.modified));
+    to.etag.set(row_, listed_etag(r.etag).view());
+    to.length.set(row_, r.size);
+    set_given(to.type, row_, r.headers.type);
+    set_given(to.encoding, row_, r.headers.encoding);
+    set_given(to.language, row_, r.headers.language);
+    set_given(to.md5, row_, r.headers.md5);
+    set_given(to.cache_control, row_, r.headers.cache_control);
+    set_given(to.disposition, row_, r.headers.disposition);
+    add_state(item, r);
+    if (wanted_.copy && !r.copy.id.empty()) add_copy(r);
+    if (wanted_.metadata && !r.metadata.empty()) set_pairs(to.metadata, row_, r.metadata);
+    if (wanted_.tags && !r.tags.empty()) set_pairs(to.tags, row_, r.tags);
+    size_ += item.name().size() + r.metadata.size() + r.tags.size() + r.headers.type.size() + 128;
+    ++row_;
+}
+
+void column_page::add_state(const item_cursor& item, const blob_record& r) {
+    columns& to = *to_;
+    to.blob_type.set(row_, type_name(r.type));
+    if (r.type == blob::blob_type::page) to.sequence.set(row_, r.sequence_number);
+    if (r.type == blob::blob_type::block) {
+        to.tier.set(row_, to_string(r.tier));
+        if (r.tier == tier::none) {
+            to.tier_inferred.set(row_, true);
+        } else {
+            to.tier_changed.set(row_, seconds(r.tier_changed));
+        }
+    }
+    if (r.sealed) to.sealed.set(row_, true);
+    if (item.snapshot().empty()) {
+        const lease_words l = words_of(r.lease, now_);
+        to.lease_status.set(row_, l.status);
+        to.lease_state.set(row_, l.state);
+        set_given(to.lease_duration, row_, l.duration);
+    }
+    to.encrypted.set(row_, true);
+    if (!r.tags.empty()) to.tag_count.set(row_, packed::count(r.tags));
+}
+
+void column_page::add_copy(const blob_record& r) {
+    columns& to = *to_;
+    const copy_progress p = progress_of(s_, r);
+    to.copy_id.set(row_, r.copy.id);
+    set_given(to.copy_source, row_, without_query(r.copy.source));
+    set_given(to.copy_status, row_, p.status);
+    to.copy_progress.set(row_, fmt::format("{}/{}", p.done, p.total));
+    if (r.copy.completed != 0) to.copy_completed.set(row_, seconds(r.copy.completed));
+    set_given(to.copy_description, row_, p.description);
+    size_ += r.copy.source.size() + 128;
+}
+
+void column_page::add_uncommitted(std::string_view name) {
+    columns& to = *to_;
+    to.name.set(row_, name);
+    to.length.set(row_, 0);
+    to.type.set(row_, "application/octet-stream");
+    to.blob_type.set(row_, type_name(blob::blob_type::block));
+    to.tier.set(row_, to_string(tier::none));
+    to.tier_inferred.set(row_, true);
+    to.lease_status.set(row_, "unlocked");
+    to.lease_state.set(row_, "available");
+    to.encrypted.set(row_, true);
+    size_ += name.size() + 128;
+    ++row_;
+}
+
+void column_page::add_prefix(std::string_view name) {
+    to_->name.set(row_, name);
+    to_->resource.set(row_, "blobprefix");
+    size_ += name.size() + 16;
+    ++row_;
+}
+
+std::string column_page::finish(std::string_view next) {
+    columns& to = *to_;
+    arrow::table_builder table(row_);
+    for (auto* c : {&to.name,
+                    &to.snapshot,
+                    &to.etag,
+                    &to.type,
+                    &to.encoding,
+                    &to.language,
+                    &to.md5,
+                    &to.cache_control,
+                    &to.disposition,
+                    &to.blob_type,
+                    &to.tier,
+                    &to.lease_status,
+                    &to.lease_state,
+                    &to.lease_duration,
+                    &to.copy_id,
+                    &to.copy_source,
+                    &to.copy_status,
+                    &to.copy_progress,
+                    &to.copy_description,
+                    &to.resource}) {
+        table.add(*c);
+    }
+    for (auto* c : {&to.created, &to.modified, &to.tier_changed, &to.copy_completed}) table.add(*c);
+    for (auto* c : {&to.length, &to.sequence, &to.tag_count}) table.add(*c);
+    for (auto* c : {&to.tier_inferred, &to.sealed, &to.encrypted}) table.add(*c);
+    for (auto* c : {&to.metadata, &to.tags}) table.add(*c);
+    const std::string count = std::to_string(row_);
+    const std::pair<std::string_view, std::string_view> about[] = {{"NextMarker", next},
+                                                                   {"NumberOfRecords", count}};
+    return table.finish(about);
+}
+
+}  // namespace act::store

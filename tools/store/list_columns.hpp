@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "tools/store/listing.hpp"
+
+namespace act::store {
+
+/// True when the client takes a page in columns (listing_arrow.hpp) and speaks a version that has them.
+bool wants_columns(const call&);
+
+/// A page of List Blobs in columns. What is not asked for, or not set in any row, is no column.
+class column_page {
+public:
+    struct parts {
+        bool metadata, tags, copy;
+    };
+    column_page(service&, nanos now, parts);
+    ~column_page();
+
+    void add(const item_cursor&, const blob_record&);
+    void add_uncommitted(std::string_view name);
+    void add_prefix(std::string_view name);
+    /// About how much text it will be.
+    std::size_t size() const { return size_; }
+    /// The document; `next`: where the next page begins, or nothing.
+    std::string finish(std::string_view next);
+
+private:
+    void add_state(const item_cursor&, const blob_record&);
+    void add_copy(const blob_record&);
+    struct columns;
+    service& s_;
+    const nanos now_;
+    const parts wanted_;
+    const std::unique_ptr<columns> to_;
+    std::size_t row_ = 0, size_ = 0;
+};
+
+}  // namespace act::store
