@@ -111,7 +111,7 @@ void tell_what_stayed(runs::record& r, const traces& left) {
     }
     auto tell = [&](const char* what, const std::string& where) {
         if (!where.empty())
-            add(std::string("its ") + what + " were not brought to the store: they are in " + where);
+            add(std::string("its ") + what + " did not all get to the store: they are in " + where);
     };
     tell("outputs", left.outputs);
     if (left.logs) tell("logs", r.logs);

@@ -147,7 +147,7 @@ TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
     squeue("7|CANCELLED|None|N/A|160|");
     EXPECT_THAT(now_is().reason, Not(HasSubstr("outputs"))) << "it had not begun";
     started();
-    const std::string where = "; its outputs were not brought to the store: they are in /runs/x/outputs";
+    const std::string where = "; its outputs did not all get to the store: they are in /runs/x/outputs";
     squeue("7|TIMEOUT|TimeLimit|100|160|n1");
     EXPECT_EQ(now_is().reason, "its time limit was reached" + where);
     request_cancel(r_);
@@ -161,7 +161,7 @@ TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
     left_.logs = true;
     squeue("7|CANCELLED|None|100|160|n1");
     EXPECT_EQ(now_is().reason,
-              "cancelled" + where + "; its logs were not brought to the store: they are in /runs/x/logs");
+              "cancelled" + where + "; its logs did not all get to the store: they are in /runs/x/logs");
     ended(143);
     EXPECT_EQ(now_is().reason, "cancelled");
 }
