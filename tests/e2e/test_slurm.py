@@ -140,6 +140,17 @@ class OnSlurm(unittest.TestCase):
         self.project.act("wait", run, expect=130)
         self.assertIn("scancel", self.run_of(run)["reason"])
 
+    def test_tasks_that_wait_are_cancelled_one_by_one(self):
+        self.configure({"sbatch_options": ["--hold"]})
+        told = self.project.act("submit", "--json", "--sweep", "a=1,2", "true")
+        runs = [line["id"] for line in told.lines if line["type"] == "run"]
+        job = self.cluster.run("squeue", "-h", "-o", "%F", "--user", slurm.getpass.getuser()).stdout.split()[0]
+        for task in (0, 1):
+            self.cluster.run("scancel", f"{job}_{task}")
+        for run in runs:
+            self.project.act("wait", run, expect=130)
+            self.assertIn("scancel", self.run_of(run)["reason"])
+
     def test_outputs_and_logs_arrive_though_it_is_cancelled(self):
         self.configure(outputs="upload", std_out_err_path_prefix="output/logs")
         up, never = self.fifo("up"), self.fifo("never")
