@@ -179,6 +179,11 @@ result<void> furnish(const cluster::config& c, const services& with, const runs:
     return {};
 }
 
+result<std::string> logs_in_store(const cluster::config& c) {
+    ACT_TRY(const auto to, place_of_logs(c, ""));
+    return to ? to->relative : std::string();
+}
+
 result<void> check_deliveries(const cluster::config& c, const services& with,
                               const std::map<std::string, std::string>& carried) {
     using method = cluster::account::method;
