@@ -1,5 +1,6 @@
 #include "submit/agent/delivery.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -11,6 +12,7 @@
 
 #include "engine/file/copy.hpp"
 #include "submit/agent/process.hpp"
+#include "submit/agent/tree.hpp"
 
 namespace act::agent {
 namespace fs = std::filesystem;
@@ -21,8 +23,10 @@ namespace {
 /// at each turn.
 constexpr const char* own_log = "delivery.txt";
 
-/// The files as they are now.
+/// The files as they are now, and nothing else: a delivery that was killed may have left something half
+/// written (file::aside, over NFS).
 result<void> make_copy(const delivery& d) {
+    forget_copy(d);
     ACT_TRY_VOID(file::make_directories(d.copy));
     std::error_code failed, ignored;
     fs::recursive_directory_iterator at(d.folder, failed), end;
@@ -35,6 +39,13 @@ result<void> make_copy(const delivery& d) {
     }
     if (failed) return error::from_errno(failed.value(), "cannot read " + d.folder);
     return {};
+}
+
+/// A job's limit of memory counts what is sent beside it, too: where it does not do, that ends, not the
+/// command.
+void be_first_to_go() {
+    file::descriptor fd(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+    if (fd) (void)!::write(fd.get(), "1000", 4);
 }
 
 }  // namespace
@@ -56,6 +67,21 @@ pid_t start_delivery(const spec& s, const delivery& d) {
     exec_command(d.command);
     ::_exit(127);
 }
+
+recurring_delivery::recurring_delivery(const spec& s)
+    : spec_(s),
+      pause_(std::max(1, s.delivery_seconds)),
+      due_(s.deliveries.empty() ? never : steady::now() + pause_),
+      at_work_(s.deliveries.size()) {}
+
+void recurring_delivery::begin_turn() {
+    for (std::size_t i = 0; i < at_work_.size(); ++i) {
+        if (at_work_[i] <= 0) at_work_[i] = start_delivery(spec_, spec_.deliveries[i]);
+    }
+    due_ = steady::now() + pause_;
+}
+
+void recurring_delivery::ended(pid_t pid) { std::replace(at_work_.begin(), at_work_.end(), pid, pid_t{0}); }
 
 void forget_copy(const delivery& d) {
     std::error_code ignored;
@@ -82,6 +108,25 @@ int deliver_all(const spec& s) {
         (void)fail(s, 1, reason, "");
     }
     return reason.empty() ? 0 : 1;
+}
+
+int deliver_meanwhile(const spec& s) {
+    const pid_t starter = ::getppid();
+    const sigset_t signals = block_signals();
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != starter) return 0;
+    be_first_to_go();
+    recurring_delivery work(s);
+    for (;;) {
+        const int signal = next_signal(signals, work.due());
+        if (signal == SIGTERM || signal == SIGINT) break;
+        if (signal == 0) work.begin_turn();
+        int status = 0;
+        for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) work.ended(pid);
+    }
+    end_descendants(signals, std::chrono::seconds(2));
+    return 0;
 }
 
 }  // namespace act::agent

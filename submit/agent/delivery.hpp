@@ -2,8 +2,10 @@
 
 #include <string>
 #include <sys/types.h>
+#include <vector>
 
 #include "submit/agent/agent.hpp"
+#include "submit/agent/signals.hpp"
 
 /// Brings the outputs and logs of a run to the store. Private to this folder; for a process without threads.
 namespace act::agent {
@@ -11,6 +13,28 @@ namespace act::agent {
 /// Starts a delivery, in a process that ends with this one: the copy, if it has one, then its command. What
 /// they say goes to logs/delivery.txt.
 pid_t start_delivery(const spec&, const delivery&);
+
+/// The deliveries of a run while its command goes on: each begins again and again, but only when it is not at
+/// work any more. A large upload lasts longer than the pause; a second one beside it would only send the same
+/// again.
+class recurring_delivery {
+public:
+    /// The first turn is one pause from now. The spec outlives it.
+    explicit recurring_delivery(const spec&);
+    /// When the next turn is to begin; `never`: there is none.
+    steady::time_point due() const { return due_; }
+    void begin_turn();
+    /// Takes note of a child of this process that has ended, which may be one of its own. Nobody asks how it
+    /// went: whether deliveries succeed matters only at the end.
+    void ended(pid_t);
+    void stop() { due_ = never; }
+
+private:
+    const spec& spec_;
+    std::chrono::seconds pause_;
+    steady::time_point due_;
+    std::vector<pid_t> at_work_;  ///< by delivery; 0: it is not
+};
 
 /// After the last one.
 void forget_copy(const delivery&);
@@ -21,5 +45,10 @@ std::string undelivered(const spec&, const delivery&, int code);
 /// `act agent deliver SPEC`: all of them, one after the other. 1 if one failed, with the reason in
 /// work/failure.txt and on stderr.
 int deliver_all(const spec&);
+
+/// `act agent deliver-meanwhile SPEC`, beside the command where no supervisor of ours is: recurring_delivery
+/// until SIGTERM, or the end of the process that started it. What is at work then has two seconds to end.
+/// Always 0: nothing that happens here is the run's outcome.
+int deliver_meanwhile(const spec&);
 
 }  // namespace act::agent

@@ -124,20 +124,22 @@ int run(const spec& s) {
 
 int entry(const std::vector<std::string>& arguments) {
     if (arguments.size() == 3 && arguments[0] == "supervise") return supervise(arguments[1], arguments[2]);
-    int (*const work)(const spec&) = arguments.size() != 2       ? nullptr
-                                     : arguments[0] == "run"     ? run
-                                     : arguments[0] == "rank"    ? run_rank_of_mpirun
-                                     : arguments[0] == "deliver" ? deliver_all
-                                                                 : nullptr;
+    int (*const work)(const spec&) = arguments.size() != 2                 ? nullptr
+                                     : arguments[0] == "run"               ? run
+                                     : arguments[0] == "rank"              ? run_rank_of_mpirun
+                                     : arguments[0] == "deliver"           ? deliver_all
+                                     : arguments[0] == "deliver-meanwhile" ? deliver_meanwhile
+                                                                           : nullptr;
     if (work) {
         auto s = read_spec(arguments[1]);
         if (s) return work(*s);
         std::fprintf(stderr, "act agent: %s\n", s.error().message().c_str());
         return exit_setup_failed;
     }
-    std::fprintf(stderr,
-                 "usage: act agent run|rank|deliver SPEC | act agent supervise SPEC STATE_FOLDER\n"
-                 "This is what `act submit` starts; there is no need to call it by hand.\n");
+    std::fprintf(
+        stderr,
+        "usage: act agent run|rank|deliver|deliver-meanwhile SPEC | act agent supervise SPEC STATE_FOLDER\n"
+        "This is what `act submit` starts; there is no need to call it by hand.\n");
     return 2;
 }
 

@@ -16,6 +16,7 @@
 #include "submit/agent/patience.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/queue.hpp"
+#include "submit/agent/signals.hpp"
 #include "submit/agent/supervisor.hpp"
 #include "submit/runs/runs.hpp"
 
@@ -25,14 +26,6 @@ namespace {
 int complain(const error& e) {
     std::fprintf(stderr, "act agent: %s\n", e.message().c_str());
     return 1;
-}
-
-sigset_t block_signals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (int s : {SIGTERM, SIGINT, SIGCHLD}) sigaddset(&signals, s);
-    ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-    return signals;
 }
 
 /// Whoever waits for us goes on. The environment in the file may hold secrets; from here on it is in memory

@@ -13,32 +13,13 @@
 #include "submit/agent/delivery.hpp"
 #include "submit/agent/patience.hpp"
 #include "submit/agent/process.hpp"
+#include "submit/agent/signals.hpp"
 #include "submit/agent/supervise.hpp"
 #include "submit/agent/tree.hpp"
 #include "submit/runs/log_files.hpp"
 
 namespace act::agent {
 namespace {
-
-constexpr auto never = steady::time_point::max();
-
-/// Waits for one of the signals, at most until the deadline. 0 when that has passed.
-int next_signal(const sigset_t& set, steady::time_point deadline) {
-    for (;;) {
-        int got;
-        if (deadline == never) {
-            got = ::sigwaitinfo(&set, nullptr);
-        } else {
-            auto left =
-                std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - steady::now()).count();
-            if (left <= 0) return 0;
-            timespec t{left / 1000000000, left % 1000000000};
-            got = ::sigtimedwait(&set, nullptr, &t);
-        }
-        if (got > 0) return got;
-        if (errno == EAGAIN) return 0;
-    }
-}
 
 void identify(runs::record& r) {
     r.node = host_name();
@@ -103,31 +84,29 @@ int supervisor::start_and_wait(const std::vector<std::string>& gpus) {
 }
 
 int supervisor::wait_for(launched running) {
-    const auto pause = std::chrono::seconds(std::max(1, spec_.delivery_seconds));
-    auto kill_at = never, deliver_at = spec_.deliveries.empty() ? never : steady::now() + pause;
+    recurring_delivery meanwhile(spec_);
+    auto kill_at = never;
     int first_failure = 0;
     auto end_all = [&] {
         kill_at = steady::now() + std::chrono::seconds(spec_.grace_seconds);
         signal_descendants(::getpid(), SIGTERM);
     };
     for (;;) {
-        int signal = next_signal(signals_, std::min(kill_at, deliver_at));
+        int signal = next_signal(signals_, std::min(kill_at, meanwhile.due()));
         if ((signal == SIGTERM || signal == SIGINT) && !canceled_) {
             canceled_ = true;
-            deliver_at = never;
+            meanwhile.stop();
             end_all();
         } else if (signal == 0 && steady::now() >= kill_at) {
             signal_descendants(::getpid(), SIGKILL);
             kill_at = never;
         } else if (signal == 0) {
-            begin_delivery();
-            deliver_at = steady::now() + pause;
+            meanwhile.begin_turn();
         }
         int status = 0;
         while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
             if (pid < 0) break;
-            // Nobody asks how these went: whether they succeed matters only at the end.
-            std::replace(delivering_.begin(), delivering_.end(), pid, pid_t{0});
+            meanwhile.ended(pid);
             auto ended = running.find(pid);
             if (ended == running.end()) continue;
             const int rank = ended->second, code = exit_code_of_status(status);
@@ -135,7 +114,7 @@ int supervisor::wait_for(launched running) {
             if (code != 0 && first_failure == 0) {
                 first_failure = code;
                 if (!canceled_) note_failure(rank, code);
-                deliver_at = never;
+                meanwhile.stop();
                 if (!running.empty() && !canceled_) end_all();
             }
             if (running.empty()) return first_failure;
@@ -156,28 +135,7 @@ void supervisor::note_failure(int rank, int code) {
 }
 
 void supervisor::end_the_rest() {
-    steady::time_point kill_at = steady::now() + std::chrono::seconds(canceled_ ? spec_.grace_seconds : 2);
-    if (!descendants(::getpid()).empty()) signal_descendants(::getpid(), SIGTERM);
-    for (;;) {
-        int status = 0;
-        pid_t pid;
-        while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
-        }
-        if (pid < 0 && errno == ECHILD) return;
-        if (next_signal(signals_, kill_at) == 0) {
-            signal_descendants(::getpid(), SIGKILL);
-            kill_at = steady::now() + std::chrono::seconds(1);
-        }
-    }
-}
-
-/// While the command runs. A large upload lasts longer than the pause; a second one beside it would only send
-/// the same again.
-void supervisor::begin_delivery() {
-    delivering_.resize(spec_.deliveries.size());
-    for (std::size_t i = 0; i < delivering_.size(); ++i) {
-        if (delivering_[i] <= 0) delivering_[i] = start_delivery(spec_, spec_.deliveries[i]);
-    }
+    end_descendants(signals_, std::chrono::seconds(canceled_ ? spec_.grace_seconds : 2));
 }
 
 /// After the end, however it was: what the run made is worth keeping.

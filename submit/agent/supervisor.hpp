@@ -35,7 +35,6 @@ private:
     void note_failure(int rank, int code);
     /// The run ends with its command: what it left running in the background ends too.
     void end_the_rest();
-    void begin_delivery();
     void deliver();
     void record(std::optional<int> code);
 
@@ -44,8 +43,7 @@ private:
     sigset_t signals_;
     bool canceled_ = false;
     std::string reason_;
-    std::vector<pid_t> delivering_;  ///< by delivery, while the command runs; 0: none is at work
-    std::string undelivered_;        ///< why outputs or logs did not get to the store
+    std::string undelivered_;  ///< why outputs or logs did not get to the store
 };
 
 }  // namespace act::agent

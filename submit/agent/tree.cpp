@@ -1,6 +1,7 @@
 #include "submit/agent/tree.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -13,9 +14,11 @@
 #include <sstream>
 #include <string>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/file/file.hpp"
+#include "submit/agent/signals.hpp"
 #include "submit/agent/supervise.hpp"
 
 namespace act::agent {
@@ -87,6 +90,22 @@ void signal_descendants(pid_t root, int signal) {
             if (!done.insert(pid).second) continue;
             ::kill(pid, signal);
             fresh = true;
+        }
+    }
+}
+
+void end_descendants(const sigset_t& signals, std::chrono::seconds grace) {
+    steady::time_point kill_at = steady::now() + grace;
+    if (!descendants(::getpid()).empty()) signal_descendants(::getpid(), SIGTERM);
+    for (;;) {
+        int status = 0;
+        pid_t pid;
+        while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
+        }
+        if (pid < 0 && errno == ECHILD) return;
+        if (next_signal(signals, kill_at) == 0) {
+            signal_descendants(::getpid(), SIGKILL);
+            kill_at = steady::now() + std::chrono::seconds(1);
         }
     }
 }

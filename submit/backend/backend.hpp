@@ -117,6 +117,11 @@ result<std::unique_ptr<driver>> make_driver(const cluster::config&, services);
 /// The same for a run of the past: by its record, without a cluster file.
 result<std::unique_ptr<driver>> make_driver(const runs::record&, services);
 
+/// Where the cluster file has the logs of runs brought, each run's into a folder of its own there
+/// (std_out_err_path_prefix), as a path of the project; empty where it does not say. kind::configuration: it
+/// is a place that is not mapped.
+result<std::string> logs_in_store(const cluster::config&);
+
 /// Follows a run to its end: streams the logs to `sink` (when given) and returns the final record. A stop
 /// ends the following, not the run.
 task<result<runs::record>> follow(driver&, runs::record, log_sink sink, until);

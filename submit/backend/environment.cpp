@@ -1,6 +1,7 @@
 #include "submit/backend/environment.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
@@ -149,6 +150,19 @@ result<agent::node_check> node_check_of(const cluster::config& c, const runs::re
     return out;
 }
 
+/// Of what the cluster file says of its platform: `local: {upload_seconds: 5}`.
+result<int> delivery_seconds(const cluster::config& c) {
+    const std::string key = c.platform + ".upload_seconds";
+    const auto given = c.other.find(key);
+    if (given == c.other.end() || given->second.empty()) return agent::spec().delivery_seconds;
+    const std::string& text = given->second;
+    int seconds = 0;
+    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+    if (problem == std::errc() && end == text.data() + text.size() && seconds > 0) return seconds;
+    return error(kind::configuration, key + " cannot be '" + text + "'",
+                 "give the seconds from one upload of outputs to the next");
+}
+
 }  // namespace
 
 result<void> furnish(const cluster::config& c, const services& with, const runs::record& r,
@@ -157,11 +171,17 @@ result<void> furnish(const cluster::config& c, const services& with, const runs:
     ACT_TRY(s.check, node_check_of(c, r));
     ACT_TRY(const auto outputs, make_outputs(c, with, r, s));
     ACT_TRY_VOID(send_logs(c, with, r, s));
+    ACT_TRY(s.delivery_seconds, delivery_seconds(c));
     ACT_TRY_VOID(file::make_directories(s.work + "/tmp"));
     s.env = environment_of(c, r, s, outputs);
     for (const auto& [key, value] : c.env) s.env[key] = value;
     for (const auto& [key, value] : given) s.env[key] = value;
     return {};
+}
+
+result<std::string> logs_in_store(const cluster::config& c) {
+    ACT_TRY(const auto to, place_of_logs(c, ""));
+    return to ? to->relative : std::string();
 }
 
 result<void> check_deliveries(const cluster::config& c, const services& with,

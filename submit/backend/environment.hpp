@@ -7,10 +7,10 @@
 namespace act::backend {
 
 /// Gives a run its folders for outputs (one for each mapping of mode upload, so that runs do not write over
-/// one another), what brings them and its logs (std_out_err_path_prefix) to the store, and its environment:
-/// ACT_* and the names that Batch AI had for the same (batch-rest.md section 14). What the cluster and
-/// `given` set goes over it. Also what its
-/// nodes are to have (the cluster file's node_check). The spec's work, logs and links are set before.
+/// one another), what brings them and its logs (std_out_err_path_prefix) to the store and how often, and its
+/// environment: ACT_* and the names that Batch AI had for the same (batch-rest.md section 14). What the
+/// cluster and `given` set goes over it. Also what its nodes are to have (the cluster file's node_check). The
+/// spec's work, logs and links are set before.
 result<void> furnish(const cluster::config&, const services&, const runs::record&,
                      const std::map<std::string, std::string>& given, agent::spec&);
 

@@ -126,7 +126,6 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
     std::string spec_file = r.folder + "/spec.json";
     auto started = [&]() -> result<void> {
         ACT_TRY_VOID(furnish(config_, services_, r, j.env, s));
-        ACT_TRY(s.delivery_seconds, delivery_seconds());
         ACT_TRY_VOID(agent::write_spec(spec_file, s));
         return agent::start_supervisor(services_.executable, spec_file, services_.journal.folder());
     }();
@@ -140,16 +139,6 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
         return started.error();
     }
     return services_.journal.find(r.id);
-}
-
-result<int> local_driver::delivery_seconds() const {
-    const auto text = setting(config_, "upload_seconds");
-    if (text.empty()) return agent::spec().delivery_seconds;
-    int seconds = 0;
-    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    if (problem == std::errc() && end == text.data() + text.size() && seconds > 0) return seconds;
-    return error(kind::configuration, "local.upload_seconds cannot be '" + text + "'",
-                 "give the seconds from one upload of outputs to the next");
 }
 
 result<runs::record> local_driver::look(const runs::record& given) {

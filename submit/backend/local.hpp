@@ -28,7 +28,6 @@ private:
     static queue queue_of(const job&);
     result<runs::record> start(job, const std::vector<agent::link>&, const std::vector<std::string>& gpus,
                                queue&);
-    result<int> delivery_seconds() const;
     result<runs::record> look(const runs::record&);
 
     cluster::config config_;

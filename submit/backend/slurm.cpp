@@ -1,6 +1,7 @@
 #include "submit/backend/slurm.hpp"
 
 #include <filesystem>
+#include <set>
 #include <unistd.h>
 
 #include "engine/core/text.hpp"
@@ -106,7 +107,8 @@ task<result<std::vector<job_info>>> slurm_driver::ask_sacct(const std::vector<st
     co_return out;
 }
 
-/// squeue knows what waits, runs or has ended some minutes ago; sacct, where there is accounting, the rest.
+/// squeue knows what waits, runs or has ended some minutes ago; sacct, where there is accounting, the rest;
+/// and squeue again what is left of the arrays of tasks that neither knows.
 task<result<void>> slurm_driver::ask(std::vector<std::string> ids, until u) {
     std::erase_if(ids, [&](const std::string& id) {
         auto known = answers_.find(id);
@@ -132,6 +134,14 @@ task<result<void>> slurm_driver::ask(std::vector<std::string> ids, until u) {
             auto past = co_await ask_sacct(open, u);
             if (!past) co_return past.error();
             take(*past);
+        }
+        std::set<std::string> arrays;
+        for (const auto& id : open) arrays.insert(array_of(id));
+        arrays.erase("");
+        if (!arrays.empty()) {
+            auto left = co_await ask_squeue({arrays.begin(), arrays.end()}, u);
+            if (!left) co_return left.error();
+            take(*left);
         }
         for (const auto& id : asked) {
             auto job = found.find(id);

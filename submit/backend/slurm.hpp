@@ -26,7 +26,8 @@ public:
     task<result<runs::record>> cancel(runs::record, until) override;
 
 private:
-    result<std::vector<runs::record>> prepare(std::vector<job>, std::vector<agent::link>);
+    /// Records and specifications; the script is told what follows from them.
+    result<std::vector<runs::record>> prepare(std::vector<job>, std::vector<agent::link>, script&);
     task<result<std::vector<runs::record>>> submit_array(std::vector<job>, std::vector<agent::link>,
                                                          unsigned max_parallel, std::string after, until);
     task<result<std::string>> hand_over(const std::vector<runs::record>&, script, until);

@@ -90,6 +90,21 @@ std::string launch(const script& s) {
     return out + " " + shell_word(s.agent) + " agent run \"$run/spec.json\"\n";
 }
 
+/// While the command runs: once for the job, and outside its step, which ends without it. Before the trap:
+/// what is being forked would have that for a moment, and lose a signal to it.
+std::string begin_deliveries(const script& s) {
+    if (!s.delivers) return {};
+    return shell_word(s.agent) + " agent deliver-meanwhile \"$run/spec.json\" &\nmeanwhile=$!\n";
+}
+
+/// The last delivery begins when the others have ended. A signal interrupts the first wait.
+std::string end_deliveries(const script& s) {
+    if (!s.delivers) return {};
+    return "{ kill \"$meanwhile\"; wait \"$meanwhile\" || wait \"$meanwhile\"; } 2> /dev/null\n" +
+           shell_word(s.agent) +
+           " agent deliver \"$run/spec.json\" || { code=$(( code ? code : 1 )); undelivered=undelivered; }\n";
+}
+
 }  // namespace
 
 std::string shell_word(const std::string& word) {
@@ -170,17 +185,16 @@ std::string text_of(const script& s) {
         "tell started \"$SLURM_JOB_ID $(date +%s) $SLURM_JOB_NODELIST\"\n"
         // From 22.05 on srun does not take it over from sbatch by itself.
         "if [ -n \"$SLURM_CPUS_PER_TASK\" ]; then export SRUN_CPUS_PER_TASK=\"$SLURM_CPUS_PER_TASK\"; fi\n"
+        "asked= undelivered=\n" +
+        begin_deliveries(s) +
         // scancel and the time limit signal this shell too, which has something to do yet until SIGKILL.
-        "asked= undelivered=\n"
-        "trap asked=asked TERM\n" +
-        launch(s) +
+        "trap asked=asked TERM\n" + launch(s) +
         "code=$?\n"
         // Of several processes srun tells the code of those that it ended itself.
         // Over NFS a file that was looked for in vain seems missing for a while; reading the folder shows it.
         "ls \"$run\" > /dev/null\n"
         "if [ -s \"$run/first-failure\" ]; then read -r code < \"$run/first-failure\"; fi\n" +
-        shell_word(s.agent) +
-        " agent deliver \"$run/spec.json\" || { code=$(( code ? code : 1 )); undelivered=undelivered; }\n"
+        end_deliveries(s) +
         "rm -f \"$run/spec.json\"\n"
         "tell ended \"$code $(date +%s)${asked:+ $asked}${undelivered:+ $undelivered}\"\n"
         "exit \"$code\"\n";

@@ -30,6 +30,7 @@ struct script {
     std::vector<std::string> runs;    ///< the run's folder; several make an array
     unsigned max_parallel = 0;        ///< of an array; 0: no limit
     std::string after;                ///< id of a job that has to end before; empty: none
+    bool delivers = false;            ///< there are outputs or logs to be brought to the store
     std::vector<std::string> mounts;  ///< folders that a container has to see
 };
 

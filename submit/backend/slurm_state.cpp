@@ -111,7 +111,7 @@ void tell_what_stayed(runs::record& r, const traces& left) {
     }
     auto tell = [&](const char* what, const std::string& where) {
         if (!where.empty())
-            add(std::string("its ") + what + " were not brought to the store: they are in " + where);
+            add(std::string("its ") + what + " did not all get to the store: they are in " + where);
     };
     tell("outputs", left.outputs);
     if (left.logs) tell("logs", r.logs);
@@ -179,7 +179,16 @@ const job_info* find_job(const std::vector<job_info>& jobs, const std::string& i
     for (const auto& j : jobs) {
         if (is_among(j.ids[0], id)) return &j;
     }
+    const std::string array = array_of(id);
+    for (const auto& j : jobs) {
+        if (!array.empty() && j.ids[0] == array && j.state == "CANCELLED") return &j;
+    }
     return nullptr;
+}
+
+std::string array_of(const std::string& id) {
+    const auto mark = id.find('_');
+    return mark == id.npos ? std::string() : id.substr(0, mark);
 }
 
 void take_started(std::string_view text, traces& into) {
@@ -204,7 +213,10 @@ bool settled(const traces& left, const runs::record& r) {
     return left.code && *left.code <= 128 && !left.asked && !cancel_requested(r);
 }
 
-void apply(runs::record& r, const std::optional<job_info>& j, const traces& left, wall_time now) {
+void apply(runs::record& r, const std::optional<job_info>& known_job, const traces& left, wall_time now) {
+    // What became of an array's waiting tasks says nothing of one that had begun.
+    const bool arrays = known_job && left.job && known_job->ids[0] == array_of(r.backend_id);
+    const std::optional<job_info> j = arrays ? std::nullopt : known_job;
     auto known = [&](wall_time mine, wall_time slurms) { return mine != wall_time{} ? mine : slurms; };
     if (left.job || (j && phase_of(j->state) != phase::waiting)) {
         if (auto at = known(left.started, j ? j->started : wall_time{}); at != wall_time{}) r.started = at;

@@ -40,8 +40,12 @@ inline constexpr const char* sacct_format = "JobID,JobIDRaw,State,ExitCode,Start
 /// A line of either; times are seconds (SLURM_TIME_FORMAT=%s). Nothing when it is none.
 std::optional<job_info> parse_squeue(std::string_view line);
 std::optional<job_info> parse_sacct(std::string_view line);
-/// The job of that id among those; null: it is not there.
+/// The job of that id among those; null: it is not there. Of a task that is in no list, what is left of its
+/// array: Slurm forgets at once a task that is cancelled by itself while it waits, and knows the array "7" as
+/// cancelled when it was the last one.
 const job_info* find_job(const std::vector<job_info>&, const std::string& id);
+/// "7" of "7_3"; empty: it is no task.
+std::string array_of(const std::string& id);
 
 /// "JOB SECONDS NODES" and "CODE SECONDS", the latter also with the words "asked" and "undelivered".
 void take_started(std::string_view text, traces&);

@@ -87,7 +87,7 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_array(std::vector<j
     s.mounts = {services_.journal.folder(), config_.root};
     for (const auto& link : links) s.mounts.push_back(link.target);
     s.mounts.push_back(std::filesystem::path(jobs.front().archive).parent_path().string());
-    auto call = [&] { return prepare(std::move(jobs), std::move(links)); };
+    auto call = [&] { return prepare(std::move(jobs), std::move(links), s); };
     result<std::vector<runs::record>> records = co_await services_.runtime.blocking(call);
     if (!records) co_return records.error();
     auto id = co_await hand_over(*records, std::move(s), u);
@@ -114,8 +114,8 @@ task<result<std::vector<runs::record>>> slurm_driver::submit_array(std::vector<j
     co_return records;
 }
 
-result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
-                                                        std::vector<agent::link> links) {
+result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs, std::vector<agent::link> links,
+                                                        script& job_script) {
     // The nodes may not see this program where it is.
     ACT_TRY(const std::string there, agent_in(services_.journal.folder(), services_.executable));
     std::vector<runs::record> out;
@@ -145,6 +145,7 @@ result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs,
         for (auto& d : s.deliveries) {
             if (d.command.front() == services_.executable) d.command.front() = there;
         }
+        job_script.delivers = !s.deliveries.empty();
         s.command = std::move(j.command);
         s.compile_args = config_.compile_args;
         s.interpreter_path = config_.interpreter_path;

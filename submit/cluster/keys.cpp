@@ -23,8 +23,8 @@ const std::vector<std::string>& known_keys(section s) {
     static const std::vector<std::string> docker = {"address", "image", "password", "username"};
     static const std::vector<std::string> node_check = {"disk", "gpus"};
     static const std::vector<std::string> slurm = {
-        "account",   "constraint", "container_image", "container_mounts", "gres", "mem", "mpi",
-        "partition", "qos",        "reservation",     "sbatch_options",   "ssh",  "time"};
+        "account",   "constraint", "container_image", "container_mounts", "gres", "mem",  "mpi",
+        "partition", "qos",        "reservation",     "sbatch_options",   "ssh",  "time", "upload_seconds"};
     static const std::vector<std::string> entry = {
         "azure_blob_config_file", "blob_cache_timeout", "datastore_name", "file_share", "mode", "path",
         "storage_type",           "submit_with_url"};

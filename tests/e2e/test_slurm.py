@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 import unittest
 
 import harness
@@ -139,6 +140,17 @@ class OnSlurm(unittest.TestCase):
         self.project.act("wait", run, expect=130)
         self.assertIn("scancel", self.run_of(run)["reason"])
 
+    def test_tasks_that_wait_are_cancelled_one_by_one(self):
+        self.configure({"sbatch_options": ["--hold"]})
+        told = self.project.act("submit", "--json", "--sweep", "a=1,2", "true")
+        runs = [line["id"] for line in told.lines if line["type"] == "run"]
+        job = self.cluster.run("squeue", "-h", "-o", "%F", "--user", slurm.getpass.getuser()).stdout.split()[0]
+        for task in (0, 1):
+            self.cluster.run("scancel", f"{job}_{task}")
+        for run in runs:
+            self.project.act("wait", run, expect=130)
+            self.assertIn("scancel", self.run_of(run)["reason"])
+
     def test_outputs_and_logs_arrive_though_it_is_cancelled(self):
         self.configure(outputs="upload", std_out_err_path_prefix="output/logs")
         up, never = self.fifo("up"), self.fifo("never")
@@ -153,7 +165,37 @@ class OnSlurm(unittest.TestCase):
             self.project.act("wait", run, expect=130)
             for name in (f"output/{run}/x", f"output/logs/{run}/stdout.txt"):
                 self.assertEqual(self.project.act("cat", name).out, "made\n")
-            self.assertNotIn("not brought", self.run_of(run)["reason"])
+            self.assertNotIn("not all get", self.run_of(run)["reason"])
+
+    def delivering(self):
+        """The processes that bring outputs and logs of running jobs to the store, without what they start."""
+        lines = [line.split(None, 2) for line in harness.run(["ps", "axwwo", "pid=,ppid=,args="]).out.splitlines()]
+        mine = {pid: parent for pid, parent, text in lines if "agent deliver-meanwhile" in text and str(self.project.home) in text}
+        return [pid for pid, parent in mine.items() if parent not in mine]
+
+    def until_stored(self, name, text):
+        deadline = time.monotonic() + 120
+        while (found := self.project.act("cat", name, expect={0, 5}).out) != text:
+            self.assertLess(time.monotonic(), deadline, f"{name} has '{found}', not '{text}'")
+
+    def test_outputs_and_logs_arrive_while_it_runs(self):
+        self.configure({"upload_seconds": 1}, outputs="upload", std_out_err_path_prefix="output/logs", process_count_per_node=1)
+        go = {a: self.fifo(f"go-{a}") for a in "12"}
+        script = f'[ "$RANK" = 0 ] || exit 0; echo $0 | tee output/x; read code < {self.scratch}/go-$0; echo last; exit $code'
+        told = self.project.act("-n", "2", "submit", "--json", "--sweep", "a=1,2", "sh", "-c", script, "{a}")
+        runs = {line["point"][-1]: line["id"] for line in told.lines if line["type"] == "run"}
+        self.assertEqual(set(runs), set(go))
+        for a, run in runs.items():
+            for name in (f"output/{run}/x", f"output/logs/{run}/stdout.txt"):
+                self.until_stored(name, f"{a}\n")
+        # They go on when their first lines have been seen there. One for each job sees to that, however many its ranks.
+        self.assertEqual({self.run_of(run)["state"] for run in runs.values()}, {"running"})
+        self.assertEqual(len(self.delivering()), 2)
+        for (a, run), code in zip(runs.items(), (0, 3)):
+            go[a].write_text(f"{code}\n")
+            self.project.act("wait", run, expect=code)
+            self.assertEqual(self.project.act("cat", f"output/logs/{run}/stdout.txt").out, f"{a}\nlast\n")
+        self.assertEqual(self.delivering(), [])
 
     def test_many_runs_are_asked_about_together(self):
         up, never = self.fifo("up"), self.fifo("never")

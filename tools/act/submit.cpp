@@ -169,10 +169,7 @@ int run(invocation& call) {
         job.code = *packed;
         job.archive = state->archives + "/" + *packed + ".zip";
     }
-    if (call.given.dry_run) {
-        tell_plan(call, *cluster, *jobs);
-        return done(call, 0);
-    }
+    if (call.given.dry_run) return tell_plan(call, *cluster, *jobs);
     session s(call, std::move(*cluster));
     job_data data(call, s);
     backend::services services = services_for(call, state->journal, s.runtime());

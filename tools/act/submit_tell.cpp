@@ -34,7 +34,7 @@ std::vector<std::string> folders_of(const cluster::config& c) {
     return out;
 }
 
-std::string plan_line(const cluster::config& c, const backend::job& job) {
+std::string plan_line(const cluster::config& c, const backend::job& job, const std::string& logs) {
     json_line line("plan");
     line.add("cluster", c.name).add("platform", c.platform).add("code", job.code);
     line.add("command", job.command).add("name", job.name).add("group", job.group).add("point", job.point);
@@ -42,7 +42,7 @@ std::string plan_line(const cluster::config& c, const backend::job& job) {
     line.add("gpus", job.layout.gpus).add("nodes", job.layout.nodes);
     line.add("processes_per_node", job.layout.processes_per_node);
     line.add("hold", job.hold || c.sleep_if_fail).add("compile_args", c.compile_args);
-    line.add("env", environment_of(c, job)).add("folders", folders_of(c));
+    line.add("env", environment_of(c, job)).add("folders", folders_of(c)).add("logs", logs);
     return line.text();
 }
 
@@ -55,10 +55,12 @@ error interrupted_wait(invocation& call, const runs::record& run) {
 
 }  // namespace
 
-void tell_plan(invocation& call, const cluster::config& c, const std::vector<backend::job>& jobs) {
+int tell_plan(invocation& call, const cluster::config& c, const std::vector<backend::job>& jobs) {
+    const auto logs = backend::logs_in_store(c);
+    if (!logs) return give_up(call, logs.error());
     if (call.given.json) {
-        for (const auto& job : jobs) call.screen.result(plan_line(c, job));
-        return;
+        for (const auto& job : jobs) call.screen.result(plan_line(c, job, *logs));
+        return done(call, 0);
     }
     for (const auto& job : jobs) {
         call.screen.result(fmt::format("would submit to {} ({}){}: {}", c.name, c.platform,
@@ -84,6 +86,8 @@ void tell_plan(invocation& call, const cluster::config& c, const std::vector<bac
         if (!variable.starts_with("ACT_SWEEP_")) row("env", variable);
     }
     for (const auto& folder : folders_of(c)) row("folder", folder);
+    row("logs", logs->empty() ? "" : *logs + "/RUN");
+    return done(call, 0);
 }
 
 void tell_submitted(invocation& call, const std::vector<runs::record>& all) {

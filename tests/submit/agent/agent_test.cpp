@@ -276,10 +276,11 @@ TEST_F(agent_run, logs_are_delivered_as_they_are_at_one_moment) {
     work_.write("work/logs/mine/more.txt", "two\n");
     std::filesystem::create_symlink("/nowhere", s.logs + "/link");
     const std::string copy = work_ / "work/copy";
+    work_.write("work/copy/.act-0123456789abcdef.tmp", "a delivery that was killed");
     s.deliveries = {{s.logs,
                      {"sh", "-c",
                       "echo three >> \"$1/stdout.txt\"; cat \"$2/stdout.txt\" \"$2/mine/more.txt\" > \"$0\"; "
-                      "ls \"$2\" >> \"$0\"",
+                      "ls -A \"$2\" >> \"$0\"",
                       work_ / "sent", s.logs, copy},
                      copy}};
     EXPECT_EQ(wait_for(start(s, {}, "deliver")), 0) << work_.read("work/logs/delivery.txt");

@@ -82,7 +82,31 @@ TEST_F(backend_slurm, logs_go_where_the_cluster_file_says_if_they_can) {
     leave(*r, "started", "123 100 n1\n");
     answer("squeue", "123|123|NODE_FAIL|None|100|160|n1\n");
     EXPECT_EQ(status(*r).reason,
-              "a node failed; its logs were not brought to the store: they are in " + r->logs);
+              "a node failed; its logs did not all get to the store: they are in " + r->logs);
+}
+
+TEST_F(backend_slurm, what_a_run_makes_is_sent_while_it_goes_on) {
+    store_.sent = home_ / "sent";
+    auto script_of = [&](const char* mode) {
+        config_.mappings = {{.key = "output_folder",
+                             .folder = "output",
+                             .account_file = "a.yaml",
+                             .path = "o",
+                             .mode = mode}};
+        return text_of(submitted().folder + "/job.sh");
+    };
+    project_.write("key", "a2V5\n");
+    project_.write("a.yaml", "account_name: acme\ncontainer_name: c\naccount_key: file:key\n");
+    EXPECT_THAT(script_of("upload"), HasSubstr(" agent deliver-meanwhile \"$run/spec.json\" &\n"));
+    EXPECT_THAT(script_of(""), ::testing::Not(HasSubstr("agent deliver")));
+    auto seconds = [&] { return agent::read_spec(submitted().folder + "/spec.json")->delivery_seconds; };
+    config_.mappings.clear();
+    EXPECT_EQ(seconds(), 30);
+    config_.other["slurm.upload_seconds"] = "5";
+    EXPECT_EQ(seconds(), 5);
+    config_.other["slurm.upload_seconds"] = "0";
+    EXPECT_THAT(submit(*slurm(), {"true"}).error().message(),
+                HasSubstr("slurm.upload_seconds cannot be '0'"));
 }
 
 TEST_F(backend_slurm, a_job_of_an_interrupted_submission_is_found_again) {

@@ -67,6 +67,20 @@ TEST_F(slurm_questions, an_unknown_job_does_not_hide_the_others) {
     EXPECT_EQ(now_are[1]->state, runs::state::running);
 }
 
+TEST_F(slurm_questions, tasks_that_were_cancelled_one_by_one_are_known_by_their_arrays) {
+    auto all = submitted_as({"123", "124"});
+    for (int i = 0; i < 2; ++i)
+        all.push_back(*journal_.update(all[i].id, [](runs::record& r) { r.backend_id += "_1"; }));
+    all.erase(all.begin(), all.begin() + 2);
+    fake("squeue", "case \"$*\" in *--jobs=123,124*) echo '123|123|CANCELLED|JobHeldUser|160|160|'; esac\n");
+    answer("squeue", "");
+    auto now_are = runtime_.run(slurm()->status_all(all, {}));
+    EXPECT_EQ(now_are[0]->state, runs::state::canceled);
+    EXPECT_THAT(now_are[1]->reason, HasSubstr("does not know job 124_1"));
+    const std::string calls = home_.read("calls");
+    EXPECT_EQ(std::count(calls.begin(), calls.end(), '\n'), 3) << calls;
+}
+
 TEST_F(slurm_questions, a_controller_that_does_not_answer_is_an_answer_for_each) {
     auto all = submitted_as({"123", "124", "125"});
     end(all[1]);

@@ -1,10 +1,14 @@
 #include "submit/backend/slurm_script.hpp"
 
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <sys/wait.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "../support/temp_folder.hpp"
 
 namespace act::backend::slurm {
 namespace {
@@ -58,8 +62,78 @@ TEST(slurm_script, an_array_with_all_that_a_cluster_can_say) {
     s.runs = {"/home/o'neil/state/act/runs/a", "/home/o'neil/state/act/runs/b",
               "/home/o'neil/state/act/runs/c"};
     s.max_parallel = 2;
+    s.delivers = true;
     s.mounts = {"/home/o'neil/project/data", "/home/o'neil/state/act", "/home/o'neil/project"};
     expect_golden("slurm_array.sh", text_of(s));
+}
+
+/// The script as the shell runs it; srun and the agent are scripts that say what they do in the file `said`.
+class running_script : public ::testing::Test {
+protected:
+    running_script() {
+        folder_.write("run/logs/slurm.txt", "");
+        script_.agent = folder_ / "agent";
+        script_.runs = {folder_ / "run"};
+        script_.delivers = true;
+        script("srun", "echo command >> " + said_ + "\nexit 3\n");
+    }
+    void script(const std::string& name, const std::string& text) {
+        folder_.write(name, "#!/bin/sh\n" + text, 0755);
+    }
+    /// Its exit code.
+    int run(const std::string& shell = "sh") {
+        folder_.write("run/spec.json", "{}");
+        folder_.write("run/job.sh", text_of(script_));
+        const std::string line =
+            "PATH=" + folder_.path() + ":$PATH exec " + shell + " " + shell_word(folder_ / "run/job.sh");
+        const int status = std::system(line.c_str());
+        return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    }
+    /// What /bin/sh is on most machines.
+    static constexpr const char* shells[] = {"sh", "bash --posix"};
+    act::testing::temp_folder folder_;
+    const std::string said_ = folder_ / "said";
+    slurm::script script_;
+};
+
+TEST_F(running_script, the_last_delivery_begins_when_the_others_have_ended) {
+    // The command ends when the deliveries have begun. They take their time to end, and a signal comes
+    // meanwhile.
+    script("agent", "exec 2> /dev/null\n[ $2 = deliver ] && { echo last >> " + said_ + "; exit 0; }\n" +
+                        "trap 'kill -TERM $PPID; for i in $(seq 300); do env true; done; echo ended >> " +
+                        said_ + "; exit' TERM\necho $2 >> " + said_ + "\necho > " + (folder_ / "begun") +
+                        "\nwhile :; do read x < " + (folder_ / "never") + "; done\n");
+    script("srun", "read x < " + (folder_ / "begun") + "\necho command >> " + said_ + "\nexit 3\n");
+    for (const char* name : {"begun", "never"}) ASSERT_EQ(::mkfifo((folder_ / name).c_str(), 0600), 0);
+    for (const char* shell : shells) {
+        folder_.write("said", "");
+        EXPECT_EQ(run(shell), 3) << shell;
+        EXPECT_EQ(folder_.read("said"), "deliver-meanwhile\ncommand\nended\nlast\n") << shell;
+        EXPECT_EQ(folder_.read("run/logs/slurm.txt"), "") << shell;
+        EXPECT_THAT(folder_.read("run/ended"), ::testing::MatchesRegex("3 [0-9]+ asked\n")) << shell;
+        EXPECT_FALSE(folder_.has("run/spec.json"));
+    }
+}
+
+TEST_F(running_script, only_the_last_delivery_counts) {
+    script("agent", "[ $2 = deliver ] || exec sleep 1000\nexit \"$(cat " + (folder_ / "code") + ")\"\n");
+    script("srun", "exit 0\n");
+    for (const char* shell : shells) {
+        folder_.write("code", "0");
+        EXPECT_EQ(run(shell), 0) << shell;
+        EXPECT_THAT(folder_.read("run/ended"), ::testing::MatchesRegex("0 [0-9]+\n")) << shell;
+        folder_.write("code", "1");
+        EXPECT_EQ(run(shell), 1) << shell;
+        EXPECT_THAT(folder_.read("run/ended"), ::testing::MatchesRegex("1 [0-9]+ undelivered\n")) << shell;
+        EXPECT_EQ(folder_.read("run/logs/slurm.txt"), "") << shell;
+    }
+}
+
+TEST_F(running_script, without_outputs_nothing_is_started_for_them) {
+    script_.delivers = false;
+    script("agent", "echo $2 >> " + said_ + "\n");
+    EXPECT_EQ(run(), 3);
+    EXPECT_EQ(folder_.read("said"), "command\n");
 }
 
 TEST(slurm_script, gpus_are_asked_for_only_by_jobs_that_have_some) {

@@ -147,7 +147,7 @@ TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
     squeue("7|CANCELLED|None|N/A|160|");
     EXPECT_THAT(now_is().reason, Not(HasSubstr("outputs"))) << "it had not begun";
     started();
-    const std::string where = "; its outputs were not brought to the store: they are in /runs/x/outputs";
+    const std::string where = "; its outputs did not all get to the store: they are in /runs/x/outputs";
     squeue("7|TIMEOUT|TimeLimit|100|160|n1");
     EXPECT_EQ(now_is().reason, "its time limit was reached" + where);
     request_cancel(r_);
@@ -161,7 +161,7 @@ TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
     left_.logs = true;
     squeue("7|CANCELLED|None|100|160|n1");
     EXPECT_EQ(now_is().reason,
-              "cancelled" + where + "; its logs were not brought to the store: they are in /runs/x/logs");
+              "cancelled" + where + "; its logs did not all get to the store: they are in /runs/x/logs");
     ended(143);
     EXPECT_EQ(now_is().reason, "cancelled");
 }
@@ -183,6 +183,19 @@ TEST_F(slurm_state, a_job_is_found_by_each_of_its_ids) {
     EXPECT_EQ(state_of("11_2"), "CANCELLED");
     EXPECT_EQ(state_of("11_6"), "CANCELLED");
     for (const char* other : {"11_3", "11_9", "1_2", "7_", "3", ""}) EXPECT_EQ(state_of(other), "") << other;
+    EXPECT_EQ(state_of("9_1"), "") << "of an array that goes on nothing is known by its number";
+    jobs.push_back(*parse_squeue("13|13|CANCELLED|None|160|160|"));
+    EXPECT_EQ(state_of("13_1"), "CANCELLED");
+}
+
+TEST_F(slurm_state, an_array_without_its_waiting_tasks_says_nothing_of_those_that_began) {
+    r_.backend_id = "7_1";
+    squeue("7|CANCELLED|JobHeldUser|160|160|");
+    EXPECT_EQ(now_is().state, state::canceled);
+    EXPECT_THAT(now_is().reason, HasSubstr("scancel"));
+    ended(137);
+    EXPECT_EQ(now_is().state, state::failed);
+    EXPECT_EQ(now_is().reason, "ended by signal SIGKILL");
 }
 
 TEST_F(slurm_state, slurm_says_why_it_ended_a_job) {

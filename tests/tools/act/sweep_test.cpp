@@ -115,6 +115,24 @@ TEST_F(submit_plan, tells_all_that_would_be_sent) {
     EXPECT_THAT(act({"q", "--json"}).out, Not(HasSubstr(R"("type":"run")")));
 }
 
+TEST_F(submit_plan, tells_where_logs_go) {
+    auto plan = [&](const std::string& prefix, std::vector<std::string> words) {
+        write("aux_data/aml/here.yaml",
+              "platform: local\nstd_out_err_path_prefix: " + prefix +
+                  "\nconfig_param: {output_folder: {azure_blob_config_file: x, path: p}}\n");
+        EXPECT_EQ(act({"-c", "here", "init"}).code, 0);
+        words.insert(words.begin(), {"-c", "here", "submit", "--dry-run"});
+        return act(words);
+    };
+    EXPECT_THAT(plan("$AZ_BATCHAI_MOUNT_ROOT/output/logs", {"true"}).out,
+                HasSubstr("  logs       output/logs/RUN\n"));
+    EXPECT_THAT(plan("output/logs", {"--json", "true"}).out, HasSubstr(R"("logs":"output/logs")"));
+    auto nowhere = plan("elsewhere/logs", {"true"});
+    EXPECT_EQ(nowhere.code, 3);
+    EXPECT_THAT(nowhere.problems, HasSubstr("std_out_err_path_prefix is 'elsewhere/logs'"));
+    EXPECT_THAT(act({"submit", "--dry-run", "true"}).out, Not(HasSubstr("logs")));
+}
+
 TEST_F(submit_plan, of_a_sweep_lists_its_points) {
     auto o = act({"submit", "--dry-run", "--sweep", "lr=0.1,0.2", "python3", "x.py"});
     EXPECT_EQ(o.code, 0) << o.problems;
@@ -147,11 +165,16 @@ TEST_F(submit_plan, wrong_options_are_told) {
 }
 
 TEST_F(submit_plan, with_init_shows_no_code_that_is_not_packed) {
-    const std::string before = act({"submit", "--dry-run", "--json", "true"}).out;
+    // Without the summary, which tells the time that it took.
+    auto plan = [&] {
+        const std::string out = act({"submit", "--dry-run", "--json", "true"}).out;
+        return out.substr(0, out.find('\n'));
+    };
+    const std::string before = plan();
     EXPECT_THAT(before, Not(HasSubstr(R"("code":"")")));
     write("count.py", "print(2)");
     EXPECT_THAT(act({"submit", "--dry-run", "--init", "--json", "true"}).out, HasSubstr(R"("code":"")"));
-    EXPECT_EQ(act({"submit", "--dry-run", "--json", "true"}).out, before);
+    EXPECT_EQ(plan(), before);
 }
 
 class submit_without_code : public tool_test {};
