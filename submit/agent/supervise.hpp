@@ -51,5 +51,8 @@ bool lives(std::int64_t pid, std::uint64_t started, const std::string& boot);
 /// Sends `signal` to the process of this pid and start time, never to another that has the pid by now.
 /// False: it is gone.
 result<bool> signal_process(std::int64_t pid, std::uint64_t started, int signal);
+/// Ends at once whatever of a run lives without its supervisor: all processes, but this one, that were
+/// started with its id in ACT_RUN_ID. (The kernel ends the command itself, but not what that has started.)
+void end_left_behind(const std::string& run);
 
 }  // namespace act::agent

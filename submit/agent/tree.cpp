@@ -55,19 +55,34 @@ std::optional<process> look_at(std::int64_t pid) {
     return p;
 }
 
+std::vector<pid_t> all_processes() {
+    std::vector<pid_t> out;
+    DIR* folder = ::opendir("/proc");
+    if (!folder) return out;
+    while (dirent* e = ::readdir(folder)) {
+        char* end = nullptr;
+        const long pid = std::strtol(e->d_name, &end, 10);
+        if (pid > 0 && *end == 0) out.push_back(static_cast<pid_t>(pid));
+    }
+    ::closedir(folder);
+    return out;
+}
+
+/// Of other users' processes nothing can be seen.
+bool started_with(pid_t pid, const std::string& variable) {
+    constexpr std::size_t longest = 4u << 20;
+    const auto text = file::read_all("/proc/" + std::to_string(pid) + "/environ", longest);
+    const std::string wanted = '\0' + variable + '\0';
+    return text && ('\0' + *text).find(wanted) != std::string::npos;
+}
+
 }  // namespace
 
 std::vector<pid_t> descendants(pid_t root) {
     std::multimap<pid_t, pid_t> children;
-    if (DIR* folder = ::opendir("/proc")) {
-        while (dirent* e = ::readdir(folder)) {
-            char* end = nullptr;
-            long pid = std::strtol(e->d_name, &end, 10);
-            if (pid <= 0 || *end != 0) continue;
-            auto p = look_at(pid);
-            if (p && p->state != 'Z') children.emplace(p->parent, static_cast<pid_t>(pid));
-        }
-        ::closedir(folder);
+    for (pid_t pid : all_processes()) {
+        auto p = look_at(pid);
+        if (p && p->state != 'Z') children.emplace(p->parent, pid);
     }
     std::vector<pid_t> out, level = {root};
     while (!level.empty()) {
@@ -89,6 +104,22 @@ void signal_descendants(pid_t root, int signal) {
         for (pid_t pid : descendants(root)) {
             if (!done.insert(pid).second) continue;
             ::kill(pid, signal);
+            fresh = true;
+        }
+    }
+}
+
+void end_left_behind(const std::string& run) {
+    const std::string variable = "ACT_RUN_ID=" + run;
+    std::set<std::pair<pid_t, std::uint64_t>> done;
+    for (bool fresh = true; fresh;) {
+        fresh = false;
+        for (pid_t pid : all_processes()) {
+            const auto started = process_started(pid);
+            if (pid == ::getpid() || !started || done.count({pid, *started}) != 0) continue;
+            if (!started_with(pid, variable)) continue;
+            done.emplace(pid, *started);
+            (void)signal_process(pid, *started, SIGKILL);
             fresh = true;
         }
     }

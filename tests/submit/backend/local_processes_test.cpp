@@ -82,7 +82,7 @@ TEST_P(processes, none_outlives_its_supervisor) {
     layout_ = {.nodes = 2, .processes_per_node = 1};
     ASSERT_EQ(::mkfifo((home_ / "fifo").c_str(), 0600), 0);
     auto d = driver();
-    auto r = submit(*d, {"sh", "-c", "trap '' TERM; echo $$ > " + (home_ / "fifo") + "; sleep 1000"});
+    auto r = submit(*d, {"sh", "-c", "trap '' TERM; echo $$ > " + (home_ / "fifo") + "; exec sleep 1000"});
     ASSERT_TRUE(r);
     std::vector<long> pids;
     while (pids.size() < 2) {
