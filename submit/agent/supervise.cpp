@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
+#include <malloc.h>
 #include <optional>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -61,6 +62,8 @@ int supervise_here(const std::string& spec_file, const std::string& state_folder
         supervisor work(*s, *journal, none);
         if (auto announced = work.announce(); !announced) return complain(announced.error());
         say_ready(ready_fd, spec_file);
+        // There may be a thousand that wait like this: what reading the journal took is given back.
+        ::malloc_trim(0);
         auto got = patiently(none, [&] { return wait_for_place(*s); });
         if (!got) {
             work.give_up(got.error());
