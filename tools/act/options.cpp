@@ -136,6 +136,12 @@ outcome bandwidth(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome versioning(options& to, const option& o, std::string_view value) {
+    static constexpr std::pair<std::string_view, bool> words[] = {{"on", true}, {"off", false}};
+    ACT_TRY(to.versioning, one_of(o, value, words));
+    return {};
+}
+
 outcome request_limit(options& to, const option& o, std::string_view value) {
     const auto parsed = parse_rate(value);
     if (!parsed || *parsed <= 0 || *parsed > 1e9) return bad_value(o, value, "a rate such as 500/s");
@@ -365,6 +371,10 @@ constexpr option table[] = {
     {"--tls-cert", "", "FILE", "serve", "certificate chain (PEM); with --tls-key: serve https",
      text<&options::tls_certificate>},
     {"--tls-key", "", "FILE", "serve", "private key (PEM)", text<&options::tls_key>},
+    {"--soft-delete", "", "DAYS", "serve", "from now on keep what is deleted for 1 to 365 days; 0: do not",
+     number<&options::soft_delete_days, 0, 365>},
+    {"--versioning", "", "on|off", "serve", "from now on keep what is overwritten or deleted as a version",
+     versioning},
     {"--latency", "", "TIME", "serve", "begin each answer no earlier than this after its request", latency},
     {"--bandwidth", "", "RATE[:account]", "serve", "of each connection, or of all together (60MiB/s)",
      bandwidth},

@@ -90,6 +90,8 @@ struct options {
     std::string tls_certificate, tls_key;
     store::network_model network;
     std::string admin;
+    std::optional<std::uint32_t> soft_delete_days;
+    std::optional<bool> versioning;
 
     // jobs
     bool wait = false, pack_first = false;

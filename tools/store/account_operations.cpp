@@ -1,10 +1,13 @@
 // Operations on the account: List Containers, service properties, account information, user delegation keys.
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "engine/codec/base64.hpp"
 #include "tools/store/access.hpp"
 #include "tools/store/headers.hpp"
 #include "tools/store/listing.hpp"
+#include "tools/store/past.hpp"
 #include "transfer/blob/xml.hpp"
 
 namespace act::store {
@@ -24,6 +27,49 @@ constexpr const char* default_properties =
     "</DefaultServiceVersion><DeleteRetentionPolicy><Enabled>false</Enabled></"
     "DeleteRetentionPolicy><StaticWebsite>"
     "<Enabled>false</Enabled></StaticWebsite></StorageServiceProperties>";
+
+// The element of that name in a document of properties; where it would stand if it is not there.
+std::pair<std::size_t, std::size_t> element_in(const std::string& document, std::string_view name) {
+    const std::size_t begin = document.find(fmt::format("<{}>", name));
+    const std::string closing = fmt::format("</{}>", name);
+    const std::size_t end = document.find(closing, begin);
+    if (begin != std::string::npos && end != std::string::npos) return {begin, end + closing.size() - begin};
+    return {document.rfind("</"), 0};
+}
+
+// What a document of properties says of soft delete; nothing when it says nothing.
+outcome<std::optional<std::uint32_t>> read_retention(std::string_view document) {
+    blob::xml::reader x(document);
+    std::optional<std::uint32_t> days;
+    bool enabled = false;
+    if (x.next() != blob::xml::reader::event::open || x.name() != "StorageServiceProperties")
+        return failure(codes::invalid_xml);
+    for (;;) {
+        auto more = blob::xml::next_child(x);
+        if (!more) return failure(codes::invalid_xml);
+        if (!*more) break;
+        if (x.name() != "DeleteRetentionPolicy") {
+            if (!x.skip()) return failure(codes::invalid_xml);
+            continue;
+        }
+        days = 0;
+        for (;;) {
+            auto child = blob::xml::next_child(x);
+            if (!child) return failure(codes::invalid_xml);
+            if (!*child) break;
+            const std::string name(x.name());
+            auto text = x.content();
+            if (!text) return failure(codes::invalid_xml);
+            if (name == "Enabled") enabled = *text == "true";
+            if (name != "Days") continue;
+            const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), *days);
+            if (problem != std::errc() || *days < 1 || *days > 365) return failure(codes::invalid_xml);
+        }
+        if (!enabled) days = 0;
+        if (enabled && *days == 0) return failure(codes::invalid_xml);
+    }
+    return days;
+}
 
 }  // namespace
 
@@ -73,14 +119,23 @@ answer list_containers(service& s, const reader& r, call& c) {
 
 answer get_service_properties(service&, const reader& r, call&) {
     const auto stored = r.get(table::meta, "properties");
-    return reply::xml(200, std::string(stored.value_or(default_properties)));
+    std::string document(stored.value_or(default_properties));
+    const std::uint32_t days = protection_of(r).days;
+    const std::string policy =
+        days == 0 ? "<Enabled>false</Enabled>" : fmt::format("<Enabled>true</Enabled><Days>{}</Days>", days);
+    const auto [at, size] = element_in(document, "DeleteRetentionPolicy");
+    if (at != std::string::npos)
+        document.replace(at, size, "<DeleteRetentionPolicy>" + policy + "</DeleteRetentionPolicy>");
+    return reply::xml(200, std::move(document));
 }
 
 answer set_service_properties(service&, writer& w, call& c) {
-    // Kept as it is, for whoever asks; nothing here depends on it.
-    blob::xml::reader x(c.body);
-    if (x.next() != blob::xml::reader::event::open || x.name() != "StorageServiceProperties" || !x.skip()) {
-        return failure(codes::invalid_xml);
+    // Kept as it is, for whoever asks; soft delete alone means something here.
+    ACT_TRY(const auto days, read_retention(c.body));
+    if (days) {
+        protection kept = protection_of(w);
+        kept.days = *days;
+        set_protection(w, kept);
     }
     w.put(table::meta, "properties", c.body);
     return reply::of(202);

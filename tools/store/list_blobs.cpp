@@ -20,7 +20,8 @@ constexpr const char* known_includes[] = {"copy",       "deleted",
                                           "permissions"};
 
 struct wanted {
-    bool metadata, tags, copy, snapshots, uncommitted;
+    bool metadata, tags, copy;
+    item_cursor::kinds kinds;
 };
 
 outcome<wanted> read_include(const call& c) {
@@ -34,8 +35,11 @@ outcome<wanted> read_include(const call& c) {
         if (!known) return invalid_query("include", c.param("include"));
         list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
     }
-    return wanted{includes(c, "metadata"), includes(c, "tags"), includes(c, "copy"), includes(c, "snapshots"),
-                  includes(c, "uncommittedblobs")};
+    return wanted{includes(c, "metadata"), includes(c, "tags"), includes(c, "copy"),
+                  item_cursor::kinds{.snapshots = includes(c, "snapshots"),
+                                     .uncommitted = includes(c, "uncommittedblobs"),
+                                     .versions = includes(c, "versions"),
+                                     .deleted = includes(c, "deleted")}};
 }
 
 const char* type_name(blob::blob_type t) {
@@ -53,6 +57,8 @@ public:
         out_ += "<Blob>";
         element(out_, "Name", item.name());
         optional_element(out_, "Snapshot", item.snapshot());
+        if (item.deleted()) out_ += "<Deleted>true</Deleted>";
+        if (wanted_.kinds.versions) add_version(item, r);
         out_ += times(r);
         add_etag(r.etag);
         out_ += "</Etag>";
@@ -124,7 +130,8 @@ private:
     }
 
     void add_state(const item_cursor& item, const blob_record& r) {
-        const bool usual = r.type == blob::blob_type::block && item.snapshot().empty() && !r.sealed &&
+        const bool usual = r.type == blob::blob_type::block && item.snapshot().empty() &&
+                           item.version().empty() && !item.deleted() && !r.sealed &&
                            r.lease.phase == lease::phase::none && r.tags.empty() && r.copy.id.empty();
         if (!usual) return write_state(out_, item, r);
         const std::tuple key(r.headers.cache_control, r.headers.disposition, r.tier, r.tier_changed);
@@ -150,11 +157,27 @@ private:
             }
         }
         if (r.sealed) out += "<Sealed>true</Sealed>";
-        if (item.snapshot().empty()) add_lease(out, r.lease, now_);
+        if (item.snapshot().empty() && item.version().empty()) add_lease(out, r.lease, now_);
+        if (const trash_record* gone = item.deleted()) add_deletion(out, *gone);
         out += "<ServerEncrypted>true</ServerEncrypted>";
         if (wanted_.copy) add_copy(out, r);
         if (!r.tags.empty()) element(out, "TagCount", packed::count(r.tags));
         out += "</Properties>";
+    }
+
+    void add_version(const item_cursor& item, const blob_record& r) {
+        if (!item.version().empty()) {
+            element(out_, "VersionId", item.version());
+        } else if (r.version != 0 && item.snapshot().empty() && !item.deleted()) {
+            element(out_, "VersionId", snapshot_time(r.version));
+            out_ += "<IsCurrentVersion>true</IsCurrentVersion>";
+        }
+    }
+
+    void add_deletion(std::string& out, const trash_record& gone) {
+        constexpr nanos day = 86'400'000'000'000;
+        element(out, "DeletedTime", to_http_date(from_nanos(gone.deleted)));
+        element(out, "RemainingRetentionDays", static_cast<std::uint64_t>((gone.until - now_) / day));
     }
 
     void add_copy(std::string& out, const blob_record& r) {
@@ -203,7 +226,7 @@ answer build_page(service& s, const reader& r, const call& c, const wanted& w, s
     if (!delimiter.empty()) element(out, "Delimiter", delimiter);
     out += "<Blobs>";
 
-    item_cursor item(r, container.id, w.snapshots, w.uncommitted);
+    item_cursor item(r, container.id, w.kinds, c.at());
     if (!marker.empty()) {
         item.seek_position(marker);
     } else {
@@ -247,7 +270,7 @@ answer build_page(service& s, const reader& r, const call& c, const wanted& w, s
 task<answer> list_blobs(service& s, call& c, http::server_exchange&) {
     ACT_CO_TRY(const wanted w, read_include(c));
     ACT_CO_TRY(const std::uint64_t limit, page_limit(c));
-    if (w.snapshots && !c.param("delimiter").empty())
+    if (w.kinds.snapshots && !c.param("delimiter").empty())
         co_return invalid_query("delimiter", c.param("delimiter"));
     // The page is kept until it has been sent, which the budget should know.
     auto budget =

@@ -69,6 +69,8 @@ protected:
         o.network = network_;
         o.admin = admin_;
         o.bearer_token = token_;
+        o.soft_delete_days = soft_delete_;
+        o.versioning = versioning_;
         store_ = std::make_unique<store>(run_, o);
         const auto started = store_->start();
         ASSERT_TRUE(started) << started.error().describe();
@@ -158,9 +160,11 @@ protected:
 
     runtime run_{{.loops = 2}};
     temporary_folder folder_;
-    network_model network_;  ///< from the next start on
-    std::string admin_;      ///< likewise
-    secret token_;           ///< likewise
+    network_model network_;                     ///< from the next start on
+    std::string admin_;                         ///< likewise
+    secret token_;                              ///< likewise
+    std::optional<std::uint32_t> soft_delete_;  ///< likewise
+    std::optional<bool> versioning_;            ///< likewise
     std::unique_ptr<store> store_;
     http::client client_{run_, {}};
 };
