@@ -1,6 +1,4 @@
 // Operations on the account: List Containers, service properties, account information, user delegation keys.
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "engine/codec/base64.hpp"
@@ -8,6 +6,7 @@
 #include "tools/store/headers.hpp"
 #include "tools/store/listing.hpp"
 #include "tools/store/past.hpp"
+#include "transfer/blob/documents.hpp"
 #include "transfer/blob/xml.hpp"
 
 namespace act::store {
@@ -35,40 +34,6 @@ std::pair<std::size_t, std::size_t> element_in(const std::string& document, std:
     const std::size_t end = document.find(closing, begin);
     if (begin != std::string::npos && end != std::string::npos) return {begin, end + closing.size() - begin};
     return {document.rfind("</"), 0};
-}
-
-// What a document of properties says of soft delete; nothing when it says nothing.
-outcome<std::optional<std::uint32_t>> read_retention(std::string_view document) {
-    blob::xml::reader x(document);
-    std::optional<std::uint32_t> days;
-    bool enabled = false;
-    if (x.next() != blob::xml::reader::event::open || x.name() != "StorageServiceProperties")
-        return failure(codes::invalid_xml);
-    for (;;) {
-        auto more = blob::xml::next_child(x);
-        if (!more) return failure(codes::invalid_xml);
-        if (!*more) break;
-        if (x.name() != "DeleteRetentionPolicy") {
-            if (!x.skip()) return failure(codes::invalid_xml);
-            continue;
-        }
-        days = 0;
-        for (;;) {
-            auto child = blob::xml::next_child(x);
-            if (!child) return failure(codes::invalid_xml);
-            if (!*child) break;
-            const std::string name(x.name());
-            auto text = x.content();
-            if (!text) return failure(codes::invalid_xml);
-            if (name == "Enabled") enabled = *text == "true";
-            if (name != "Days") continue;
-            const auto [end, problem] = std::from_chars(text->data(), text->data() + text->size(), *days);
-            if (problem != std::errc() || *days < 1 || *days > 365) return failure(codes::invalid_xml);
-        }
-        if (!enabled) days = 0;
-        if (enabled && *days == 0) return failure(codes::invalid_xml);
-    }
-    return days;
 }
 
 }  // namespace
@@ -131,8 +96,9 @@ answer get_service_properties(service&, const reader& r, call&) {
 
 answer set_service_properties(service&, writer& w, call& c) {
     // Kept as it is, for whoever asks; soft delete alone means something here.
-    ACT_TRY(const auto days, read_retention(c.body));
-    if (days) {
+    const auto read = blob::read_soft_delete(c.body);
+    if (!read) return failure(codes::invalid_xml);
+    if (const auto& days = *read) {
         protection kept = protection_of(w);
         kept.days = *days;
         set_protection(w, kept);
