@@ -255,7 +255,7 @@ constexpr option table[] = {
      flag<&options::yes>},
     {"--delete-snapshots", "", "FATE", "rm",
      "include (default), only (the blobs stay) or refuse (those that have any)", snapshot_fate},
-    {"--delete-versions", "", "FATE", "rm",
+    {"--delete-versions", "", "WHICH", "rm",
      "old (previous versions; the blobs stay) or all (the blobs, and every version)", version_fate},
     {"--force", "", "", data_verbs, "transfer also what looks unchanged: --overwrite always",
      flag<&options::force>},

@@ -45,7 +45,7 @@ int run(invocation& call) {
 }
 
 constexpr example examples[] = {
-    {"act undelete data/voc20", "what was deleted there and below, if the account still keeps it"},
+    {"act undelete data/voc20", "what was deleted there and below, if it is still kept"},
     {"act ls --deleted data/voc20", "what that would be, and for how many days it is kept"},
     {"act undelete --dry-run data/voc20", "the same names alone"},
     {"act undelete --include '*.ckpt' output/run7", "only what matches"},
