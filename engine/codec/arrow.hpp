@@ -20,16 +20,18 @@ enum class type : std::uint8_t {
     timestamp,  ///< of any unit
     text,       ///< UTF-8, not verified
     map,        ///< of texts to texts
-    other,      ///< passed over: a column of it has nothing
+    nothing,    ///< no row has a value
+    other,      ///< not read: no row seems to have a value
 };
 
 /// One column of a batch: views of the stream's bytes. Rows must be below the batch's.
 class column {
 public:
     type what() const { return what_; }
+    std::size_t rows() const { return rows_; }
     /// Whether the row has a value; the functions below ask this first where it matters to them.
     bool has(std::size_t row) const {
-        return what_ != type::other && (!valid_ || (valid_[row / 8] >> (row % 8) & 1));
+        return what_ < type::nothing && (!valid_ || (valid_[row / 8] >> (row % 8) & 1));
     }
     /// False, 0 or nothing where the row has no value.
     bool boolean(std::size_t row) const { return has(row) && (values_[row / 8] >> (row % 8) & 1); }
@@ -47,6 +49,7 @@ private:
     std::int32_t offset(std::size_t i) const;
 
     type what_ = type::other;
+    std::size_t rows_ = 0;
     std::uint8_t width_ = 8;  // of an integer, in bytes
     bool is_signed_ = false;
     std::int64_t unit_ = 1;                 // of a timestamp, in nanoseconds
@@ -71,21 +74,24 @@ public:
     const std::vector<std::string>& names() const { return names_; }
     /// What the schema says of the table besides; nothing if there is no such key.
     std::optional<std::string_view> metadata(std::string_view key) const;
-    /// False at the end of the table, where the stream says so; a stream that just stops is an error.
+    /// False at the end of the table: where the stream says so, or stops between two messages, as it may.
     result<bool> next(batch&);
+    /// Whether it was the stream that said so.
+    bool closed() const { return closed_; }
 
     /// How a field lies in memory: of the schema, for each batch.
     struct layout {
         type what = type::other;
         std::uint8_t buffers = 2;
         std::uint8_t width = 8;
-        bool is_signed = false;
+        bool is_signed = false, is_struct = false;
         std::int64_t unit = 1;
         std::vector<layout> inner;
     };
 
 private:
     std::string_view rest_;
+    bool closed_ = false;
     std::vector<std::string> names_;
     std::vector<layout> layouts_;
     std::vector<std::pair<std::string_view, std::string_view>> metadata_;

@@ -169,8 +169,13 @@ result<table_reader::layout> layout_of(const field& f, std::size_t& seen) {
             out.inner.push_back(std::move(inner));
         }
     }
-    switch (f.number<std::uint8_t>(field::type_type, 0)) {
+    const auto which = f.number<std::uint8_t>(field::type_type, 0);
+    const bool nested = which == wire::t_map || which == wire::t_struct || which == wire::t_list ||
+                        which == wire::t_large_list || which == wire::t_fixed_list;
+    if (!nested && !out.inner.empty()) return malformed("a plain column with others below it");
+    switch (which) {
         case wire::t_null:
+            out.what = type::nothing;
             out.buffers = 0;
             return out;
         case wire::t_bool:
@@ -206,13 +211,16 @@ result<table_reader::layout> layout_of(const field& f, std::size_t& seen) {
             return out;
         case wire::t_map: {
             // One child: the entries, a structure of the key and the value.
-            const bool whole = out.inner.size() == 1 && out.inner[0].inner.size() == 2;
+            const bool whole =
+                out.inner.size() == 1 && out.inner[0].is_struct && out.inner[0].inner.size() == 2;
             if (!whole) return malformed("a map without keys and values");
             const auto& pair = out.inner[0].inner;
             if (pair[0].what == type::text && pair[1].what == type::text) out.what = type::map;
             return out;
         }
         case wire::t_struct:
+            out.is_struct = true;
+            [[fallthrough]];
         case wire::t_fixed_list:
             out.buffers = 1;
             return out;
@@ -241,14 +249,15 @@ public:
     batch_reader(const pairs* nodes, const pairs* buffers, std::string_view body)
         : nodes_(nodes), buffers_(buffers), body_(body) {}
 
-    result<column> take(const table_reader::layout& l, std::size_t& rows) {
+    result<column> take(const table_reader::layout& l) {
         if (!nodes_ || node_ >= nodes_->size()) return malformed("too few columns");
         const wire::pair node = at(nodes_, node_++);
         if (node.first < 0 || node.first > std::numeric_limits<std::int32_t>::max())
             return malformed("the rows of a column");
-        rows = static_cast<std::size_t>(node.first);
+        const auto rows = static_cast<std::size_t>(node.first);
         column out;
         out.what_ = l.what;
+        out.rows_ = rows;
         out.width_ = l.width;
         out.is_signed_ = l.is_signed;
         out.unit_ = l.unit;
@@ -256,7 +265,11 @@ public:
             ACT_TRY(const std::string_view bytes, buffer());
             ACT_TRY_VOID(set(out, i, bytes, rows, node.second));
         }
-        for (const auto& child : l.inner) ACT_TRY_VOID(take_inner(out, l, child, rows));
+        for (const auto& child : l.inner) {
+            ACT_TRY(column inner, take(child));
+            out.inner_.push_back(std::move(inner));
+        }
+        if (l.what == type::map) ACT_TRY_VOID(open_entries(out));
         return out;
     }
 
@@ -279,7 +292,7 @@ private:
     /// bytes.
     result<void> set(column& c, unsigned i, std::string_view bytes, std::size_t rows, std::int64_t nulls) {
         auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-        if (c.what_ == type::other) return {};
+        if (c.what_ >= type::nothing) return {};
         if (i == 0) {
             if (bytes.empty() && nulls == 0) return {};
             if (bytes.size() < (rows + 7) / 8) return malformed("too few marks of valid rows");
@@ -313,19 +326,13 @@ private:
         return {};
     }
 
-    result<void> take_inner(column& to, const table_reader::layout& parent, const table_reader::layout& l,
-                            std::size_t rows) {
-        std::size_t inner_rows = 0;
-        ACT_TRY(column inner, take(l, inner_rows));
-        if (parent.what != type::map) {
-            // Of a structure: for the map that it is of.
-            to.inner_.push_back(std::move(inner));
-            smallest_ = to.inner_.size() == 1 ? inner_rows : std::min(smallest_, inner_rows);
-            return {};
-        }
-        const std::size_t entries = rows == 0 ? 0 : static_cast<std::size_t>(to.offset(rows));
-        if (entries > smallest_) return malformed("a map outside of its entries");
-        to.inner_ = std::move(inner.inner_);
+    /// Puts keys and values in the place of the structure that holds them.
+    static result<void> open_entries(column& map) {
+        std::vector<column> pair = std::move(map.inner_.front().inner_);
+        const std::size_t entries = map.rows_ == 0 ? 0 : static_cast<std::size_t>(map.offset(map.rows_));
+        if (entries > std::min(pair[0].rows_, pair[1].rows_))
+            return malformed("a map outside of its entries");
+        map.inner_ = std::move(pair);
         return {};
     }
 
@@ -333,7 +340,6 @@ private:
     const pairs* buffers_;
     std::string_view body_;
     std::size_t node_ = 0, buffer_ = 0;
-    std::size_t smallest_ = 0;  // of a structure's children: how many rows all have
 };
 
 std::int32_t column::offset(std::size_t i) const { return load<std::int32_t>(offsets_ + 4 * i); }
@@ -407,8 +413,12 @@ std::optional<std::string_view> table_reader::metadata(std::string_view key) con
 }
 
 result<bool> table_reader::next(batch& out) {
+    if (rest_.empty()) return false;
     ACT_TRY(const framed one, take_message(rest_));
-    if (!one.head) return false;
+    if (!one.head) {
+        closed_ = true;
+        return false;
+    }
     const auto which = one.head->number<std::uint8_t>(message::header_type, 0);
     if (which == wire::header_dictionary) return unsupported("a dictionary");
     if (which != wire::header_batch) return malformed("a message that is no batch of rows");
@@ -421,9 +431,8 @@ result<bool> table_reader::next(batch& out) {
     batch_reader from(rows->pointer<batch_reader::pairs>(record_batch::nodes),
                       rows->pointer<batch_reader::pairs>(record_batch::buffers), one.body);
     for (const auto& l : layouts_) {
-        std::size_t count = 0;
-        ACT_TRY(column c, from.take(l, count));
-        if (count != out.rows) return malformed("columns of different lengths");
+        ACT_TRY(column c, from.take(l));
+        if (c.rows() != out.rows) return malformed("columns of different lengths");
         out.columns.push_back(std::move(c));
     }
     return true;

@@ -102,32 +102,26 @@ void table_builder::text(text_builder& c, std::size_t rows, bool nullable) {
     buffer(c.bytes_);
 }
 
-void table_builder::add(text_builder& c) {
-    if (c.used()) text(c, rows_, true);
-}
+void table_builder::put(text_builder& c) { text(c, rows_, true); }
 
-void table_builder::add(integer_builder& c) {
-    if (!c.used()) return;
+void table_builder::put(integer_builder& c) {
     begin(c, wire::t_int, rows_, true);
     c.numbers_.resize(rows_);
     buffer({reinterpret_cast<const char*>(c.numbers_.data()), rows_ * sizeof(std::uint64_t)});
 }
 
-void table_builder::add(timestamp_builder& c) {
-    if (!c.used()) return;
-    add(static_cast<integer_builder&>(c));
+void table_builder::put(timestamp_builder& c) {
+    put(static_cast<integer_builder&>(c));
     fields_.back().type = wire::t_timestamp;
 }
 
-void table_builder::add(boolean_builder& c) {
-    if (!c.used()) return;
+void table_builder::put(boolean_builder& c) {
     begin(c, wire::t_bool, rows_, true);
     c.bits_.resize((rows_ + 7) / 8);
     buffer(c.bits_);
 }
 
-void table_builder::add(map_builder& c) {
-    if (!c.used()) return;
+void table_builder::put(map_builder& c) {
     begin(c, wire::t_map, rows_, true, 1);
     offsets(c.ends_, rows_);
     column_builder entries("entries");

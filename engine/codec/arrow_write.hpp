@@ -118,11 +118,15 @@ private:
 class table_builder {
 public:
     explicit table_builder(std::size_t rows) : rows_(rows) {}
-    void add(text_builder&);
-    void add(integer_builder&);
-    void add(timestamp_builder&);
-    void add(boolean_builder&);
-    void add(map_builder&);
+    /// A column, if anything was set in it, or in any case.
+    template <class Column>
+    void add(Column& c) {
+        if (c.used()) put(c);
+    }
+    template <class Column>
+    void add_always(Column& c) {
+        put(c);
+    }
     /// The stream. `metadata`: what the schema tells of the table.
     std::string finish(std::span<const std::pair<std::string_view, std::string_view>> metadata);
 
@@ -133,6 +137,11 @@ private:
         bool nullable;
         int children;  // how many of the following fields are below this one
     };
+    void put(text_builder&);
+    void put(integer_builder&);
+    void put(timestamp_builder&);
+    void put(boolean_builder&);
+    void put(map_builder&);
     void begin(column_builder&, std::uint8_t type, std::size_t rows, bool nullable, int children = 0);
     void text(text_builder&, std::size_t rows, bool nullable);
     void buffer(std::string_view bytes);

@@ -195,6 +195,61 @@ class Features:
         self.act("rm", "--yes", "data/t")
         self.assertEqual(self.stored(), [])
 
+    def protected(self, *arguments):
+        """A store of its own that keeps what is deleted or overwritten, with a project on it."""
+        server = harness.act_serve(self.folder("server"), arguments=arguments)
+        self.addCleanup(server.stop)
+        harness.create_container(server.endpoint, self.container())
+        return harness.Project(self.here, server.endpoint, container=self.container(), prefix="")
+
+    @store_only("Azurite keeps no versions")
+    def test_versions_deleted(self):
+        project = self.protected("--versioning", "on")
+        self.tree(["a", "b/c"])
+        for _ in range(3):
+            project.act("u", "--force", "data/t")
+        versions = lambda: project.act("ls", "--versions", "--json", "data/t").summary["files"]
+        self.assertEqual(versions(), 6)
+        done = project.act("rm", "--yes", "--delete-versions", "old", "data/t", "--json").summary
+        self.assertEqual((done["files"], done["failed"], versions()), (4, 0, 2))
+        project.act("d", "data/t")
+        done = project.act("rm", "--yes", "--delete-versions", "all", "data/t", "--json").summary
+        self.assertEqual((done["files"], done["failed"]), (2, 0))
+        self.assertEqual(project.act("ls", "--versions", "data/t", expect=5).code, 5)
+
+    def test_versions_where_there_are_none(self):
+        self.tree(["a"])
+        self.act("u", "data/t")
+        self.assertEqual(self.files("rm", "--yes", "--delete-versions", "old", "data/t"), 0)
+        self.assertEqual(self.stored(), ["a"])
+        self.assertEqual(self.files("rm", "--yes", "--delete-versions", "all", "data/t"), 1)
+        self.assertEqual(self.stored(), [])
+
+    @store_only("Azurite has no soft delete")
+    def test_undelete(self):
+        project = self.protected("--soft-delete", "7")
+        names = ["a", "b/c", *(f"n/{n}" for n in range(300))]
+        self.tree(names)
+        expected = harness.snapshot(self.here / "data")
+        project.act("u", "data/t")
+        project.act("rm", "--yes", "data/t")
+        gone = project.act("ls", "--deleted", "data/t", "--json").lines[:-1]
+        self.assertEqual({(line["deleted"], line["remaining_days"]) for line in gone}, {(True, 6)})
+        done = project.act("undelete", "data/t", "--json").summary
+        self.assertEqual((done["files"], done["failed"]), (len(names), 0))
+        (self.here / "data").rename(self.here / "sent")
+        project.act("d", "data/t")
+        harness.assert_same(expected, harness.snapshot(self.here / "data"))
+        self.assertEqual(project.act("undelete", "data/t", "--json").summary["skipped"], len(names))
+
+    def test_undelete_without_soft_delete(self):
+        self.tree(["a", "b"])
+        self.act("u", "data/t")
+        self.act("rm", "--yes", "data/t/a")
+        self.assertEqual(self.act("ls", "--deleted", "data/t").out, "")
+        for path in ("data/t/a", "data/t"):
+            self.assertIn("no soft delete", self.act("undelete", path, expect=5).err)
+
     # -- comparing
 
     def test_sync_one_way_with_deletion_and_its_guard(self):

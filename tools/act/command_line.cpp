@@ -72,8 +72,9 @@ private:
 };
 
 // What waits for nobody, and writes lines rather than bytes.
-constexpr std::string_view batch_verbs[] = {"upload", "download", "cp",  "mv", "sync", "check",      "ls",
-                                            "du",     "tree",     "set", "rm", "url",  "mkcontainer"};
+constexpr std::string_view batch_verbs[] = {"upload", "download", "cp",          "mv",      "sync",
+                                            "check",  "ls",       "du",          "tree",    "set",
+                                            "rm",     "url",      "mkcontainer", "undelete"};
 constexpr std::string_view two_ended[] = {"cp", "mv", "sync", "check"};
 // Of the process, or of all requests to an account.
 constexpr std::string_view of_the_whole[] = {"--json",        "--log-level", "--threads", "--memory",

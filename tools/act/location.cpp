@@ -37,16 +37,33 @@ std::string cluster_name(const world& w, const std::string& word) {
     return word.substr(0, colon);
 }
 
-result<location> parse_url(const std::string& word) {
+/// The query without the parts of that name; they are no part of a SAS.
+std::string without(std::string_view query, std::string_view name) {
+    std::string out;
+    while (!query.empty()) {
+        const std::string_view part = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(part.size() + 1, query.size()));
+        if (part.substr(0, part.find('=')) == name) continue;
+        if (!out.empty()) out += '&';
+        out += part;
+    }
+    return out;
+}
+
+result<location> parse_url(const std::string& word, past allowed) {
     location out;
     out.what = location::type::url;
     ACT_TRY(out.url, parse_uri(word));
-    const std::string query = std::exchange(out.url.query, {});
+    std::string query = std::exchange(out.url.query, {});
     out.text = out.url.str();
     bool is_signed = false;
     for (const auto& [name, value] : parse_query(query)) {
         is_signed |= name == "sig" && !value.empty();
-        if (name == "snapshot" || name == "versionid" || name == "comp" || name == "restype") {
+        const bool snapshot = name == "snapshot", version = name == "versionid";
+        if ((snapshot || version) && allowed == past::allowed && !value.empty()) {
+            (snapshot ? out.snapshot : out.version) = value;
+            query = without(query, name);
+        } else if (snapshot || version || name == "comp" || name == "restype") {
             return error(
                 kind::unsupported,
                 fmt::format("URL '{}': the part '{}=' of its query is not supported", out.text, name),
@@ -58,6 +75,12 @@ result<location> parse_url(const std::string& word) {
                      "URL '" + out.text + "': what stands behind '?' is not a SAS (it has no sig=)",
                      "put the URL in single quotes: a shell cuts it at '&'");
     }
+    if (!out.snapshot.empty() && !out.version.empty()) {
+        return error(kind::usage, "URL '" + out.text + "' names a snapshot and a version",
+                     "leave one of them out");
+    }
+    if (!out.snapshot.empty()) out.text += "?snapshot=" + out.snapshot;
+    if (!out.version.empty()) out.text += "?versionid=" + out.version;
     out.sas = secret(query);
     return out;
 }
@@ -84,12 +107,12 @@ bool names_folder(std::string_view path) {
     return last == "." || last == ".." || (last.empty() && !path.empty());
 }
 
-result<location> parse_location(const world& w, const std::string& word, plain meaning) {
+result<location> parse_location(const world& w, const std::string& word, plain meaning, past allowed) {
     if (word.empty()) {
         return error(kind::usage, "a path is empty", "name a path, CLUSTER:path or a blob URL");
     }
     if (begins_url(word)) {
-        ACT_TRY(location out, parse_url(word));
+        ACT_TRY(location out, parse_url(word, allowed));
         const std::string decoded = decode_component(out.url.path).value_or(out.url.path);
         out.folder = decoded.ends_with('/');
         return out;
@@ -127,10 +150,10 @@ std::string opened_location::shown(std::string_view name) const {
     return out;
 }
 
-result<std::vector<location>> stored_locations(invocation& call) {
+result<std::vector<location>> stored_locations(invocation& call, past allowed) {
     std::vector<location> out;
     for (auto& word : call.words) {
-        ACT_TRY(location at, parse_location(call.world, word, plain::stored));
+        ACT_TRY(location at, parse_location(call.world, word, plain::stored, allowed));
         if (!at.remote()) {
             return error(kind::usage, "'-' is not in a store", "name what is stored; `act ls` shows it");
         }

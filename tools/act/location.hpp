@@ -27,11 +27,12 @@ struct world;
 struct location {
     enum class type { local, stored, url, stream };
     location::type what = type::local;
-    std::string text;     ///< for messages: as written, but without the SAS
-    std::string path;     ///< local: as written; stored: behind the colon
-    std::string cluster;  ///< stored: empty is the one chosen with -c
-    uri url;              ///< without the query
-    secret sas;           ///< what stood behind '?'; may be empty
+    std::string text;               ///< for messages: as written, but without the SAS
+    std::string path;               ///< local: as written; stored: behind the colon
+    std::string cluster;            ///< stored: empty is the one chosen with -c
+    uri url;                        ///< without the query
+    secret sas;                     ///< what stood behind '?'; may be empty
+    std::string snapshot, version;  ///< of a URL that names one, where that was allowed
     /// It names a folder that things go into: see names_folder(), or it is a whole container.
     bool folder = false;
 
@@ -43,8 +44,10 @@ bool names_folder(std::string_view path);
 
 /// What a plain path is.
 enum class plain { local, stored };
+/// Whether a URL may name a snapshot or version of a blob.
+enum class past { refused, allowed };
 /// kind::usage for what cannot be one; never holds a SAS.
-result<location> parse_location(const world&, const std::string& word, plain);
+result<location> parse_location(const world&, const std::string& word, plain, past = past::refused);
 
 /// A location in a store, found: account opened, container and path known.
 struct opened_location {
@@ -62,7 +65,7 @@ struct opened_location {
 
 /// The words of a call whose words are all in stores (plain ones of the cluster chosen with -c); in the call
 /// they are replaced by what may be shown of them. kind::usage also for `-`.
-result<std::vector<location>> stored_locations(invocation&);
+result<std::vector<location>> stored_locations(invocation&, past = past::refused);
 
 /// Finds clusters, accounts and credentials of locations, each once. Not to be used on a loop.
 class location_opener {

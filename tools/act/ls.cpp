@@ -28,7 +28,13 @@ std::string state_of(const blob::properties& b) {
     auto add = [&](std::string_view what, std::string_view value = {}) {
         out.append(out.empty() ? "" : ", ").append(what).append(value);
     };
-    if (b.deleted) add("deleted");
+    if (b.deleted && b.deleted_at) {
+        const std::string at = to_iso8601(std::chrono::floor<std::chrono::seconds>(*b.deleted_at));
+        out = fmt::format("deleted {} {}, kept for {} more", at.substr(0, 10), at.substr(11, 8),
+                          counted(b.remaining_days, "day"));
+    } else if (b.deleted) {
+        add("deleted");
+    }
     if (!b.lease_state.empty() && b.lease_state != "available") add(b.lease_state);
     if (!b.copy_status.empty() && b.copy_status != "success") add("copy ", b.copy_status);
     if (!b.version_id.empty())
@@ -111,7 +117,7 @@ private:
             lines_ += fmt::format("{:6}  {:7}  {:24}  ", b.is_prefix ? "" : name_of(b.type), b.tier, sum);
         }
         lines_ += path;
-        if (!given.details && b.snapshot.empty() && b.version_id.empty()) return;
+        if (!given.details && b.snapshot.empty() && b.version_id.empty() && !b.deleted) return;
         if (const std::string state = state_of(b); !state.empty()) lines_ += fmt::format("  ({})", state);
     }
 
@@ -123,6 +129,11 @@ private:
         if (!b.snapshot.empty()) line.add("snapshot", b.snapshot);
         if (!b.version_id.empty())
             line.add("version", b.version_id).add("current_version", b.current_version);
+        if (b.deleted) {
+            line.add("deleted", true).add("remaining_days", b.remaining_days);
+            if (b.deleted_at)
+                line.add("deleted_at", to_iso8601(std::chrono::floor<std::chrono::seconds>(*b.deleted_at)));
+        }
         if (b.is_directory) line.add("directory", true);
         if (!call_.given.details) return line.text();
         line.add("blob_type", name_of(b.type)).add("tier", b.tier).add("md5", b.content.md5);
@@ -176,8 +187,13 @@ result<ops::list_options> wanted(const options& given) {
                           .delimiter = given.delimiter.empty() && given.one_level ? "/" : given.delimiter,
                           .snapshots = given.snapshots,
                           .versions = given.versions,
+                          .deleted = given.deleted,
                           .copy_state = given.details,
                           .detail = detail_for(given)};
+    if (!how.delimiter.empty() && how.deleted) {
+        return error(kind::usage, "what was deleted is listed with whole names only",
+                     "leave out --one-level and --delimiter");
+    }
     if (!how.delimiter.empty() && (how.snapshots || how.versions)) {
         return error(kind::usage, "snapshots and versions are listed with whole names only",
                      "leave out --one-level and --delimiter, or --snapshots and --versions");
@@ -242,6 +258,7 @@ constexpr example examples[] = {
     {"act ls --one-level data", "what is directly in data"},
     {"act ls --long --sort size data", "the largest first, with tier, checksum and state"},
     {"act ls --snapshots data/voc20/a.txt", "one blob and its snapshots"},
+    {"act ls --deleted data/voc20", "what `act undelete` would bring back, and for how long it can"},
     {"act ls --prefix data/voc", "data/voc20, data/vocab.txt, ... as ACT did"},
     {"act ls --json data | jq -r .path", "paths for a script"},
 };
@@ -259,7 +276,10 @@ constinit const verb ls_verb{
         "Without --sort lines come as the service lists them, by the bytes of names, and nothing is kept in\n"
         "memory. --long shows the MD5 that is stored with a blob or else its ETag, and behind the path what "
         "is\n"
-        "out of the ordinary: a lease, a copy that is not done.",
+        "out of the ordinary: a lease, a copy that is not done. --deleted lists blobs that are kept though "
+        "they\n"
+        "were deleted; with --snapshots and --versions deleted ones of those too. Where the account keeps\n"
+        "versions, a deleted blob is shown as the youngest version that it left.",
 };
 
 }  // namespace act::cli

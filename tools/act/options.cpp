@@ -136,6 +136,12 @@ outcome bandwidth(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome versioning(options& to, const option& o, std::string_view value) {
+    static constexpr std::pair<std::string_view, bool> words[] = {{"on", true}, {"off", false}};
+    ACT_TRY(to.versioning, one_of(o, value, words));
+    return {};
+}
+
 outcome request_limit(options& to, const option& o, std::string_view value) {
     const auto parsed = parse_rate(value);
     if (!parsed || *parsed <= 0 || *parsed > 1e9) return bad_value(o, value, "a rate such as 500/s");
@@ -195,6 +201,13 @@ outcome snapshot_fate(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+outcome version_fate(options& to, const option& o, std::string_view value) {
+    using fate = ops::remove_options::version_fate;
+    static constexpr std::pair<std::string_view, fate> words[] = {{"old", fate::old}, {"all", fate::all}};
+    ACT_TRY(to.delete_versions, one_of(o, value, words));
+    return {};
+}
+
 outcome delimiter(options& to, const option& o, std::string_view value) {
     if (value.empty()) return bad_value(o, value, "one or more characters, such as /");
     to.delimiter = std::string(value);
@@ -212,12 +225,12 @@ outcome not_a_dry_run(options& to, const option& o, std::string_view) {
     return {};
 }
 
-constexpr std::string_view select_verbs = "upload download cp sync check rm";
+constexpr std::string_view select_verbs = "upload download cp sync check rm undelete";
 constexpr std::string_view data_verbs = "upload download cp sync";
-constexpr std::string_view listed_verbs = "upload download cp rm set cat";
+constexpr std::string_view listed_verbs = "upload download cp rm undelete set cat";
 constexpr std::string_view moving_verbs = "upload download cp mv sync";
 constexpr std::string_view attribute_verbs = "set upload cp sync";
-constexpr std::string_view capped_verbs = "upload download cp mv sync rm run";
+constexpr std::string_view capped_verbs = "upload download cp mv sync rm undelete run";
 
 constexpr option table[] = {
     {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
@@ -235,13 +248,15 @@ constexpr option table[] = {
     {"--version", "", "", "", "the version", flag<&options::version>},
 
     {"--dry-run", "", "",
-     "upload download cp mv sync mkcontainer set rm run init submit resubmit "
+     "upload download cp mv sync mkcontainer set rm undelete run init submit resubmit "
      "monitor ssh",
      "show what would be done and do nothing", flag<&options::dry_run>},
     {"--yes", "-y", "", "rm submit", "do not ask: remove; submit a sweep of more than 1000 runs",
      flag<&options::yes>},
     {"--delete-snapshots", "", "FATE", "rm",
      "include (default), only (the blobs stay) or refuse (those that have any)", snapshot_fate},
+    {"--delete-versions", "", "WHICH", "rm",
+     "old (previous versions; the blobs stay) or all (the blobs, and every version)", version_fate},
     {"--force", "", "", data_verbs, "transfer also what looks unchanged: --overwrite always",
      flag<&options::force>},
     {"--overwrite", "", "WHEN", moving_verbs,
@@ -304,13 +319,14 @@ constexpr option table[] = {
      flag<&options::null_separated>},
     {"--manifest-out", "", "FILE", data_verbs, "write a line for each object: name, size, ETag, hash",
      file_name<&options::manifest_out>},
-    {"--failed-out", "", "FILE", "upload download cp mv sync rm",
+    {"--failed-out", "", "FILE", "upload download cp mv sync rm undelete",
      "write the items that failed, as a list for --from-list", file_name<&options::failed_out>},
     {"--manifest", "", "FILE", "check", "compare PATH with what --manifest-out wrote",
      file_name<&options::manifest>},
     {"--extra", "", "", "check", "with --manifest: tell also what it does not name", flag<&options::extra>},
 
-    {"--prefix", "", "", "ls rm", "PATH is a plain string prefix, as in ACT", flag<&options::raw_prefix>},
+    {"--prefix", "", "", "ls rm undelete", "PATH is a plain string prefix, as in ACT",
+     flag<&options::raw_prefix>},
     {"--one-level", "", "", "ls", "fold what is below the next slash", flag<&options::one_level>},
     {"--offset", "", "SIZE", "cat", "begin so many bytes after the start of each",
      size<&options::offset, 0, ~0ull>},
@@ -333,6 +349,10 @@ constexpr option table[] = {
      flag<&options::reverse>},
     {"--snapshots", "", "", "ls", "each blob's snapshots as well", flag<&options::snapshots>},
     {"--versions", "", "", "ls", "each blob's earlier versions as well", flag<&options::versions>},
+    {"--deleted", "", "", "ls", "what was deleted and can be brought back, and nothing else",
+     flag<&options::deleted>},
+    {"--past", "", "", "undelete", "also deleted snapshots and versions of blobs that are there",
+     flag<&options::past>},
     {"--bytes", "", "", "ls du tree", "exact sizes", flag<&options::exact_sizes>},
     {"--depth", "", "N", "du tree", "show folders down to this level (du: default 1)",
      number<&options::depth, 0, 1'000'000>},
@@ -365,6 +385,10 @@ constexpr option table[] = {
     {"--tls-cert", "", "FILE", "serve", "certificate chain (PEM); with --tls-key: serve https",
      text<&options::tls_certificate>},
     {"--tls-key", "", "FILE", "serve", "private key (PEM)", text<&options::tls_key>},
+    {"--soft-delete", "", "DAYS", "serve", "from now on keep what is deleted for 1 to 365 days; 0: do not",
+     number<&options::soft_delete_days, 0, 365>},
+    {"--versioning", "", "on|off", "serve", "from now on keep what is overwritten or deleted as a version",
+     versioning},
     {"--latency", "", "TIME", "serve", "begin each answer no earlier than this after its request", latency},
     {"--bandwidth", "", "RATE[:account]", "serve", "of each connection, or of all together (60MiB/s)",
      bandwidth},

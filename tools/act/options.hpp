@@ -37,6 +37,7 @@ struct options {
     // verbs that change something
     bool dry_run = false, yes = false;
     enum class snapshot_fate { include, only, refuse } delete_snapshots = snapshot_fate::include;
+    ops::remove_options::version_fate delete_versions = ops::remove_options::version_fate::keep;
     bool hash = false, force = false;
     bool delete_extras = false;
     std::optional<std::uint64_t> most_deleted;
@@ -72,7 +73,8 @@ struct options {
     // listing, links
     bool raw_prefix = false, one_level = false;
     std::string delimiter;
-    bool details = false, exact_sizes = false, snapshots = false, versions = false, reverse = false;
+    bool details = false, exact_sizes = false, snapshots = false, versions = false, deleted = false,
+         past = false, reverse = false;
     enum class order { stored, name, size, time } sort = order::stored;
     std::optional<std::uint64_t> depth;
     double expires = 30 * 86400.0;  ///< seconds
@@ -90,6 +92,8 @@ struct options {
     std::string tls_certificate, tls_key;
     store::network_model network;
     std::string admin;
+    std::optional<std::uint32_t> soft_delete_days;
+    std::optional<bool> versioning;
 
     // jobs
     bool wait = false, pack_first = false;

@@ -68,6 +68,8 @@ result<store::options> options_of(invocation& call) {
         return error(kind::usage, "--tls-cert and --tls-key belong together",
                      "give both, or neither for plain http");
     }
+    o.soft_delete_days = given.soft_delete_days;
+    o.versioning = given.versioning;
     o.memory = given.memory;
     o.network = given.network;
     o.admin = given.admin;
@@ -130,6 +132,7 @@ constexpr example examples[] = {
     {"act serve --account me --key file:key.txt --listen 0.0.0.0:10000",
      "for other machines, with a key of your own"},
     {"act serve --tls-cert cert.pem --tls-key key.pem", "https"},
+    {"act serve --soft-delete 7", "what is deleted can be brought back for a week"},
     {"act serve --latency 30ms --bandwidth 60MiB/s --limit 500/s", "a distant and busy service"},
     {"act serve --fault reset=0.01,error500=0.02,stall=0.001:5s", "an unreliable one"},
 };
@@ -146,6 +149,10 @@ constinit const verb serve_verb{
     .note =
         "Clients use the emulator's well-known account and key unless --account and --key say otherwise.\n"
         "One line on stdout names the endpoint once it is ready.\n"
+        "\n"
+        "--soft-delete and --versioning are kept with the folder, for all who use it. `act ls --deleted` "
+        "shows\n"
+        "what was deleted, `act undelete` brings it back; `act ls --versions` shows versions.\n"
         "\n"
         "Faults are parts of all requests, between 0 and 1; a request meets one at most. The same seed "
         "gives\n"

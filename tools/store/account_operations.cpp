@@ -5,6 +5,8 @@
 #include "tools/store/access.hpp"
 #include "tools/store/headers.hpp"
 #include "tools/store/listing.hpp"
+#include "tools/store/past.hpp"
+#include "transfer/blob/documents.hpp"
 #include "transfer/blob/xml.hpp"
 
 namespace act::store {
@@ -24,6 +26,15 @@ constexpr const char* default_properties =
     "</DefaultServiceVersion><DeleteRetentionPolicy><Enabled>false</Enabled></"
     "DeleteRetentionPolicy><StaticWebsite>"
     "<Enabled>false</Enabled></StaticWebsite></StorageServiceProperties>";
+
+// The element of that name in a document of properties; where it would stand if it is not there.
+std::pair<std::size_t, std::size_t> element_in(const std::string& document, std::string_view name) {
+    const std::size_t begin = document.find(fmt::format("<{}>", name));
+    const std::string closing = fmt::format("</{}>", name);
+    const std::size_t end = document.find(closing, begin);
+    if (begin != std::string::npos && end != std::string::npos) return {begin, end + closing.size() - begin};
+    return {document.rfind("</"), 0};
+}
 
 }  // namespace
 
@@ -73,14 +84,24 @@ answer list_containers(service& s, const reader& r, call& c) {
 
 answer get_service_properties(service&, const reader& r, call&) {
     const auto stored = r.get(table::meta, "properties");
-    return reply::xml(200, std::string(stored.value_or(default_properties)));
+    std::string document(stored.value_or(default_properties));
+    const std::uint32_t days = protection_of(r).days;
+    const std::string policy =
+        days == 0 ? "<Enabled>false</Enabled>" : fmt::format("<Enabled>true</Enabled><Days>{}</Days>", days);
+    const auto [at, size] = element_in(document, "DeleteRetentionPolicy");
+    if (at != std::string::npos)
+        document.replace(at, size, "<DeleteRetentionPolicy>" + policy + "</DeleteRetentionPolicy>");
+    return reply::xml(200, std::move(document));
 }
 
 answer set_service_properties(service&, writer& w, call& c) {
-    // Kept as it is, for whoever asks; nothing here depends on it.
-    blob::xml::reader x(c.body);
-    if (x.next() != blob::xml::reader::event::open || x.name() != "StorageServiceProperties" || !x.skip()) {
-        return failure(codes::invalid_xml);
+    // Kept as it is, for whoever asks; soft delete alone means something here.
+    const auto read = blob::read_soft_delete(c.body);
+    if (!read) return failure(codes::invalid_xml);
+    if (const auto& days = *read) {
+        protection kept = protection_of(w);
+        kept.days = *days;
+        set_protection(w, kept);
     }
     w.put(table::meta, "properties", c.body);
     return reply::of(202);

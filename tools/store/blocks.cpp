@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "engine/codec/base64.hpp"
+#include "tools/store/past.hpp"
 #include "transfer/blob/documents.hpp"
 
 namespace act::store {
@@ -193,11 +194,10 @@ answer get_block_list(service&, const reader& r, call& c) {
     const bool committed = all || which.empty() || http::same_name(which, "committed");
     if (!committed && !uncommitted) return invalid_query("blocklisttype", which);
     ACT_TRY(const auto container, existing_container(r, c));
-    const std::string_view snapshot = c.param("snapshot");
-    const auto record = load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id,
-                                          c.blob, snapshot);
+    const bool current = c.param("snapshot").empty() && c.param("versionid").empty();
+    const auto record = load_asked(r, container.id, c);
     const auto upload = load<upload_record>(r, table::uploads, container.id, c.blob);
-    if (!record && (!upload || !snapshot.empty())) return failure(codes::blob_not_found);
+    if (!record && (!upload || !current)) return failure(codes::blob_not_found);
     if (record) {
         if (record->type != blob::blob_type::block) return failure(codes::invalid_blob_type);
         ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
@@ -214,7 +214,7 @@ answer get_block_list(service&, const reader& r, call& c) {
             lists.committed.push_back({codec::base64_encode(codec::as_bytes(e.block_id)), e.length});
         }
     }
-    if (uncommitted && upload && snapshot.empty()) {
+    if (uncommitted && upload && current) {
         const key prefix = number_key(upload->id);
         cursor rows(r, table::blocks);
         for (bool more = rows.seek(prefix.view()); more && rows.key().starts_with(prefix.view());

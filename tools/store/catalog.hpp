@@ -8,11 +8,11 @@
 #include "tools/store/keys.hpp"
 #include "tools/store/record.hpp"
 
-/// Records by name. A blob's name may be longer than a key of LMDB, so the rows of table::blobs, snapshots
-/// and uploads are buckets: the key is the container's id and the name's first `key_part` bytes, the value a
-/// sorted list of entries, each with the rest of the name, the snapshot's time ("" but in table::snapshots)
-/// and the record. Nearly always there is one entry. Byte order of keys, then of entries, is the byte order
-/// of whole names.
+/// Records by name. A blob's name may be longer than a key of LMDB, so the rows of table::blobs, snapshots,
+/// uploads, versions and trash are buckets: the key is the container's id and the name's first `key_part`
+/// bytes, the value a sorted list of entries, each with the rest of the name, the snapshot's time ("" in
+/// table::blobs and uploads; see index.hpp for the others) and the record. Nearly always there is one entry.
+/// Byte order of keys, then of entries, is the byte order of whole names.
 namespace act::store {
 
 inline constexpr std::size_t key_part = 480;

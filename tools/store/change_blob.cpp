@@ -1,4 +1,4 @@
-// Changes of a blob that leave its content alone, snapshots, and Delete Blob (blob-rest.md section 9).
+// Changes of a blob that leave its content alone, and snapshots (blob-rest.md section 9).
 #include "tools/store/put_blob.hpp"
 #include "transfer/blob/documents.hpp"
 
@@ -48,9 +48,20 @@ outcome<std::uint64_t> new_sequence_number(const call& c, std::uint64_t old) {
 
 }  // namespace
 
-answer set_blob_metadata(service&, writer& w, call& c) {
+answer set_blob_metadata(service& s, writer& w, call& c) {
     ACT_TRY(target t, changeable(w, c));
     ACT_TRY(const std::string metadata, read_metadata(c));
+    std::string before;
+    if (protection_of(w).versioning) {
+        // What the record views is about to change.
+        before = encode(t.record);
+        if (!decode(before, t.record)) return failure();
+        const nanos version = next_version(w, t.container.id, c.blob, c.at());
+        blob_record previous = t.record;
+        previous.content = share(w, *s.files, previous.content, previous.size);
+        keep_version(w, t.container.id, c.blob, previous);
+        t.record.version = version;
+    }
     t.record.metadata = metadata;
     save_changed(w, c, t);
     reply out = changed(200, t.record);
@@ -98,9 +109,7 @@ answer set_blob_tags(service&, writer& w, call& c) {
 
 answer get_blob_tags(service&, const reader& r, call& c) {
     ACT_TRY(const auto container, existing_container(r, c));
-    const std::string_view snapshot = c.param("snapshot");
-    const auto record = load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id,
-                                          c.blob, snapshot);
+    const auto record = load_asked(r, container.id, c);
     if (!record) return failure(codes::blob_not_found);
     ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
     ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::read));
@@ -145,6 +154,7 @@ answer snapshot_blob(service& s, writer& w, call& c) {
     blob_record copy = base;
     copy.lease = {};
     copy.snapshots = 0;
+    copy.version = 0;
     if (!metadata.empty()) {
         copy.metadata = metadata;
         copy.etag = next_etag(c.at(), base.etag);
@@ -163,80 +173,6 @@ answer snapshot_blob(service& s, writer& w, call& c) {
     reply out = changed(201, copy);
     out.headers.add("x-ms-snapshot", time);
     out.headers.add("x-ms-request-server-encrypted", "true");
-    return out;
-}
-
-namespace {
-
-std::vector<std::pair<std::string, content_ref>> snapshots_of(const reader& r, std::uint64_t container,
-                                                              std::string_view name) {
-    std::vector<std::pair<std::string, content_ref>> out;
-    record_cursor item(r, table::snapshots, container);
-    for (bool more = item.seek(name); more && item.name() == name; more = item.next()) {
-        blob_record b;
-        if (decode(item.record(), b)) out.emplace_back(item.snapshot(), b.content);
-    }
-    return out;
-}
-
-answer delete_snapshot(writer& w, const call& c, const container_record& container) {
-    const std::string_view time = c.param("snapshot");
-    if (c.has_header("x-ms-delete-snapshots")) {
-        return invalid_header("x-ms-delete-snapshots", c.header("x-ms-delete-snapshots"));
-    }
-    const auto record = load<blob_record>(w, table::snapshots, container.id, c.blob, time);
-    if (!record) return failure(codes::blob_not_found);
-    ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::write));
-    const content_ref content = record->content;
-    erase(w, table::snapshots, container.id, c.blob, time);
-    if (auto base = load<blob_record>(w, table::blobs, container.id, c.blob); base && base->snapshots > 0) {
-        --base->snapshots;
-        save(w, table::blobs, container.id, c.blob, {}, encode(*base));
-    }
-    release(w, content);
-    return reply::of(202);
-}
-
-}  // namespace
-
-answer delete_blob(service&, writer& w, call& c) {
-    ACT_TRY(const auto container, existing_container(w, c));
-    if (c.has_param("snapshot")) {
-        answer out = delete_snapshot(w, c, container);
-        if (out) out->headers.add("x-ms-delete-type-permanent", "true");
-        return out;
-    }
-    const std::string_view scope = c.header("x-ms-delete-snapshots");
-    const bool only = http::same_name(scope, "only"), include = http::same_name(scope, "include");
-    if (!scope.empty() && !only && !include) return invalid_header("x-ms-delete-snapshots", scope);
-
-    auto record = load<blob_record>(w, table::blobs, container.id, c.blob);
-    reply out = reply::of(202);
-    out.headers.add("x-ms-delete-type-permanent", "true");
-    if (!record) {
-        // Staged blocks alone can be deleted, too.
-        if (only || !find(w, table::uploads, container.id, c.blob)) return failure(codes::blob_not_found);
-        ACT_TRY_VOID(check_change(c, nullptr));
-        discard_upload(w, container.id, c.blob);
-        return out;
-    }
-    ACT_TRY_VOID(check_change(c, &*record));
-    if (record->snapshots > 0 && scope.empty()) return failure(codes::snapshots_present);
-    const content_ref content = record->content;
-    std::vector<std::pair<std::string, content_ref>> gone;
-    if (record->snapshots > 0) gone = snapshots_of(w, container.id, c.blob);
-    if (only) {
-        record->snapshots = 0;
-        save(w, table::blobs, container.id, c.blob, {}, encode(*record));
-    } else {
-        erase(w, table::blobs, container.id, c.blob);
-        release(w, content);
-        discard_upload(w, container.id, c.blob);
-    }
-    for (const auto& [time, held] : gone) {
-        erase(w, table::snapshots, container.id, c.blob, time);
-        release(w, held);
-    }
     return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "tools/store/access.hpp"
 #include "tools/store/copy.hpp"
+#include "tools/store/past.hpp"
 #include "tools/store/send.hpp"
 #include "transfer/blob/errors.hpp"
 #include "transfer/blob/headers.hpp"
@@ -71,12 +72,8 @@ outcome<own_source> open_own(service& s, const reader& r, copy_source& from, con
     source.headers = &from.credential;
     ACT_TRY_VOID(authorize_source(s, r, source, request, key_is_enough));
     const auto container = load_container(r, source.container);
-    const std::string_view snapshot = source.param("snapshot");
     std::optional<std::string_view> found;
-    if (container) {
-        found =
-            find(r, snapshot.empty() ? table::blobs : table::snapshots, container->id, source.blob, snapshot);
-    }
+    if (container) found = find_asked(r, container->id, source);
     if (!found) {
         const code& missing = container ? codes::blob_not_found : codes::container_not_found;
         return unverified_source(404, missing.name, missing.message);

@@ -139,6 +139,8 @@ ACT_CODE(source_ip_mismatch, 403, "AuthorizationSourceIPMismatch",
          "This request is not authorized to perform this operation using this source IP.");
 ACT_CODE(unauthorized_overwrite, 403, "UnauthorizedBlobOverwrite",
          "This request is not authorized to perform blob overwrites.");
+ACT_CODE(not_on_root_blob, 403, "OperationNotAllowedOnRootBlob",
+         "The specified operation is not allowed on the root blob.");
 ACT_CODE(resource_not_found, 404, "ResourceNotFound", "The specified resource does not exist.");
 ACT_CODE(container_not_found, 404, "ContainerNotFound", "The specified container does not exist.");
 ACT_CODE(blob_not_found, 404, "BlobNotFound", "The specified blob does not exist.");

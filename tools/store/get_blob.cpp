@@ -7,6 +7,7 @@
 #include "tools/store/conditions.hpp"
 #include "tools/store/copy.hpp"
 #include "tools/store/headers.hpp"
+#include "tools/store/past.hpp"
 #include "tools/store/send.hpp"
 #include "transfer/blob/headers.hpp"
 
@@ -57,11 +58,12 @@ void add_copy_headers(service& s, http::fields& f, const blob_record& r) {
 // What GET and HEAD have in common.
 void add_blob_headers(service& s, http::fields& f, const call& c, const blob_record& r) {
     add_version_headers(f, r.etag, r.modified);
+    add_version_id(f, r);
     add_content_headers(f, c, r);
     add_metadata_headers(f, r.metadata);
     f.add("x-ms-blob-type", type_name(r.type));
     f.add("x-ms-creation-time", to_http_date(from_nanos(r.created)));
-    if (c.param("snapshot").empty()) add_lease_headers(f, r.lease, c.at());
+    if (c.param("snapshot").empty() && c.param("versionid").empty()) add_lease_headers(f, r.lease, c.at());
     f.add("x-ms-server-encrypted", "true");
     f.add("Accept-Ranges", "bytes");
     if (r.type == blob::blob_type::append) {
@@ -84,9 +86,7 @@ outcome<std::optional<blob::byte_range>> requested_range(const call& c) {
 
 outcome<blob_record> readable_blob(const reader& r, const call& c) {
     ACT_TRY(const auto container, existing_container(r, c));
-    const std::string_view snapshot = c.param("snapshot");
-    auto record = load<blob_record>(r, snapshot.empty() ? table::blobs : table::snapshots, container.id,
-                                    c.blob, snapshot);
+    auto record = load_asked(r, container.id, c);
     if (!record) return failure(codes::blob_not_found);
     ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
     ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::read));

@@ -118,6 +118,10 @@ void add_version_headers(http::fields& f, std::uint64_t etag, nanos modified) {
     f.add("Last-Modified", to_http_date(from_nanos(modified)));
 }
 
+void add_version_id(http::fields& f, const blob_record& r) {
+    if (r.version != 0) f.add("x-ms-version-id", snapshot_time(r.version));
+}
+
 void add_lease_headers(http::fields& f, const lease& l, nanos now) {
     const lease::state s = l.at(now);
     if (s == lease::state::leased) f.add("x-ms-lease-duration", l.seconds < 0 ? "infinite" : "fixed");
@@ -139,6 +143,7 @@ void add_metadata_headers(http::fields& f, std::string_view metadata) {
 reply changed(int status, const blob_record& r) {
     reply out = reply::of(status);
     add_version_headers(out.headers, r.etag, r.modified);
+    add_version_id(out.headers, r);
     return out;
 }
 

@@ -31,6 +31,8 @@ void apply_content_headers(const call&, blob_record&, bool plain);
 
 /// ETag and Last-Modified.
 void add_version_headers(http::fields&, std::uint64_t etag, nanos modified);
+/// x-ms-version-id, where there are versions.
+void add_version_id(http::fields&, const blob_record&);
 void add_lease_headers(http::fields&, const lease&, nanos now);
 void add_metadata_headers(http::fields&, std::string_view metadata);
 /// The answer to most changes of a blob.

@@ -14,8 +14,10 @@ namespace act::store {
 namespace {
 
 constexpr const char* format_version = "1";
-constexpr const char* names[table_count] = {"meta",  "containers", "blobs",  "snapshots", "uploads", "blocks",
-                                            "lists", "extents",    "pieces", "refs",      "doomed"};
+// Those of the end came later: they are made in a store that does not have them.
+constexpr const char* names[table_count] = {"meta",   "containers", "blobs",   "snapshots", "uploads",
+                                            "blocks", "lists",      "extents", "pieces",    "refs",
+                                            "doomed", "versions",   "trash"};
 // Address space only: the file is as large as what is in it.
 constexpr std::size_t largest_map = 4 * TiB;
 constexpr std::size_t smallest_map = 256 * MiB;

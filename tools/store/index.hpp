@@ -33,8 +33,10 @@ enum class table : std::uint8_t {
     pieces,      ///< piece id -> the bytes of a small piece
     refs,        ///< id -> how many refer to it; a missing row means once (files always have a row)
     doomed,      ///< container id -> nothing: a deleted container whose rows are still being removed
+    versions,    ///< likewise to snapshots, with the version's time: what blobs were before
+    trash,       ///< likewise, with what it was (past.hpp) -> trash_record: deleted, and can be brought back
 };
-inline constexpr std::size_t table_count = 11;
+inline constexpr std::size_t table_count = 13;
 
 /// A consistent look at the index. What it returns are views into the map that live as long as it, or until
 /// the next change through the same object.

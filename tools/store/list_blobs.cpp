@@ -22,7 +22,8 @@ constexpr const char* known_includes[] = {"copy",       "deleted",
                                           "permissions"};
 
 struct wanted {
-    bool metadata, tags, copy, snapshots, uncommitted;
+    bool metadata, tags, copy;
+    item_cursor::kinds kinds;
 };
 
 outcome<wanted> read_include(const call& c) {
@@ -36,8 +37,11 @@ outcome<wanted> read_include(const call& c) {
         if (!known) return invalid_query("include", c.param("include"));
         list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
     }
-    return wanted{includes(c, "metadata"), includes(c, "tags"), includes(c, "copy"), includes(c, "snapshots"),
-                  includes(c, "uncommittedblobs")};
+    return wanted{includes(c, "metadata"), includes(c, "tags"), includes(c, "copy"),
+                  item_cursor::kinds{.snapshots = includes(c, "snapshots"),
+                                     .uncommitted = includes(c, "uncommittedblobs"),
+                                     .versions = includes(c, "versions"),
+                                     .deleted = includes(c, "deleted")}};
 }
 
 class blob_writer {
@@ -49,6 +53,8 @@ public:
         out_ += "<Blob>";
         element(out_, "Name", item.name());
         optional_element(out_, "Snapshot", item.snapshot());
+        if (item.deleted()) out_ += "<Deleted>true</Deleted>";
+        if (wanted_.kinds.versions) add_version(item, r);
         out_ += times(r);
         out_ += listed_etag(r.etag).view();
         out_ += "</Etag>";
@@ -111,7 +117,8 @@ private:
     }
 
     void add_state(const item_cursor& item, const blob_record& r) {
-        const bool usual = r.type == blob::blob_type::block && item.snapshot().empty() && !r.sealed &&
+        const bool usual = r.type == blob::blob_type::block && item.snapshot().empty() &&
+                           item.version().empty() && !item.deleted() && !r.sealed &&
                            r.lease.phase == lease::phase::none && r.tags.empty() && r.copy.id.empty();
         if (!usual) return write_state(out_, item, r);
         const std::tuple key(r.headers.cache_control, r.headers.disposition, r.tier, r.tier_changed);
@@ -137,11 +144,26 @@ private:
             }
         }
         if (r.sealed) out += "<Sealed>true</Sealed>";
-        if (item.snapshot().empty()) add_lease(out, r.lease, now_);
+        if (item.snapshot().empty() && item.version().empty()) add_lease(out, r.lease, now_);
+        if (const trash_record* gone = item.deleted()) add_deletion(out, *gone);
         out += "<ServerEncrypted>true</ServerEncrypted>";
         if (wanted_.copy) add_copy(out, r);
         if (!r.tags.empty()) element(out, "TagCount", packed::count(r.tags));
         out += "</Properties>";
+    }
+
+    void add_version(const item_cursor& item, const blob_record& r) {
+        if (!item.version().empty()) {
+            element(out_, "VersionId", item.version());
+        } else if (r.version != 0 && item.snapshot().empty() && !item.deleted()) {
+            element(out_, "VersionId", snapshot_time(r.version));
+            out_ += "<IsCurrentVersion>true</IsCurrentVersion>";
+        }
+    }
+
+    void add_deletion(std::string& out, const trash_record& gone) {
+        element(out, "DeletedTime", to_http_date(from_nanos(gone.deleted)));
+        element(out, "RemainingRetentionDays", days_of(gone, now_));
     }
 
     void add_copy(std::string& out, const blob_record& r) {
@@ -213,14 +235,14 @@ answer build_page(service& s, const reader& r, const call& c, const wanted& w, s
     const std::string_view prefix = c.param("prefix"), delimiter = c.param("delimiter");
     ACT_TRY(const std::string marker, read_marker(c));
     ACT_TRY(const auto container, existing_container(r, c));
-    item_cursor item(r, container.id, w.snapshots, w.uncommitted);
+    item_cursor item(r, container.id, w.kinds, c.at());
     if (!marker.empty()) {
         item.seek_position(marker);
     } else {
         item.seek(std::max(prefix, c.param("startFrom")));
     }
     if (wants_columns(c)) {
-        column_page page(s, c.at(), {w.metadata, w.tags, w.copy});
+        column_page page(s, c.at(), {w.metadata, w.tags, w.copy, w.kinds.versions});
         ACT_TRY(const std::string next, fill_page(item, c, limit, c.param("endBefore"), page));
         reply out = reply::xml(200, page.finish(next));
         out.headers.set("Content-Type", blob::arrow_type);
@@ -247,7 +269,7 @@ answer build_page(service& s, const reader& r, const call& c, const wanted& w, s
 task<answer> list_blobs(service& s, call& c, http::server_exchange&) {
     ACT_CO_TRY(const wanted w, read_include(c));
     ACT_CO_TRY(const std::uint64_t limit, page_limit(c));
-    if (w.snapshots && !c.param("delimiter").empty())
+    if (w.kinds.snapshots && !c.param("delimiter").empty())
         co_return invalid_query("delimiter", c.param("delimiter"));
     // The page is kept until it has been sent, which the budget should know.
     auto budget =

@@ -10,19 +10,20 @@
 namespace act::store {
 
 struct column_page::columns {
-    arrow::text_builder name{"Name"}, snapshot{"Snapshot"}, etag{"Etag"}, type{"Content-Type"},
-        encoding{"Content-Encoding"}, language{"Content-Language"}, md5{"Content-MD5"},
+    arrow::text_builder name{"Name"}, snapshot{"Snapshot"}, version{"VersionId"}, etag{"Etag"},
+        type{"Content-Type"}, encoding{"Content-Encoding"}, language{"Content-Language"}, md5{"Content-MD5"},
         cache_control{"Cache-Control"}, disposition{"Content-Disposition"}, blob_type{"BlobType"},
         tier{"AccessTier"}, lease_status{"LeaseStatus"}, lease_state{"LeaseState"},
         lease_duration{"LeaseDuration"}, copy_id{"CopyId"}, copy_source{"CopySource"},
         copy_status{"CopyStatus"}, copy_progress{"CopyProgress"}, copy_description{"CopyStatusDescription"},
         resource{"ResourceType"};
     arrow::timestamp_builder created{"Creation-Time"}, modified{"Last-Modified"},
-        tier_changed{"AccessTierChangeTime"}, copy_completed{"CopyCompletionTime"};
+        tier_changed{"AccessTierChangeTime"}, copy_completed{"CopyCompletionTime"},
+        deleted_time{"DeletedTime"};
     arrow::integer_builder length{"Content-Length"}, sequence{"x-ms-blob-sequence-number"},
-        tag_count{"TagCount"};
+        tag_count{"TagCount"}, days_left{"RemainingRetentionDays"};
     arrow::boolean_builder tier_inferred{"AccessTierInferred"}, sealed{"Sealed"},
-        encrypted{"ServerEncrypted"};
+        encrypted{"ServerEncrypted"}, deleted{"Deleted"}, current{"IsCurrentVersion"};
     arrow::map_builder metadata{"Metadata"}, tags{"Tags"};
 };
 
@@ -63,6 +64,7 @@ void column_page::add(const item_cursor& item, const blob_record& r) {
     columns& to = *to_;
     to.name.set(row_, item.name());
     set_given(to.snapshot, row_, item.snapshot());
+    add_past(item, r);
     to.created.set(row_, seconds(r.created));
     to.modified.set(row_, seconds(r.modified));
     to.etag.set(row_, listed_etag(r.etag).view());
@@ -77,8 +79,26 @@ void column_page::add(const item_cursor& item, const blob_record& r) {
     if (wanted_.copy && !r.copy.id.empty()) add_copy(r);
     if (wanted_.metadata && !r.metadata.empty()) set_pairs(to.metadata, row_, r.metadata);
     if (wanted_.tags && !r.tags.empty()) set_pairs(to.tags, row_, r.tags);
-    size_ += item.name().size() + r.metadata.size() + r.tags.size() + r.headers.type.size() + 128;
+    const auto& h = r.headers;
+    size_ += item.name().size() + r.metadata.size() + r.tags.size() + h.type.size() + h.encoding.size() +
+             h.language.size() + h.md5.size() + h.cache_control.size() + h.disposition.size() + 160;
     ++row_;
+}
+
+void column_page::add_past(const item_cursor& item, const blob_record& r) {
+    columns& to = *to_;
+    if (const trash_record* gone = item.deleted()) {
+        to.deleted.set(row_, true);
+        to.deleted_time.set(row_, seconds(gone->deleted));
+        to.days_left.set(row_, days_of(*gone, now_));
+    }
+    if (!wanted_.versions) return;
+    if (!item.version().empty()) {
+        to.version.set(row_, item.version());
+    } else if (r.version != 0 && item.snapshot().empty() && !item.deleted()) {
+        to.version.set(row_, snapshot_time(r.version));
+        to.current.set(row_, true);
+    }
 }
 
 void column_page::add_state(const item_cursor& item, const blob_record& r) {
@@ -94,7 +114,7 @@ void column_page::add_state(const item_cursor& item, const blob_record& r) {
         }
     }
     if (r.sealed) to.sealed.set(row_, true);
-    if (item.snapshot().empty()) {
+    if (item.snapshot().empty() && item.version().empty()) {
         const lease_words l = words_of(r.lease, now_);
         to.lease_status.set(row_, l.status);
         to.lease_state.set(row_, l.state);
@@ -141,31 +161,20 @@ void column_page::add_prefix(std::string_view name) {
 std::string column_page::finish(std::string_view next) {
     columns& to = *to_;
     arrow::table_builder table(row_);
-    for (auto* c : {&to.name,
-                    &to.snapshot,
-                    &to.etag,
-                    &to.type,
-                    &to.encoding,
-                    &to.language,
-                    &to.md5,
-                    &to.cache_control,
-                    &to.disposition,
-                    &to.blob_type,
-                    &to.tier,
-                    &to.lease_status,
-                    &to.lease_state,
-                    &to.lease_duration,
-                    &to.copy_id,
-                    &to.copy_source,
-                    &to.copy_status,
-                    &to.copy_progress,
-                    &to.copy_description,
-                    &to.resource}) {
+    // Without these there is no listing; the others are there when there is something in them.
+    table.add_always(to.name);
+    table.add_always(to.etag);
+    table.add_always(to.modified);
+    table.add_always(to.length);
+    for (auto* c : {&to.snapshot, &to.version, &to.type, &to.encoding, &to.language, &to.md5,
+                    &to.cache_control, &to.disposition, &to.blob_type, &to.tier, &to.lease_status,
+                    &to.lease_state, &to.lease_duration, &to.copy_id, &to.copy_source, &to.copy_status,
+                    &to.copy_progress, &to.copy_description, &to.resource}) {
         table.add(*c);
     }
-    for (auto* c : {&to.created, &to.modified, &to.tier_changed, &to.copy_completed}) table.add(*c);
-    for (auto* c : {&to.length, &to.sequence, &to.tag_count}) table.add(*c);
-    for (auto* c : {&to.tier_inferred, &to.sealed, &to.encrypted}) table.add(*c);
+    for (auto* c : {&to.created, &to.tier_changed, &to.copy_completed, &to.deleted_time}) table.add(*c);
+    for (auto* c : {&to.sequence, &to.tag_count, &to.days_left}) table.add(*c);
+    for (auto* c : {&to.tier_inferred, &to.sealed, &to.encrypted, &to.deleted, &to.current}) table.add(*c);
     for (auto* c : {&to.metadata, &to.tags}) table.add(*c);
     const std::string count = std::to_string(row_);
     const std::pair<std::string_view, std::string_view> about[] = {{"NextMarker", next},

@@ -14,7 +14,7 @@ bool wants_columns(const call&);
 class column_page {
 public:
     struct parts {
-        bool metadata, tags, copy;
+        bool metadata, tags, copy, versions;
     };
     column_page(service&, nanos now, parts);
     ~column_page();
@@ -28,6 +28,7 @@ public:
     std::string finish(std::string_view next);
 
 private:
+    void add_past(const item_cursor&, const blob_record&);
     void add_state(const item_cursor&, const blob_record&);
     void add_copy(const blob_record&);
     struct columns;

@@ -6,6 +6,7 @@
 
 #include "engine/codec/base64.hpp"
 #include "engine/core/uri.hpp"
+#include "tools/store/past.hpp"
 #include "transfer/blob/xml.hpp"
 
 namespace act::store {
@@ -15,6 +16,8 @@ namespace {
 constexpr std::string_view marker_head = "2!";
 // Sorts behind every snapshot's time: the blob itself.
 constexpr std::string_view base = "\x7f";
+// Before what a marker says of a deleted item, or of a version; a snapshot's time begins with a digit.
+constexpr char trash_mark = 'd', version_mark = 'v';
 
 char* put(char* to, std::string_view s) {
     std::memcpy(to, s.data(), s.size());
@@ -171,25 +174,41 @@ std::string begin_listing(const service& s, std::string_view container, std::siz
 
 // ---- item_cursor
 
-item_cursor::item_cursor(const reader& r, std::uint64_t container, bool snapshots, bool uncommitted)
+item_cursor::item_cursor(const reader& r, std::uint64_t container, kinds with, nanos now)
     : blobs_(r, table::blobs, container),
       snapshots_(r, table::snapshots, container),
       uploads_(r, table::uploads, container),
-      with_snapshots_(snapshots),
-      with_uploads_(uncommitted) {}
+      versions_(r, table::versions, container),
+      trash_(r, table::trash, container),
+      with_(with),
+      now_(now) {}
 
 void item_cursor::seek(std::string_view name, std::string_view snapshot) {
+    // Of the kinds behind the one that `snapshot` is of, all.
+    const bool in_trash = snapshot.starts_with(trash_mark), in_versions = snapshot.starts_with(version_mark);
+    const bool at_snapshot = !in_trash && !in_versions && snapshot != base;
     blobs_.seek(name);
-    if (with_snapshots_) snapshots_.seek(name, snapshot);
-    if (with_uploads_) uploads_.seek(name);
+    if (with_.snapshots) snapshots_.seek(name, at_snapshot ? snapshot : base);
+    if (with_.deleted) trash_.seek(name, in_trash ? snapshot.substr(1) : at_snapshot ? "" : base);
+    if (with_.versions) versions_.seek(name, in_versions ? snapshot.substr(1) : snapshot == base ? base : "");
+    if (with_.uncommitted) uploads_.seek(name);
     choose();
+}
+
+bool item_cursor::shows_deleted() {
+    const char what = trash_.snapshot().empty() ? '\0' : trash_.snapshot()[0];
+    const bool wanted = what == trash::snapshot  ? with_.snapshots
+                        : what == trash::version ? with_.versions
+                                                 : true;
+    return wanted && decode(trash_.record(), deleted_) && deleted_.until > now_;
 }
 
 void item_cursor::choose() {
     // A blob with uncommitted blocks beside its committed ones is listed once.
     while (uploads_.valid() && blobs_.valid() && uploads_.name() == blobs_.name()) uploads_.next();
+    while (trash_.valid() && !shows_deleted()) trash_.next();
     current_ = nullptr;
-    for (record_cursor* c : {&snapshots_, &blobs_, &uploads_}) {
+    for (record_cursor* c : {&snapshots_, &trash_, &versions_, &blobs_, &uploads_}) {
         if (c->valid() && (!current_ || c->name() < current_->name())) current_ = c;
     }
 }
@@ -199,10 +218,25 @@ void item_cursor::next() {
     choose();
 }
 
+std::string_view item_cursor::snapshot() const {
+    if (current_ == &snapshots_) return current_->snapshot();
+    const bool mine = deleted() && trash_.snapshot().starts_with(trash::snapshot);
+    return mine ? trash_.snapshot().substr(1) : std::string_view();
+}
+
+std::string_view item_cursor::version() const {
+    if (current_ == &versions_) return current_->snapshot();
+    const bool mine = deleted() && trash_.snapshot().starts_with(trash::version);
+    return mine ? trash_.snapshot().substr(1) : std::string_view();
+}
+
 std::string item_cursor::position() const {
     std::string out(name());
     out += '\0';
-    return out.append(snapshot().empty() ? base : snapshot());
+    if (current_ == &snapshots_) return out.append(current_->snapshot());
+    if (current_ == &trash_) return (out += trash_mark).append(current_->snapshot());
+    if (current_ == &versions_) return (out += version_mark).append(current_->snapshot());
+    return out.append(base);
 }
 
 void item_cursor::seek_position(std::string_view position) {

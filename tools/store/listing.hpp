@@ -41,6 +41,11 @@ struct lease_words {
     std::string_view status, state, duration;
 };
 lease_words words_of(const lease&, nanos now);
+/// For how many more whole days what was deleted is kept.
+inline std::uint64_t days_of(const trash_record& gone, nanos now) {
+    constexpr nanos day = 86'400'000'000'000;
+    return static_cast<std::uint64_t>((gone.until - now) / day);
+}
 /// An ETag as listings tell it: without quotes.
 class listed_etag {
 public:
@@ -63,18 +68,26 @@ const char* type_name(blob::blob_type);
 /// The declaration and <EnumerationResults ServiceEndpoint="...">, with `container` where there is one.
 std::string begin_listing(const service&, std::string_view container, std::size_t reserve);
 
-/// Items of one container in order: by name; the snapshots of a name before the blob itself.
+/// Items of one container in order: by name; of a name its snapshots, what of it was deleted, its previous
+/// versions, and last the blob itself.
 class item_cursor {
 public:
-    item_cursor(const reader&, std::uint64_t container, bool snapshots, bool uncommitted);
+    struct kinds {
+        bool snapshots = false, uncommitted = false, versions = false, deleted = false;
+    };
+    item_cursor(const reader&, std::uint64_t container, kinds, nanos now);
     /// The first item at or after `name` (and, of that name, the snapshot). An empty snapshot: from its first
     /// item on.
     void seek(std::string_view name, std::string_view snapshot = {});
     void next();
     bool valid() const { return current_ != nullptr; }
     std::string_view name() const { return current_->name(); }
-    std::string_view snapshot() const { return current_->snapshot(); }
-    std::string_view record() const { return current_->record(); }
+    /// The time of a snapshot, or of a previous version; else empty.
+    std::string_view snapshot() const;
+    std::string_view version() const;
+    std::string_view record() const { return deleted() ? deleted_.blob : current_->record(); }
+    /// When it was deleted, and until when it is kept; null for what is there.
+    const trash_record* deleted() const { return current_ == &trash_ ? &deleted_ : nullptr; }
     bool is_upload() const { return current_ == &uploads_; }
     /// For the marker of a page that begins here.
     std::string position() const;
@@ -82,8 +95,11 @@ public:
 
 private:
     void choose();
-    record_cursor blobs_, snapshots_, uploads_;
-    bool with_snapshots_, with_uploads_;
+    bool shows_deleted();
+    record_cursor blobs_, snapshots_, uploads_, versions_, trash_;
+    const kinds with_;
+    const nanos now_;
+    trash_record deleted_;
     record_cursor* current_ = nullptr;
 };
 

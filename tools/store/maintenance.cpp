@@ -25,7 +25,10 @@ std::size_t empty_table(writer& w, table t, std::uint64_t container) {
         record_cursor item(w, t, container);
         for (bool more = item.seek({}); more && rows.size() < step; more = item.next()) {
             blob_record b;
-            if (t != table::uploads && !decode(item.record(), b)) w.fail(EBADMSG);
+            trash_record deleted;
+            std::string_view record = item.record();
+            if (t == table::trash && decode(record, deleted)) record = deleted.blob;
+            if (t != table::uploads && !decode(record, b)) w.fail(EBADMSG);
             rows.push_back({std::string(item.name()), std::string(item.snapshot()), b.content});
         }
     }
@@ -70,7 +73,7 @@ task<bool> empty_deleted_containers(service& s) {
             container = read_number(rows.key());
         }
         more = true;
-        for (table t : {table::uploads, table::snapshots, table::blobs}) {
+        for (table t : {table::uploads, table::trash, table::versions, table::snapshots, table::blobs}) {
             if (empty_table(w, t, container) > 0) return reply();
         }
         w.erase(table::doomed, number_key(container).view());
@@ -116,8 +119,62 @@ task<void> expire_uploads(service& s, nanos before) {
     }
 }
 
+namespace {
+
+struct trash_row {
+    std::uint64_t container;
+    std::string name, key;
+};
+
+std::vector<trash_row> expired_trash(const reader& r, nanos now) {
+    std::vector<trash_row> out;
+    cursor containers(r, table::containers);
+    for (bool more = containers.seek(std::string(1, '\0')); more; more = containers.next()) {
+        container_record k;
+        if (!decode(containers.value(), k)) continue;
+        record_cursor item(r, table::trash, k.id);
+        for (bool next = item.seek({}); next && out.size() < step; next = item.next()) {
+            trash_record row;
+            if (decode(item.record(), row) && row.until <= now)
+                out.push_back({k.id, std::string(item.name()), std::string(item.snapshot())});
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+task<void> empty_trash(service& s, nanos now) {
+    for (bool more = true; more && !s.stop.requested();) {
+        std::vector<trash_row> rows;
+        {
+            auto r = s.index->read();
+            if (!r) co_return;
+            rows = expired_trash(*r, now);
+        }
+        more = rows.size() >= step;
+        if (rows.empty()) co_return;
+        auto change = [&](writer& w) -> answer {
+            for (const auto& [container, name, key] : rows) {
+                const auto found = find(w, table::trash, container, name, key);
+                trash_record row;
+                blob_record b;
+                // It may have been brought back, or gone, meanwhile.
+                if (!found || !decode(*found, row) || row.until > now || !decode(row.blob, b)) continue;
+                const content_ref content = b.content;
+                erase(w, table::trash, container, name, key);
+                release(w, content);
+            }
+            return reply();
+        };
+        if (auto done = co_await change_index(s, change); !done) co_return;
+    }
+}
+
 task<void> maintain(service& s) {
     s.background.spawn(s.run.at(0), sweep(s));
+    // A store may seldom run for an hour.
+    co_await empty_trash(s, to_nanos(now()));
     for (unsigned n = 1; co_await sleep_for(tick, s.ends()); ++n) {
         while (!s.stop.requested() && co_await empty_deleted_containers(s)) {
         }
@@ -128,7 +185,9 @@ task<void> maintain(service& s) {
                 log::warning("store: {}", done.error().describe());
         }
         if (n % reader_ticks == 0) s.index->check_readers();
-        if (n % expiry_ticks == 0) co_await expire_uploads(s, to_nanos(now() - upload_life));
+        if (n % expiry_ticks != 0) continue;
+        co_await expire_uploads(s, to_nanos(now() - upload_life));
+        co_await empty_trash(s, to_nanos(now()));
     }
 }
 

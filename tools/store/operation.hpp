@@ -77,8 +77,11 @@ answer set_blob_properties(service&, writer&, call&);
 answer set_blob_tags(service&, writer&, call&);
 answer get_blob_tags(service&, const reader&, call&);
 answer set_blob_tier(service&, writer&, call&);
-answer delete_blob(service&, writer&, call&);
 answer snapshot_blob(service&, writer&, call&);
+
+// delete_blob.cpp
+answer delete_blob(service&, writer&, call&);
+answer undelete_blob(service&, writer&, call&);
 
 // lease.cpp
 answer lease_blob(service&, writer&, call&);

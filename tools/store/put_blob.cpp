@@ -13,7 +13,12 @@ outcome<place> check_replace(const reader& r, const call& c) {
     if (p.old) {
         if (!c.who.may('w')) return failure(codes::unauthorized_overwrite);
         if (p.old->tier == tier::archive) return failure(codes::blob_archived);
+        p.snapshots = p.old->snapshots;
     }
+    p.kept = protection_of(r);
+    if (p.kept.versioning) p.version = next_version(r, p.container.id, c.blob, c.at());
+    // Without a blob there are some only where they were brought back without it.
+    if (!p.old && p.kept.any()) p.snapshots = count_snapshots(r, p.container.id, c.blob);
     return p;
 }
 
@@ -23,10 +28,9 @@ blob_record successor(const call& c, const place& p, blob::blob_type type) {
     r.etag = next_etag(c.at(), p.old ? p.old->etag : 0);
     r.modified = c.at();
     r.created = p.old ? p.old->created : c.at();
-    if (p.old) {
-        r.lease = after_change(p.old->lease, c.at());
-        r.snapshots = p.old->snapshots;
-    }
+    r.version = p.version;
+    r.snapshots = p.snapshots;
+    if (p.old) r.lease = after_change(p.old->lease, c.at());
     return r;
 }
 
@@ -34,8 +38,9 @@ void replace(writer& w, const call& c, const place& p, const blob_record& r) {
     // Encoded first: parts of the record may be views into the row that is about to change.
     const std::string bytes = encode(r);
     const content_ref old = p.old ? p.old->content : content_ref();
+    const bool kept = p.kept.any() && keep_replaced(w, c, p.kept, p.container.id);
     save(w, table::blobs, p.container.id, c.blob, {}, bytes);
-    release(w, old);
+    if (!kept) release(w, old);
     discard_upload(w, p.container.id, c.blob);
 }
 

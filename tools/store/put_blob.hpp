@@ -4,6 +4,7 @@
 
 #include "tools/store/conditions.hpp"
 #include "tools/store/headers.hpp"
+#include "tools/store/past.hpp"
 #include "tools/store/receive.hpp"
 
 namespace act::store {
@@ -18,13 +19,17 @@ inline constexpr std::uint64_t md5_up_to = 4 * MiB;
 struct place {
     container_record container;
     std::optional<blob_record> old;
+    protection kept;
+    nanos version = 0;            ///< of what will be written; 0: the account keeps none
+    std::uint32_t snapshots = 0;  ///< of the name
 };
 outcome<place> check_replace(const reader&, const call&);
 
 /// A record for what replaces `place`: dates, ETag, lease, snapshots carried over. The old content is not
 /// released yet.
 blob_record successor(const call&, const place&, blob::blob_type);
-/// Writes `record` over `place`: releases the old content and discards uncommitted blocks.
+/// Writes `record` over `place`: releases the old content, unless the account keeps it, and discards
+/// uncommitted blocks.
 void replace(writer&, const call&, const place&, const blob_record&);
 /// Removes the blocks that are staged for a blob, if any. The references of those in `moved` (ids) have a new
 /// owner.

@@ -54,6 +54,7 @@ public:
         in_.remove_prefix(size);
         return s;
     }
+    bool empty() const { return in_.empty(); }
     bool good() const { return good_; }
 
 private:
@@ -212,6 +213,8 @@ std::string encode(const blob_record& r) {
         p.time(r.copy.completed);
         p.number(r.copy.owner);
     }
+    // Came later: records without it are as they always were.
+    if (r.version != 0) p.time(r.version);
     return p.take();
 }
 
@@ -249,6 +252,7 @@ bool decode(std::string_view bytes, blob_record& r) {
         r.copy.completed = u.time();
         r.copy.owner = u.number();
     }
+    r.version = u.empty() ? 0 : u.time();
     return u.good();
 }
 
@@ -307,6 +311,22 @@ bool decode(std::string_view bytes, block_record& r) {
     r.piece = u.number();
     r.offset = u.number();
     r.size = u.number();
+    return u.good();
+}
+
+std::string encode(const trash_record& r) {
+    packer p(24 + r.blob.size());
+    p.time(r.deleted);
+    p.time(r.until);
+    p.text(r.blob);
+    return p.take();
+}
+
+bool decode(std::string_view bytes, trash_record& r) {
+    unpacker u(bytes);
+    r.deleted = u.time();
+    r.until = u.time();
+    r.blob = u.text();
     return u.good();
 }
 

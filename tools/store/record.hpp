@@ -76,6 +76,13 @@ struct blob_record {
     std::uint64_t sequence_number = 0;
     std::uint32_t snapshots = 0;  ///< how many there are (base blobs)
     copy_state copy;
+    nanos version = 0;  ///< when it became what it is, in an account that keeps versions; 0: not in one
+};
+
+/// What was deleted, as long as it can be brought back.
+struct trash_record {
+    nanos deleted = 0, until = 0;
+    std::string_view blob;  ///< the blob_record
 };
 
 struct container_record {
@@ -103,11 +110,13 @@ std::string encode(const blob_record&);
 std::string encode(const container_record&);
 std::string encode(const upload_record&);
 std::string encode(const block_record&);
+std::string encode(const trash_record&);
 /// False: the index is damaged or of a newer version.
 bool decode(std::string_view, blob_record&);
 bool decode(std::string_view, container_record&);
 bool decode(std::string_view, upload_record&);
 bool decode(std::string_view, block_record&);
+bool decode(std::string_view, trash_record&);
 
 /// `"0x8DC0FFEE..."`, with quotes.
 std::string etag_text(std::uint64_t);

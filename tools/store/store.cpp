@@ -4,6 +4,7 @@
 #include "tools/store/admin.hpp"
 #include "tools/store/answer.hpp"
 #include "tools/store/maintenance.hpp"
+#include "tools/store/past.hpp"
 
 namespace act::store {
 
@@ -50,6 +51,14 @@ result<void> store::start() {
     s.index = &s.folder->index();
     s.files = &s.folder->files();
 
+    if (o.soft_delete_days || o.versioning) {
+        ACT_TRY_VOID(s.index->write_now([&o](writer& w) {
+            protection kept = protection_of(w);
+            kept.days = o.soft_delete_days.value_or(kept.days);
+            kept.versioning = o.versioning.value_or(kept.versioning);
+            set_protection(w, kept);
+        }));
+    }
     if (o.network.any() || !o.admin.empty()) s.network = std::make_unique<network>(o.network);
     if (!o.admin.empty()) s.meter = std::make_unique<meter>();
 

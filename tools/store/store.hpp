@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/async/runtime.hpp"
@@ -34,6 +35,11 @@ struct options {
     /// A write is acknowledged when it survives the death of this process; true: also that of the machine
     /// (slow).
     bool sync = false;
+    /// What the account keeps of what is deleted or overwritten, from now on and for all who serve the
+    /// folder; not given: as it is (nothing, in a new one). Days: as Set Blob Service Properties sets them,
+    /// 0: off.
+    std::optional<std::uint32_t> soft_delete_days;
+    std::optional<bool> versioning;
     /// What request bodies and listings may hold in memory. The store's own: a client in the same process
     /// that waits for an answer with all of a shared budget in its hands would never get one.
     std::size_t memory = 128 * MiB;

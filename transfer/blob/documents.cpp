@@ -282,6 +282,46 @@ result<tags> read_tags(std::string_view document) {
     return out;
 }
 
+namespace {
+
+result<std::uint32_t> read_retention(xml::reader& r) {
+    bool enabled = false;
+    std::uint32_t days = 0;
+    for (;;) {
+        ACT_TRY(bool more, xml::next_child(r));
+        if (!more) break;
+        const std::string name(r.name());
+        ACT_TRY(const std::string text, r.content());
+        if (name == "Enabled") enabled = text == "true";
+        if (name != "Days") continue;
+        const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), days);
+        if (problem != std::errc() || end != text.data() + text.size() || days < 1 || days > 365)
+            return wrong("StorageServiceProperties", "the days of its DeleteRetentionPolicy are none");
+    }
+    if (enabled && days == 0)
+        return wrong("StorageServiceProperties", "its DeleteRetentionPolicy tells no days");
+    return enabled ? days : 0;
+}
+
+}  // namespace
+
+result<std::optional<std::uint32_t>> read_soft_delete(std::string_view document) {
+    xml::reader r(document);
+    ACT_TRY_VOID(enter(r, "StorageServiceProperties"));
+    std::optional<std::uint32_t> days;
+    for (;;) {
+        ACT_TRY(bool more, xml::next_child(r));
+        if (!more) break;
+        if (r.name() == "DeleteRetentionPolicy") {
+            ACT_TRY(days, read_retention(r));
+        } else {
+            ACT_TRY_VOID(r.skip());
+        }
+    }
+    ACT_TRY_VOID(leave(r));
+    return days;
+}
+
 std::string tags_header(const tags& t) {
     std::string out;
     for (const auto& [key, value] : t) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,6 +46,10 @@ result<tags> read_tags(std::string_view document);
 std::string tags_header(const tags&);
 /// kind::usage for more than 10, or for keys and values that the service refuses.
 result<void> check_tags(const tags&);
+
+/// What the account's properties (Get and Set Blob Service Properties) say of soft delete: for how many days
+/// what was deleted is kept, 0: it is not; nothing when they do not tell.
+result<std::optional<std::uint32_t>> read_soft_delete(std::string_view document);
 
 /// List Containers (section 10).
 struct container_entry {

@@ -1,6 +1,7 @@
 #include "transfer/blob/listing_arrow.hpp"
 
-#include <charconv>
+#include <algorithm>
+#include <chrono>
 
 #include <fmt/format.h>
 
@@ -19,20 +20,46 @@ error malformed(std::string_view why) {
     return error(kind::protocol, fmt::format("the listing is malformed: {}", why));
 }
 
-/// What a column is to an entry; its name alone says it, for here there is no nesting.
+/// What a column is to an entry; its name alone says it, for here there is no nesting. A column that an entry
+/// needs has the type that it is known by, or it is not understood.
 struct meaning {
     enum class part : std::uint8_t { none, property, metadata, tags } to = part::none;
     field what = field::none;
+    arrow::type expected = arrow::type::text;
 };
 
 meaning meaning_of(std::string_view name, detail wanted) {
-    if (name == "Metadata") return {meaning::part::metadata};
-    if (name == "Tags") return {wanted == detail::full ? meaning::part::tags : meaning::part::none};
+    if (name == "Metadata") return {meaning::part::metadata, field::none, arrow::type::map};
+    if (name == "Tags")
+        return {wanted == detail::full ? meaning::part::tags : meaning::part::none, field::none,
+                arrow::type::map};
     field what = entry_field(name);
     if (what == field::none) what = field_of(place::properties, name, wanted);
     // Whether there is an ETag tells committed blobs from others, whatever is kept of it.
     if (name == "Etag") what = field::etag;
-    return {what == field::none ? meaning::part::none : meaning::part::property, what};
+    switch (what) {
+        case field::none:
+            return {};
+        case field::content_length:
+        case field::remaining_days:
+            return {meaning::part::property, what, arrow::type::integer};
+        case field::last_modified:
+        case field::creation_time:
+        case field::deleted_time:
+            return {meaning::part::property, what, arrow::type::timestamp};
+        case field::deleted:
+        case field::current_version:
+        case field::tier_inferred:
+            return {meaning::part::property, what, arrow::type::boolean};
+        default:
+            return {meaning::part::property, what, arrow::type::text};
+    }
+}
+
+/// Of whole seconds, as in XML and headers: times are compared.
+wall_time time_of(const column& c, std::size_t row) {
+    return wall_time(std::chrono::duration_cast<wall_time::duration>(
+        std::chrono::floor<std::chrono::seconds>(std::chrono::nanoseconds(c.timestamp(row)))));
 }
 
 /// All entries of one batch.
@@ -42,18 +69,14 @@ public:
         : items_(items), first_(first), count_(count), wanted_(wanted), sized_(count), tagged_(count) {}
 
     result<void> fill(const column& c, const meaning& m) {
-        if (c.what() == arrow::type::other) return {};
-        switch (m.to) {
-            case meaning::part::property:
-                return property(c, m.what);
-            case meaning::part::metadata:
-                if (c.what() == arrow::type::map) metadata(c);
-                return {};
-            case meaning::part::tags:
-                if (c.what() == arrow::type::map) tags(c);
-                return {};
-            case meaning::part::none:
-                return {};
+        if (m.to == meaning::part::none || c.what() == arrow::type::nothing) return {};
+        if (c.what() != m.expected) return malformed("a column of another type than expected");
+        if (m.to == meaning::part::metadata) {
+            metadata(c);
+        } else if (m.to == meaning::part::tags) {
+            tags(c);
+        } else {
+            property(c, m.what);
         }
         return {};
     }
@@ -80,62 +103,50 @@ private:
         }
     }
 
-    result<void> property(const column& c, field what) {
-        switch (c.what()) {
-            case arrow::type::text:
-                return text(c, what);
-            case arrow::type::boolean:
-                each(c, [&](std::size_t row, properties& p) {
-                    assign_text(p, what, c.boolean(row) ? "true" : "false");
-                });
-                return {};
-            case arrow::type::integer:
-                if (what != field::content_length) return {};
-                each(c, [&](std::size_t row, properties& p) {
+    void property(const column& c, field what) {
+        switch (what) {
+            case field::content_length:
+                return each(c, [&](std::size_t row, properties& p) {
                     p.size = c.integer(row);
                     sized_[row] = true;
                 });
-                return {};
-            case arrow::type::timestamp:
-                each(c, [&](std::size_t row, properties& p) {
-                    const wall_time at{std::chrono::duration_cast<wall_time::duration>(
-                        std::chrono::nanoseconds(c.timestamp(row)))};
-                    if (what == field::last_modified) p.modified = at;
-                    if (what == field::creation_time) p.created = at;
+            case field::remaining_days:
+                return each(c, [&](std::size_t row, properties& p) {
+                    p.remaining_days = static_cast<unsigned>(c.integer(row));
                 });
-                return {};
-            case arrow::type::map:
-            case arrow::type::other:
-                return {};
-        }
-        return {};
-    }
-
-    result<void> text(const column& c, field what) {
-        switch (what) {
+            case field::last_modified:
+                return each(c, [&](std::size_t row, properties& p) { p.modified = time_of(c, row); });
+            case field::creation_time:
+                return each(c, [&](std::size_t row, properties& p) { p.created = time_of(c, row); });
+            case field::deleted_time:
+                return each(c, [&](std::size_t row, properties& p) { p.deleted_at = time_of(c, row); });
+            case field::deleted:
+                return each(c, [&](std::size_t row, properties& p) { p.deleted = c.boolean(row); });
+            case field::current_version:
+                return each(c, [&](std::size_t row, properties& p) { p.current_version = c.boolean(row); });
+            case field::tier_inferred:
+                return each(c, [&](std::size_t row, properties& p) { p.tier_inferred = c.boolean(row); });
             case field::name:
-                each(c, [&](std::size_t row, properties& p) { p.name = c.text(row); });
-                return {};
+                return each(c, [&](std::size_t row, properties& p) { p.name = c.text(row); });
             case field::etag:
-                each(c, [&](std::size_t row, properties& p) {
+                return each(c, [&](std::size_t row, properties& p) {
                     tagged_[row] = !c.text(row).empty();
                     if (wanted_ != detail::brief) p.etag = etag::from_listing(c.text(row));
                 });
-                return {};
             case field::resource_type:
-                each(c, [&](std::size_t row, properties& p) {
+                return each(c, [&](std::size_t row, properties& p) {
                     p.is_prefix = c.text(row) == "blobprefix" || c.text(row) == "BlobPrefix";
                     if (c.text(row) == "directory") p.is_directory = true;
                 });
-                return {};
-            case field::content_length:
-            case field::last_modified:
-            case field::creation_time:
-                return malformed("a number or a time is a text");
             default:
-                each(c, [&](std::size_t row, properties& p) { assign_text(p, what, c.text(row)); });
-                return {};
+                return each(c, [&](std::size_t row, properties& p) { assign_text(p, what, c.text(row)); });
         }
+    }
+
+    /// Passes over what has no proper name, as XML does, where such a one cannot be told.
+    static bool is_named(std::string_view key) {
+        return !key.empty() && key != "x-ms-invalid-name" &&
+               std::all_of(key.begin(), key.end(), [](char c) { return static_cast<signed char>(c) > 0; });
     }
 
     void metadata(const column& c) {
@@ -144,6 +155,7 @@ private:
             for (auto [at, end] = c.entries(row); at < end; ++at) {
                 const std::string_view value = c.map_values().text(at);
                 key = c.keys().text(at);
+                if (!is_named(key)) continue;
                 for (char& k : key) k = static_cast<char>(k >= 'A' && k <= 'Z' ? k + 32 : k);
                 if (key == "hdi_isfolder" && (value == "true" || value == "True")) p.is_directory = true;
                 if (wanted_ == detail::full) p.metadata[key] = value;
@@ -171,12 +183,20 @@ result<list_page> read_arrow_listing(std::string_view stream, detail wanted) {
     list_page out;
     if (auto marker = table.metadata("NextMarker")) out.next_marker = *marker;
     std::vector<meaning> meanings;
-    for (const auto& name : table.names()) meanings.push_back(meaning_of(name, wanted));
+    unsigned necessary = 0;
+    for (const auto& name : table.names()) {
+        meanings.push_back(meaning_of(name, wanted));
+        const field what = meanings.back().what;
+        necessary += what == field::name || what == field::etag || what == field::last_modified ||
+                     what == field::content_length;
+    }
     arrow::batch batch;
     for (;;) {
         ACT_TRY(const bool more, table.next(batch));
-        if (!more) return out;
-        if (batch.rows > longest_page) return malformed("more entries than a page has");
+        if (!more) break;
+        if (batch.rows > longest_page || out.items.size() > longest_page)
+            return malformed("more entries than a page has");
+        if (batch.rows != 0 && necessary != 4) return malformed("a column that every listing has is missing");
         const std::size_t first = out.items.size();
         out.items.resize(first + batch.rows);
         rows all(out.items, first, batch.rows, wanted);
@@ -184,6 +204,11 @@ result<list_page> read_arrow_listing(std::string_view stream, detail wanted) {
             ACT_TRY_VOID(all.fill(batch.columns[i], meanings[i]));
         ACT_TRY_VOID(all.finish());
     }
+    // Entries must not get lost between the batches: the number of them is told, or the end is.
+    const auto count = table.metadata("NumberOfRecords");
+    if (count ? *count != std::to_string(out.items.size()) : !table.closed())
+        return malformed("it stops early");
+    return out;
 }
 
 }  // namespace act::blob

@@ -1,6 +1,7 @@
 #include "transfer/blob/listing_fields.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace act::blob {
@@ -27,6 +28,7 @@ constexpr named in_properties[] = {
     {"LeaseState", field::lease_state},
     {"CopyStatus", field::copy_status},
     {"LeaseStatus", field::lease_status},
+    {"DeletedTime", field::deleted_time},
     {"Content-MD5", field::content_md5},
     {"Content-Type", field::content_type},
     {"CopyProgress", field::copy_progress},
@@ -41,6 +43,7 @@ constexpr named in_properties[] = {
     {"AccessTierInferred", field::tier_inferred},
     {"Content-Disposition", field::content_disposition},
     {"CopyStatusDescription", field::copy_description},
+    {"RemainingRetentionDays", field::remaining_days},
 };
 
 /// Where the names of each length begin in a table that is sorted by length.
@@ -96,6 +99,8 @@ field field_of(place at, std::string_view element, detail wanted) {
         case field::copy_status:
         case field::copy_progress:
         case field::copy_description:
+        case field::deleted_time:
+        case field::remaining_days:
             return what;
         default:
             return field::none;
@@ -115,6 +120,12 @@ void assign_text(properties& p, field what, std::string_view s) {
             break;
         case field::deleted:
             p.deleted = s == "true";
+            break;
+        case field::deleted_time:
+            p.deleted_at = parse_http_date(s);
+            break;
+        case field::remaining_days:
+            std::from_chars(s.data(), s.data() + s.size(), p.remaining_days);
             break;
         case field::content_type:
             p.content.type = s;

@@ -48,6 +48,8 @@ enum class field : std::uint8_t {
     version_id,
     current_version,
     deleted,
+    deleted_time,
+    remaining_days,
     content_length,
     last_modified,
     creation_time,

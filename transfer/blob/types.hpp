@@ -57,9 +57,11 @@ struct properties {
     std::string snapshot, version_id;
     bool current_version = false;  ///< of a listing with versions: the one that a plain GET reads
     std::string copy_id, copy_status, copy_progress, copy_description;
-    bool is_prefix = false;     ///< a BlobPrefix of a hierarchical listing; only the name is set
-    bool is_directory = false;  ///< ResourceType directory, or metadata hdi_isfolder=true
-    bool deleted = false;
+    bool is_prefix = false;       ///< a BlobPrefix of a hierarchical listing; only the name is set
+    bool is_directory = false;    ///< ResourceType directory, or metadata hdi_isfolder=true
+    bool deleted = false;         ///< soft-deleted: not there, but it can be brought back
+    unsigned remaining_days = 0;  ///< for so many more days
+    std::optional<wall_time> deleted_at;
     bool uncommitted = false;  ///< no ETag: only staged blocks (include=uncommittedblobs)
 };
 

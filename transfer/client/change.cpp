@@ -1,11 +1,12 @@
 #include <fmt/format.h>
 
+#include "transfer/blob/documents.hpp"
 #include "transfer/client/impl.hpp"
 
 namespace act::blob {
 namespace {
 
-constexpr std::size_t longest_tags = 64 * 1024;
+constexpr std::size_t longest_tags = 64 * 1024, longest_properties = 64 * 1024;
 
 void add_snapshots(http::fields& f, snapshots s) {
     if (s == snapshots::include) f.add("x-ms-delete-snapshots", "include");
@@ -82,6 +83,29 @@ task<result<void>> client::remove(address at, snapshots what, conditions when, u
 task<result<void>> client::remove_snapshot(address at, std::string snapshot, until u) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::del, at, "snapshot=" + encode_component(snapshot)));
     co_return co_await impl_->remove(op, u);
+}
+
+task<result<void>> client::remove_version(address at, std::string version, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::del, at, "versionid=" + encode_component(version)));
+    co_return co_await impl_->remove(op, u);
+}
+
+task<result<void>> client::undelete(address at, until u) {
+    ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=undelete"));
+    ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
+    co_return result<void>();
+}
+
+task<result<unsigned>> client::soft_delete_days(until u) {
+    auto op = impl_->start_account(http::verb::get, "restype=service&comp=properties");
+    ACT_CO_TRY(const auto text,
+               co_await impl_->fetch(op, http::body::none(), longest_properties, nullptr, u));
+    const auto days = read_soft_delete(text);
+    if (!days) {
+        error bad = days.error();
+        co_return std::move(bad).in(op.what);
+    }
+    co_return days->value_or(0);
 }
 
 task<result<void>> client::set_tier(address at, std::string tier, until u, std::string rehydrate) {

@@ -85,8 +85,9 @@ struct copy_origin {
 enum class copy_form { automatic_async, sync_from_url, put_from_url };
 
 struct batch_item {
-    std::string name;      ///< blob within the batch's container
-    std::string snapshot;  ///< empty: the base blob
+    std::string name;        ///< blob within the batch's container
+    std::string snapshot{};  ///< just that one
+    std::string version{};   ///< likewise; with neither: the base blob
 };
 struct batch_outcome {
     int status = 0;  ///< 202, 404, ...; 0: no answer for this part
@@ -150,6 +151,12 @@ public:
     // -- changing (section 9)
     task<result<void>> remove(address, snapshots, conditions, until);
     task<result<void>> remove_snapshot(address, std::string snapshot, until);
+    /// A previous one: the service refuses to delete the current version by its id.
+    task<result<void>> remove_version(address, std::string version, until);
+    /// Brings back all of that name that is soft-deleted: the blob, snapshots, previous versions.
+    task<result<void>> undelete(address, until);
+    /// How many days the account keeps what is deleted; 0: not at all. Not every credential may ask.
+    task<result<unsigned>> soft_delete_days(until);
     /// One Blob Batch of deletes, at most max_batch items, container-scoped; outcomes in the items' order.
     /// kind::unsupported when the service has no batch.
     task<result<std::vector<batch_outcome>>> remove_batch(std::string container, std::vector<batch_item>,

@@ -28,7 +28,10 @@ struct client::impl {
     std::shared_ptr<http::authorizer> authorizer;
     http::pipeline pipeline;
     std::shared_ptr<checksum_choice> checksums;
-    std::atomic<bool> lists_xml{false};  ///< the endpoint gives listings in no other form
+    /// How listings are asked for: in columns; in XML, where the columns are not understood; and so in the
+    /// version of all else, where a newer one is refused.
+    enum class listing_form : std::uint8_t { columns, xml, older_xml };
+    std::atomic<listing_form> listings{listing_form::columns};
 
     /// Each checks the names and starts a request: target, version and a fresh client request id. `query` is
     /// encoded.

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <random>
 
 #include <fmt/format.h>
@@ -15,7 +17,7 @@ namespace {
 
 constexpr std::size_t chunk = 256 * 1024;
 /// Of 5,000 entries, each with the longest name and all the metadata that a blob may have.
-constexpr std::size_t longest_page = 128u << 20;
+constexpr std::size_t longest_page = 64u << 20;
 constexpr std::size_t longest_containers_page = 64u << 20;
 
 void append(std::string& query, std::string_view name, std::string_view value) {
@@ -91,10 +93,10 @@ task<result<raw_memory>> read_columns(http::exchange& answer, until u) {
     }
 }
 
-/// An account, or an endpoint of an older version, that has no columns to give and says so.
-bool refuses_columns(const error& e) {
-    return e.code() == "InvalidHeaderValue" || e.code() == "UnsupportedHeader" ||
-           e.code() == "OperationNotSupportedWithFeatureMissing" || e.status() == 406 || e.status() == 415;
+/// Refusals of a request as a whole, which may be of its version or of the form that it asks for.
+bool refuses_request(const error& e) {
+    constexpr int statuses[] = {400, 405, 406, 409, 415, 501, 505};
+    return std::find(std::begin(statuses), std::end(statuses), e.status()) != std::end(statuses);
 }
 
 bool has_columns(const http::exchange& answer) {
@@ -111,16 +113,16 @@ task<result<list_page>> client::list(std::string container, list_options options
         bool begun = false;
         bool strange = false;  ///< columns came that are not those expected
     };
-    const auto ask_for_columns = [&](bool wanted) {
-        op.request.headers.set("x-ms-version", wanted ? arrow_version : service_version);
-        if (wanted) {
-            op.request.headers.set("Accept", arrow_type);
-        } else {
-            op.request.headers.remove("Accept");
-        }
-        return wanted;
+    using form = client::impl::listing_form;
+    form asked = impl_->listings.load(std::memory_order_relaxed);
+    const auto ask_for = [&](form next) {
+        asked = next;
+        op.request.headers.set("x-ms-version", asked == form::older_xml ? service_version : arrow_version);
+        op.request.headers.remove("Accept");
+        if (asked == form::columns) op.request.headers.add("Accept", arrow_type);
     };
-    bool columns = ask_for_columns(!impl_->lists_xml.load(std::memory_order_relaxed));
+    ask_for(asked);
+    std::optional<error> refused;
     auto read = [&](one_try& into, until w) -> task<result<void>> {
         ACT_CO_TRY(http::exchange answer, co_await impl_->run(op, http::body::none(), w));
         into.begun = true;
@@ -141,12 +143,26 @@ task<result<list_page>> client::list(std::string container, list_options options
         auto again = [&](until w) { return read(other, std::move(w)); };
         bool by_second = false;
         auto outcome = co_await http::hedged(impl_->pipeline, 0, first, again, u, &by_second);
-        if (outcome) co_return std::move(by_second ? other.page : one.page);
+        if (outcome) {
+            // Only now it is certain that it was for its version that the request was refused.
+            if (refused) {
+                log::debug("{}: {}; listings are asked for in an older version", op.what, refused->message());
+                impl_->listings.store(form::older_xml, std::memory_order_relaxed);
+            }
+            co_return std::move(by_second ? other.page : one.page);
+        }
         error broken = outcome.error();
-        if (columns && (one.strange || other.strange || refuses_columns(broken))) {
+        if (asked == form::columns && (one.strange || other.strange)) {
             log::debug("{}: {}; listings are asked for in XML", op.what, broken.message());
-            impl_->lists_xml.store(true, std::memory_order_relaxed);
-            columns = ask_for_columns(false);
+            // In the same version, for its markers may be of another form than those of others.
+            form columns = form::columns;
+            impl_->listings.compare_exchange_strong(columns, form::xml, std::memory_order_relaxed);
+            ask_for(form::xml);
+            continue;
+        }
+        if (asked != form::older_xml && refuses_request(broken)) {
+            refused = std::move(broken);
+            ask_for(form::older_xml);
             continue;
         }
         if (broken.kind() == kind::stopped || !one.begun) co_return broken;

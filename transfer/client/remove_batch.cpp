@@ -32,10 +32,11 @@ bool unknown_there(const error& e) {
            e.code() == "UnsupportedHttpVerb";
 }
 
-/// A snapshot's time with its colons as they are: Azurite does not decode the queries of parts.
-std::string encode_time(std::string_view snapshot) {
+/// The time of a snapshot or version with its colons as they are: Azurite does not decode the queries of
+/// parts.
+std::string encode_time(std::string_view time) {
     std::string out;
-    for (std::string_view rest = snapshot;;) {
+    for (std::string_view rest = time;;) {
         auto colon = rest.find(':');
         out += encode_component(rest.substr(0, colon));
         if (colon == rest.npos) return out;
@@ -69,6 +70,8 @@ task<result<std::vector<batch_outcome>>> client::remove_batch(std::string contai
         part.target = impl_->base + encode_blob_path(container, items[i].name);
         if (!items[i].snapshot.empty()) {
             part.target += "?snapshot=" + encode_time(items[i].snapshot);
+        } else if (!items[i].version.empty()) {
+            part.target += "?versionid=" + encode_time(items[i].version);
         } else if (what == snapshots::include) {
             part.headers.add("x-ms-delete-snapshots", "include");
         } else if (what == snapshots::only) {

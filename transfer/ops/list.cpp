@@ -1,4 +1,5 @@
 #include "transfer/ops/all_of_one.hpp"
+#include "transfer/ops/history.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/plan/listing.hpp"
 
@@ -30,6 +31,29 @@ task<result<bool>> report_exact(const remote& at, operation& op, const receiver&
     op.done(1, itself->size);
     each(*itself);
     co_return true;
+}
+
+/// What can be brought back.
+task<result<std::uint64_t>> list_deleted(operation& op, const remote& at, const list_options& options,
+                                         const receiver& each) {
+    std::uint64_t seen = 0;
+    auto show = [&](const blob::properties& one) {
+        op.done(1, one.size);
+        each(one);
+        ++seen;
+    };
+    const history_receiver names = [&](name_history name, std::size_t) -> task<result<void>> {
+        for (const auto& one : name.past) {
+            // The youngest version stands for a blob that is gone.
+            const bool shown_below =
+                !name.there && !name.deleted && one.version_id == name.latest->version_id;
+            if ((one.snapshot.empty() ? options.versions : options.snapshots) && !shown_below) show(one);
+        }
+        if (const blob::properties* gone = name.gone()) show(*gone);
+        co_return result<void>();
+    };
+    ACT_CO_TRY_VOID(co_await each_history(op, at, options.raw_prefix, options.snapshots, names));
+    co_return seen;
 }
 
 /// How many entries there were.
@@ -72,10 +96,15 @@ task<result<std::uint64_t>> list_all(operation& op, const remote& at, const list
 
 task<result<summary>> list(context& ctx, remote at, list_options options, receiver each) {
     operation op(ctx);
-    const auto seen = co_await list_all(op, at, options, each);
+    auto seen = result<std::uint64_t>(0);
+    if (options.deleted) {
+        seen = co_await list_deleted(op, at, options, each);
+    } else {
+        seen = co_await list_all(op, at, options, each);
+    }
     if (!seen) {
         op.give_up(seen.error());
-    } else if (*seen == 0) {
+    } else if (*seen == 0 && !options.deleted) {
         op.give_up(nothing_at(at));
     }
     ctx.progress.scan_finished = true;

@@ -121,6 +121,9 @@ struct list_options {
     std::string
         delimiter{};  ///< fold what goes on behind its next occurrence; not with snapshots or versions
     bool snapshots = false, versions = false;
+    /// Only what was deleted and can be brought back: blobs, also those of which only versions are left, and
+    /// snapshots and versions if asked for. Not with a delimiter.
+    bool deleted = false;
     bool copy_state = false;  ///< also what is known of a copy to each blob
     blob::detail detail = blob::detail::full;
 };
@@ -135,6 +138,11 @@ struct remove_options {
     plan::selection wanted{};  ///< of what is below the path, and of the blob there by its last name
     /// `refuse`: blobs that have snapshots are failures; `only`: the snapshots go and the blobs stay.
     blob::snapshots snapshots = blob::snapshots::include;
+    /// `old`: previous versions go and the blobs stay; `all`: the blobs go with all their versions. Where the
+    /// account keeps versions, a blob that is removed otherwise stays as one.
+    enum class version_fate { keep, old, all } versions = version_fate::keep;
+    /// If one is given: just that snapshot, or previous version, of the blob at the path.
+    std::string snapshot{}, version{};
     /// If given: only these, each below the path, without a look at any. Gone already is what was wanted.
     plan::item_list* items = nullptr;
 };

@@ -1,5 +1,7 @@
 #include "transfer/ops/removal.hpp"
 
+#include <utility>
+
 namespace act::ops {
 
 class removal::batch final : public job {
@@ -8,39 +10,48 @@ public:
 
     task<void> run() override {
         if (owner_.op_.stop().requested()) co_return;
-        std::vector<doomed> rest =
-            items_.size() == 1 || owner_.one_by_one_ ? std::move(items_) : co_await together();
-        for (auto& item : rest) {
-            if (owner_.op_.stop().requested()) co_return;
-            co_await owner_.remove_one(std::move(item));
+        while (!items_.empty()) {
+            std::vector<doomed> rest =
+                items_.size() == 1 || owner_.one_by_one_ ? std::exchange(items_, {}) : co_await together();
+            for (auto& item : rest) {
+                if (owner_.op_.stop().requested()) co_return;
+                co_await owner_.remove_one(std::move(item));
+            }
         }
     }
 
 private:
-    /// What is left to be tried alone.
+    /// What is left to be tried alone; in `items_` stays what comes next, now that the others have gone.
     task<std::vector<doomed>> together() {
         operation& op = owner_.op_;
+        std::vector<doomed> items = std::exchange(items_, {});
         std::vector<blob::batch_item> parts;
-        for (const auto& item : items_) parts.push_back({item.name, item.snapshot});
+        for (const auto& item : items)
+            parts.push_back({item.name, item.snapshot, item.current ? std::string() : item.version});
         auto outcomes = co_await owner_.from_.client.remove_batch(owner_.from_.container, std::move(parts),
                                                                   owner_.snapshots_, op.patience());
         std::vector<doomed> rest;
         if (!outcomes) {
             if (outcomes.error().kind() == kind::unsupported) {
                 owner_.one_by_one_ = true;
-                co_return std::move(items_);
+                co_return items;
             }
-            for (auto& item : items_) op.failed(std::move(item.name), outcomes.error());
+            for (const auto& item : items) op.failed(item.shown(), outcomes.error());
             co_return rest;
         }
-        for (std::size_t i = 0; i < items_.size(); ++i) {
-            if (i < outcomes->size() && (*outcomes)[i].was_absent()) {
-                op.skipped(items_[i].name, items_[i].size);
-            } else if (i < outcomes->size() && (*outcomes)[i].done()) {
-                op.advance(items_[i].size);
-                op.done("remove", items_[i].name, items_[i].size);
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            doomed& item = items[i];
+            const bool answered = i < outcomes->size();
+            if (answered && item.current && (*outcomes)[i].done()) {
+                item.current = false;
+                items_.push_back(std::move(item));
+            } else if (answered && (*outcomes)[i].was_absent()) {
+                op.skipped(item.shown(), item.size);
+            } else if (answered && (*outcomes)[i].done()) {
+                op.advance(item.size);
+                op.done("remove", item.shown(), item.size);
             } else {
-                rest.push_back(std::move(items_[i]));
+                rest.push_back(std::move(item));
             }
         }
         co_return rest;
@@ -50,18 +61,34 @@ private:
     std::vector<doomed> items_;
 };
 
-task<void> removal::remove_one(doomed item) {
+std::string doomed::shown() const {
+    if (!snapshot.empty()) return name + "?snapshot=" + snapshot;
+    if (!version.empty() && !current) return name + "?versionid=" + version;
+    return name;
+}
+
+task<result<void>> removal::send(const doomed& item) {
     const blob::address where{from_.container, item.name};
-    auto outcome = item.snapshot.empty()
-                       ? co_await from_.client.remove(where, snapshots_, {}, op_.patience())
-                       : co_await from_.client.remove_snapshot(where, item.snapshot, op_.patience());
+    blob::client& client = from_.client;
+    if (!item.snapshot.empty()) {
+        co_return co_await client.remove_snapshot(where, item.snapshot, op_.patience());
+    }
+    if (item.version.empty() || item.current) {
+        auto gone = co_await client.remove(where, snapshots_, {}, op_.patience());
+        if (!gone || item.version.empty()) co_return gone;
+    }
+    co_return co_await client.remove_version(where, item.version, op_.patience());
+}
+
+task<void> removal::remove_one(doomed item) {
+    auto outcome = co_await send(item);
     if (!outcome && outcome.error().kind() == kind::not_found) {
-        op_.skipped(item.name, item.size);
+        op_.skipped(item.shown(), item.size);
     } else if (outcome) {
         op_.advance(item.size);
-        op_.done("remove", item.name, item.size);
+        op_.done("remove", item.shown(), item.size);
     } else {
-        op_.failed(item.name, outcome.error());
+        op_.failed(item.shown(), outcome.error());
     }
 }
 

@@ -14,6 +14,11 @@ struct doomed {
     std::string name;  ///< full blob name
     std::uint64_t size = 0;
     std::string snapshot{};  ///< just that one; empty: the blob, with its snapshots as the removal was told
+    std::string version{};   ///< just that one, if it is a previous one
+    /// `version` is the current one: the blob goes, which leaves it as a previous version, and then that.
+    bool current = false;
+    /// For messages: as an URL would name it, for what is no blob must not be taken for the blob.
+    std::string shown() const;
 };
 
 /// Removes blobs of one container through the mover, 256 to a request as they come in; those that a batch
@@ -33,6 +38,7 @@ public:
 
 private:
     class batch;
+    task<result<void>> send(const doomed&);
 
     operation& op_;
     act::mover& mover_;

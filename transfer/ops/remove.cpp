@@ -13,12 +13,14 @@ public:
         : op_(op), doing_(doing), from_(from), options_(options) {}
 
     task<result<void>> plan_and_remove() {
+        if (!options_.snapshot.empty() || !options_.version.empty()) co_return co_await just_one();
         ACT_CO_TRY_VOID(co_await the_blob_itself());
         blob::list_options query;
         query.prefix = from_.path;
         if (!query.prefix.empty() && !options_.raw_prefix) query.prefix += '/';
         query.metadata = true;  // tells folders of hierarchical accounts, which go last
         query.snapshots = only_snapshots();
+        query.versions = versions();
         // The selection looks at times, which are in the metadata.
         if (options_.wanted.selects_all()) query.detail = blob::detail::brief;
         const std::size_t strip = options_.raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
@@ -66,11 +68,44 @@ public:
     }
 
 private:
+    /// A snapshot or a previous version.
+    task<result<void>> just_one() {
+        blob::list_options query;
+        query.snapshots = !options_.snapshot.empty();
+        query.versions = !options_.version.empty();
+        auto one = [this](const blob::properties& info) -> task<result<void>> {
+            const bool it = options_.snapshot.empty() ? info.version_id == options_.version
+                                                      : info.snapshot == options_.snapshot;
+            if (!it) co_return result<void>();
+            if (info.current_version) {
+                co_return error(
+                    kind::usage,
+                    "version " + info.version_id + " of blob '" + info.name +
+                        "' is the current one, which goes by the blob's name alone",
+                    "leave ?versionid= out, or remove it with all others by --delete-versions all");
+            }
+            co_return co_await take(info);
+        };
+        ACT_CO_TRY_VOID(co_await all_of_one(from_, std::move(query), op_.patience(), one));
+        if (found_ == 0) {
+            co_return error(kind::not_found,
+                            "blob '" + from_.path + "' has no " +
+                                (options_.snapshot.empty() ? "version " + options_.version
+                                                           : "snapshot " + options_.snapshot),
+                            "see what there is with `act ls --snapshots --versions`");
+        }
+        op_.context().progress.scan_finished = true;
+        co_return co_await doing_.flush();
+    }
+
     task<result<void>> the_blob_itself() {
         if (from_.path.empty() || options_.raw_prefix) co_return result<void>();
-        if (only_snapshots()) {
+        if (only_snapshots() || versions()) {
             auto one = [this](const blob::properties& info) { return take_if_wanted(info, own_name()); };
-            co_return co_await all_of_one(from_, {.snapshots = true}, op_.patience(), one);
+            blob::list_options query;
+            query.snapshots = only_snapshots();
+            query.versions = versions();
+            co_return co_await all_of_one(from_, std::move(query), op_.patience(), one);
         }
         ACT_CO_TRY(auto itself,
                    co_await find_blob(from_.client, {from_.container, from_.path}, op_.patience()));
@@ -82,6 +117,8 @@ private:
         return std::string_view(from_.path).substr(from_.path.rfind('/') + 1);
     }
     bool only_snapshots() const { return options_.snapshots == blob::snapshots::only; }
+    using version_fate = remove_options::version_fate;
+    bool versions() const { return options_.versions != version_fate::keep; }
 
     task<result<void>> all(plan::listing& pages, std::size_t strip) {
         for (;;) {
@@ -94,7 +131,9 @@ private:
     }
 
     task<result<void>> take_if_wanted(const blob::properties& info, std::string_view name) {
-        const bool another = only_snapshots() && info.snapshot.empty();
+        const bool previous = !info.version_id.empty() && !info.current_version;
+        const bool another = (only_snapshots() && info.snapshot.empty()) ||
+                             (options_.versions == version_fate::old && !previous);
         if (another || (!name.empty() && !plan::takes(options_.wanted, name, info))) {
             left_out_ = true;
             co_return result<void>();
@@ -105,16 +144,19 @@ private:
     task<result<void>> take(const blob::properties& info) {
         ++found_;
         op_.found(info.size);
+        doomed item{info.name, info.size, info.snapshot, info.version_id, info.current_version};
+        // Without being asked for versions a listing may tell the current one's, which then stays.
+        if (!versions() && options_.version.empty()) item.version.clear();
         if (options_.dry_run) {
             op_.advance(info.size);
-            op_.done("remove", info.name, info.size);
+            op_.done("remove", item.shown(), info.size);
             co_return result<void>();
         }
         if (info.is_directory) {
-            folders_.push_back({info.name, info.size, {}});
+            folders_.push_back(std::move(item));
             co_return result<void>();
         }
-        co_return co_await doing_.add({info.name, info.size, info.snapshot});
+        co_return co_await doing_.add(std::move(item));
     }
 
     operation& op_;

@@ -1,6 +1,8 @@
 // cat, mkcontainer, set, mv: what they do with what is stored.
 
+#include "engine/async/runtime.hpp"
 #include "streams.hpp"
+#include "tools/store/store.hpp"
 
 namespace act::cli {
 namespace {
@@ -213,6 +215,96 @@ TEST_F(mv, what_lies_behind_a_link_to_a_folder_stays) {
     EXPECT_EQ(read_file(project("elsewhere/c.txt")), "not ours");
     EXPECT_FALSE(std::filesystem::exists(project("voc/a.txt")));
     EXPECT_EQ(stream({"cat", "data/voc/link/c.txt"}).data, "not ours");
+}
+
+class undelete : public copying {
+protected:
+    /// What `act serve` would do to the folder, without a wait for an interrupt.
+    void protect(std::uint32_t days, bool versioning) {
+        runtime loops({.loops = 1});
+        store::options o{.root = folder_.at("home/.local/share/act/store"), .listen = "127.0.0.1:0"};
+        o.soft_delete_days = days;
+        o.versioning = versioning;
+        store::store at(loops, o);
+        ASSERT_TRUE(at.start());
+        loops.run(at.stop());
+    }
+};
+
+TEST_F(undelete, what_was_removed_is_listed_and_comes_back) {
+    fill();
+    protect(7, false);
+    ASSERT_EQ(act({"cp", "voc", "local:data/voc"}).code, 0);
+    EXPECT_EQ(act({"ls", "--deleted", "data"}).out, "");
+    ASSERT_EQ(act({"rm", "--yes", "data/voc/sub"}).code, 0);
+    const auto listed = act({"ls", "--deleted", "data"});
+    EXPECT_EQ(listed.code, 0) << listed.problems;
+    EXPECT_THAT(listed.out, AllOf(HasSubstr("data/voc/sub/b.txt  (deleted 2"),
+                                  HasSubstr(", kept for 6 days more)"), Not(HasSubstr("a.txt"))));
+    EXPECT_THAT(act({"ls", "--deleted", "--json", "data"}).out,
+                AllOf(HasSubstr("\"deleted\":true,\"remaining_days\":6,\"deleted_at\":\"2"),
+                      HasSubstr("\"files\":1,")));
+    EXPECT_EQ(act({"ls", "--deleted", "--one-level", "data"}).code, 2);
+
+    const auto dry = act({"undelete", "--dry-run", "data/voc"});
+    EXPECT_EQ(dry.code, 0) << dry.problems;
+    EXPECT_THAT(dry.out, HasSubstr("sub/b.txt"));
+    EXPECT_EQ(act({"ls", "data/voc/sub"}).code, 5);
+    const auto back = act({"undelete", "--json", "data/voc"});
+    EXPECT_EQ(back.code, 0) << back.problems;
+    EXPECT_THAT(back.out, HasSubstr("\"verb\":\"undelete\",\"files\":1,\"bytes\":5,\"skipped\":"));
+    ASSERT_EQ(act({"cp", "local:data/voc", "./back"}).code, 0);
+    EXPECT_EQ(read_file(project("back/sub/b.txt")), "beta!");
+    EXPECT_EQ(act({"undelete", "data/nothing"}).code, 5);
+}
+
+TEST_F(undelete, an_account_that_keeps_nothing_is_named) {
+    fill();
+    ASSERT_EQ(act({"cp", "voc", "local:data/voc"}).code, 0);
+    ASSERT_EQ(act({"rm", "--yes", "data/voc"}).code, 0);
+    const auto o = act({"undelete", "data/voc"});
+    EXPECT_EQ(o.code, 5);
+    EXPECT_THAT(o.problems, HasSubstr("account devstoreaccount1 has no soft delete"));
+}
+
+TEST_F(undelete, versions_are_removed_by_themselves) {
+    fill();
+    protect(0, true);
+    for (int i = 0; i < 3; ++i) ASSERT_EQ(act({"cp", "--force", "voc/a.txt", "local:data/a.txt"}).code, 0);
+    const auto dry = act({"rm", "--dry-run", "--delete-versions", "old", "data/a.txt"});
+    EXPECT_EQ(dry.code, 0) << dry.problems;
+    EXPECT_THAT(dry.out, HasSubstr("a.txt?versionid=2"));
+    EXPECT_EQ(act({"rm", "--yes", "--delete-versions", "old", "--delete-snapshots", "only", "data"}).code, 2);
+    EXPECT_EQ(act({"rm", "--yes", "--delete-versions", "old", "--from-list", "l", "data"}).code, 2);
+    EXPECT_EQ(act({"rm", "--yes", "--delete-versions", "some", "data"}).code, 2);
+    const auto old = act({"rm", "--yes", "--json", "--delete-versions", "old", "data"});
+    EXPECT_EQ(old.code, 0) << old.problems;
+    EXPECT_THAT(old.out, HasSubstr("\"files\":2,"));
+    EXPECT_THAT(act({"ls", "--json", "--versions", "data"}).out, HasSubstr("\"files\":1,"));
+    ASSERT_EQ(act({"rm", "--yes", "data/a.txt"}).code, 0);
+    EXPECT_EQ(act({"undelete", "data/a.txt"}).code, 0) << "its version was left";
+    EXPECT_EQ(act({"rm", "--yes", "--delete-versions", "all", "data/a.txt"}).code, 0);
+    EXPECT_EQ(act({"ls", "--versions", "data/a.txt"}).code, 5);
+}
+
+TEST_F(undelete, a_url_names_one_version) {
+    fill();
+    runtime loops({.loops = 1});
+    store::options o{.root = folder_.at("other"), .listen = "127.0.0.1:0"};
+    o.versioning = true;
+    store::store at(loops, o);
+    ASSERT_TRUE(at.start());
+    const std::string blob = at.endpoint() + "/data/a.txt";
+    for (int i = 0; i < 2; ++i) ASSERT_EQ(act({"cp", "--force", "voc/a.txt", blob}).code, 0);
+    const std::string listed = act({"ls", "--json", "--versions", blob}).out;
+    const std::string version = listed.substr(listed.find("\"version\":\"") + 11, 28);
+    EXPECT_EQ(act({"ls", blob + "?versionid=" + version}).code, 1) << "for `rm` alone";
+    EXPECT_EQ(act({"rm", "--yes", "--delete-versions", "old", blob + "?versionid=" + version}).code, 2);
+    EXPECT_EQ(act({"rm", "--yes", blob + "?versionid=2020-01-01T00:00:00.0000000Z"}).code, 5);
+    const auto gone = act({"rm", "--yes", blob + "?versionid=" + version});
+    EXPECT_EQ(gone.code, 0) << gone.problems;
+    EXPECT_THAT(act({"ls", "--json", "--versions", blob}).out, HasSubstr("\"files\":1,"));
+    loops.run(at.stop());
 }
 
 }  // namespace

@@ -3,7 +3,10 @@
 #include <csignal>
 #include <map>
 #include <random>
+#include <sys/stat.h>
 #include <sys/wait.h>
+
+#include <lmdb.h>
 
 #include "fixture.hpp"
 #include "tools/store/catalog.hpp"
@@ -29,6 +32,51 @@ TEST(index, keeps_what_was_written) {
     }
     auto i = open_index(folder);
     EXPECT_EQ(i->read()->get(table::meta, "a"), "1");
+}
+
+TEST(index, a_store_from_before_there_were_versions_opens) {
+    temporary_folder folder;
+    const std::string path = folder.path() + "/index";
+    ASSERT_EQ(::mkdir(path.c_str(), 0700), 0);
+    MDB_env* env = nullptr;
+    MDB_txn* txn = nullptr;
+    ASSERT_EQ(mdb_env_create(&env), 0);
+    mdb_env_set_maxdbs(env, 11);
+    ASSERT_EQ(mdb_env_open(env, path.c_str(), MDB_NOTLS, 0600), 0);
+    ASSERT_EQ(mdb_txn_begin(env, nullptr, 0, &txn), 0);
+    for (const char* name : {"meta", "containers", "blobs", "snapshots", "uploads", "blocks", "lists",
+                             "extents", "pieces", "refs", "doomed"}) {
+        MDB_dbi table = 0;
+        ASSERT_EQ(mdb_dbi_open(txn, name, MDB_CREATE, &table), 0);
+        if (std::string_view(name) != "meta") continue;
+        char key[] = "version", value[] = "1";
+        MDB_val k{7, key}, v{1, value};
+        ASSERT_EQ(mdb_put(txn, table, &k, &v, 0), 0);
+    }
+    ASSERT_EQ(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+
+    auto i = open_index(folder);
+    ASSERT_TRUE(i->write_now([](writer& w) { w.put(table::trash, "a", "1"); }));
+    EXPECT_EQ(i->read()->get(table::trash, "a"), "1");
+}
+
+TEST(index, records_without_a_version_are_as_they_always_were) {
+    std::string always("\1\0\1\2\3\4", 6);
+    always.append(18, '\0');
+    blob_record r;
+    r.etag = 1;
+    r.size = 2;
+    r.created = 3;
+    r.modified = 4;
+    EXPECT_EQ(encode(r), always);
+    r.version = 5;
+    EXPECT_EQ(encode(r), always + '\5');
+    blob_record back;
+    ASSERT_TRUE(decode(always, back));
+    EXPECT_EQ(back.version, 0);
+    ASSERT_TRUE(decode(always + '\5', back));
+    EXPECT_EQ(back.version, 5);
 }
 
 TEST(index, a_reader_sees_one_state) {

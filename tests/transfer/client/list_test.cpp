@@ -74,13 +74,18 @@ TEST(client_list, some_proxy_answers) {
 
 /// A page in columns, of one blob.
 reply columns(const std::string& of, const std::string& marker = "") {
-    arrow::text_builder name("Name");
+    arrow::text_builder name("Name"), etag("Etag");
     arrow::integer_builder length("Content-Length");
+    arrow::timestamp_builder modified("Last-Modified");
     name.set(0, of);
+    etag.set(0, "0x1");
     length.set(0, 3);
+    modified.set(0, 1);
     arrow::table_builder table(1);
     table.add(name);
+    table.add(etag);
     table.add(length);
+    table.add(modified);
     const std::pair<std::string_view, std::string_view> about[] = {{"NextMarker", marker}};
     return {.headers = {{"Content-Type", arrow_type}}, .body = table.finish(about)};
 }
@@ -108,14 +113,12 @@ TEST(client_list, columns_that_break_off_cost_a_try) {
     EXPECT_EQ(s.requests()[1].header("Accept"), arrow_type);
 }
 
-TEST(client_list, who_has_no_columns_is_asked_for_them_once) {
-    for (const char* code : {"InvalidHeaderValue", "OperationNotSupportedWithFeatureMissing", "strange"}) {
-        scripted s([&](const seen& q) {
+TEST(client_list, who_refuses_the_version_is_asked_in_an_older_one) {
+    for (const auto& [status, code] : {std::pair(400, "InvalidHeaderValue"), std::pair(501, "NotImplemented"),
+                                       std::pair(409, "FeatureVersionMismatch")}) {
+        scripted s([status = status, code = code](const seen& q) {
             if (q.header("x-ms-version") == service_version) return reply{.body = page(0, 2, "")};
-            if (code != std::string_view("strange")) return service_error_reply(400, code);
-            reply out = columns("a");
-            out.body.resize(out.body.size() - 16);
-            return out;
+            return service_error_reply(status, code);
         });
         for (unsigned asked : {2u, 3u}) {
             auto r = s.run(s.client().list("cont", {}, {}));
@@ -128,10 +131,33 @@ TEST(client_list, who_has_no_columns_is_asked_for_them_once) {
     }
 }
 
-TEST(client_list, other_refusals_are_told_at_once) {
-    scripted s([](const seen&) { return service_error_reply(400, "InvalidQueryParameterValue"); });
-    EXPECT_FALSE(s.run(s.client().list("cont", {}, {})));
-    EXPECT_EQ(s.count(), 1u);
+TEST(client_list, columns_that_are_not_understood_are_asked_for_once) {
+    scripted s([](const seen& q) {
+        if (q.header("Accept").empty()) return reply{.body = page(0, 2, "")};
+        reply out = columns("a");
+        out.body.resize(out.body.size() - 16);
+        return out;
+    });
+    list_options o;
+    o.marker = "of the same version";
+    for (unsigned asked : {2u, 3u}) {
+        auto r = s.run(s.client().list("cont", o, {}));
+        ASSERT_TRUE(r) << r.error().describe();
+        EXPECT_EQ(r->items.size(), 2u);
+        EXPECT_EQ(s.count(), asked);
+        EXPECT_EQ(s.requests().back().header("x-ms-version"), arrow_version);
+    }
+}
+
+TEST(client_list, what_is_wrong_in_any_version_is_not_held_against_this_one) {
+    scripted s([n = 0](const seen&) mutable {
+        return n++ < 2 ? service_error_reply(400, "InvalidQueryParameterValue") : columns("a");
+    });
+    auto r = s.run(s.client().list("cont", {}, {}));
+    ASSERT_FALSE(r);
+    EXPECT_EQ(r.error().code(), "InvalidQueryParameterValue");
+    ASSERT_TRUE(s.run(s.client().list("cont", {}, {})));
+    EXPECT_EQ(s.requests()[2].header("Accept"), arrow_type);
 }
 
 TEST(client_list, containers_of_all_pages) {
