@@ -65,7 +65,7 @@ struct spec {
     int places = 0;
     std::string project;
     std::vector<delivery> deliveries;
-    int delivery_seconds = 30;  ///< between two deliveries while the command runs
+    int delivery_seconds = 30;  ///< at least, between two deliveries while the command runs
 
     int processes() const { return nodes * processes_per_node; }
 };

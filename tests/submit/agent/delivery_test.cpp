@@ -1,3 +1,5 @@
+#include "submit/agent/delivery.hpp"
+
 #include <csignal>
 #include <fstream>
 #include <sys/prctl.h>
@@ -9,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "agent_run.hpp"
+#include "engine/file/file.hpp"
 #include "submit/agent/supervise.hpp"
 
 namespace act::testing {
@@ -70,6 +73,55 @@ TEST_F(agent_deliver_meanwhile, ends_with_the_script_that_started_it) {
     EXPECT_EQ(wait_for(script), 128 + SIGKILL);
     EXPECT_EQ(wait_for(agent), 0);
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+TEST_F(agent_deliver_meanwhile, rests_after_its_end_the_longer_the_more_it_had_to_do) {
+    using std::chrono::seconds;
+    auto s = spec_that("exit 0");
+    s.delivery_seconds = 30;
+    agent::recurring_delivery work(s);
+    auto at = work.due();
+    auto turn = [&](seconds took) {
+        work.begin_due(at);
+        EXPECT_EQ(work.due(), agent::never);
+        int status = 0;
+        work.ended(::waitpid(-1, &status, 0), at + took);
+        at += took;
+        const auto rest = work.due() - at;
+        at += rest;
+        return rest;
+    };
+    EXPECT_EQ(turn(seconds(2)), seconds(30));
+    EXPECT_EQ(turn(seconds(100)), seconds(400));
+    EXPECT_EQ(turn(seconds(5)), seconds(30));
+    work.begin_due(at - seconds(1));
+    EXPECT_EQ(work.due(), at) << "too early";
+    work.stop();
+    EXPECT_EQ(work.due(), agent::never);
+}
+
+TEST_F(agent_deliver_meanwhile, what_has_not_changed_is_not_copied_again) {
+    auto s = spec_that("");
+    s.deliveries = {{work_ / "from", {"true"}, work_ / "copy"}};
+    auto turn = [&] { return wait_for(agent::start_delivery(s, s.deliveries[0])); };
+    auto inode = [&](const std::string& name) { return file::stat_of(work_ / ("copy/" + name))->inode; };
+    for (const char* name : {"same", "grows", "goes", "below/turns"})
+        work_.write(std::string("from/") + name, "1");
+    ASSERT_EQ(turn(), 0);
+    const auto same = inode("same"), grows = inode("grows");
+    work_.write("from/grows", "12");
+    work_.write("copy/.act-x.tmp", "half");
+    std::filesystem::remove(work_ / "from/goes");
+    std::filesystem::remove_all(work_ / "from/below");
+    work_.write("from/below", "a file now");
+    work_.write("from/delivery.txt", "its own");
+    ASSERT_EQ(turn(), 0) << work_.read("work/logs/delivery.txt");
+    EXPECT_EQ(inode("same"), same);
+    EXPECT_NE(inode("grows"), grows);
+    EXPECT_EQ(work_.read("copy/grows"), "12");
+    EXPECT_EQ(work_.read("copy/below"), "a file now");
+    for (const char* name : {"goes", ".act-x.tmp", "delivery.txt"})
+        EXPECT_FALSE(work_.has(std::string("copy/") + name));
 }
 
 }  // namespace
