@@ -26,6 +26,10 @@ constexpr const char* own_log = "delivery.txt";
 /// How many times as long as it was at work a delivery rests: it works on the job's cores.
 constexpr int rest_for_work = 4;
 
+/// How long the job's end waits for deliveries: for their own end after SIGTERM, and in all. One that waits
+/// for a file server which does not answer cannot be killed.
+constexpr std::chrono::seconds grace_of_deliveries{2}, patience_with_deliveries{10};
+
 /// Is the copy of the file as it is? file::copy() takes its time along.
 bool same_stamp(const std::string& from, const std::string& copy) {
     const auto a = file::stat_of(from, false), b = file::stat_of(copy, false);
@@ -153,8 +157,7 @@ int deliver_all(const spec& s) {
     return reason.empty() ? 0 : 1;
 }
 
-int deliver_meanwhile(const spec& s) {
-    const pid_t starter = ::getppid();
+int deliver_meanwhile(const spec& s, pid_t starter) {
     const sigset_t signals = block_signals();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -168,7 +171,7 @@ int deliver_meanwhile(const spec& s) {
         int status = 0;
         for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) work.ended(pid, steady::now());
     }
-    end_descendants(signals, std::chrono::seconds(2));
+    end_descendants(signals, grace_of_deliveries, steady::now() + patience_with_deliveries);
     return 0;
 }
 

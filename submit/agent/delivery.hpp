@@ -51,9 +51,10 @@ std::string undelivered(const spec&, const delivery&, int code);
 /// work/failure.txt and on stderr.
 int deliver_all(const spec&);
 
-/// `act agent deliver-meanwhile SPEC`, beside the command where no supervisor of ours is: recurring_delivery
-/// until SIGTERM, or the end of the process that started it. What is at work then has two seconds to end.
+/// `act agent deliver-meanwhile SPEC STARTER`, beside the command where no supervisor of ours is:
+/// recurring_delivery until SIGTERM, or the end of STARTER, the process that started it, which may have ended
+/// before this one looks. What is at work then has two seconds to end; what cannot be killed is left behind.
 /// Always 0: nothing that happens here is the run's outcome.
-int deliver_meanwhile(const spec&);
+int deliver_meanwhile(const spec&, pid_t starter);
 
 }  // namespace act::agent
