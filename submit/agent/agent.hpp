@@ -65,7 +65,7 @@ struct spec {
     int places = 0;
     std::string project;
     std::vector<delivery> deliveries;
-    int delivery_seconds = 30;  ///< between two deliveries while the command runs
+    int delivery_seconds = 30;  ///< at least, between two deliveries while the command runs
 
     int processes() const { return nodes * processes_per_node; }
 };
@@ -96,9 +96,9 @@ result<std::string> set_up(const spec&);
 int run(const spec&);
 
 /// `act agent ARGS...`: "run SPEC"; "deliver SPEC", which brings its outputs and logs to the store;
-/// "deliver-meanwhile SPEC", which does so again and again until it is ended; "rank SPEC", as "run" as a
-/// process of a local run that mpirun has started (launch.hpp); or "supervise SPEC STATE_FOLDER"
-/// (supervise.hpp). Returns the exit code.
+/// "deliver-meanwhile SPEC STARTER", which does so again and again until it is ended (delivery.hpp), as by
+/// "end-meanwhile PID" from the same script; "rank SPEC", as "run" as a process of a local run that mpirun
+/// has started (launch.hpp); or "supervise SPEC STATE_FOLDER" (supervise.hpp). Returns the exit code.
 int entry(const std::vector<std::string>& arguments);
 
 }  // namespace act::agent

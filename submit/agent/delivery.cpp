@@ -23,17 +23,49 @@ namespace {
 /// at each turn.
 constexpr const char* own_log = "delivery.txt";
 
-/// The files as they are now, and nothing else: a delivery that was killed may have left something half
-/// written (file::aside, over NFS).
+/// How many times as long as it was at work a delivery rests: it works on the job's cores.
+constexpr int rest_for_work = 4;
+
+/// How long the job's end waits for deliveries: for their own end after SIGTERM, and in all. One that waits
+/// for a file server which does not answer cannot be killed.
+constexpr std::chrono::seconds grace_of_deliveries{2}, patience_with_deliveries{10};
+
+/// Is the copy of the file as it is? file::copy() takes its time along.
+bool same_stamp(const std::string& from, const std::string& copy) {
+    const auto a = file::stat_of(from, false), b = file::stat_of(copy, false);
+    return a && b && a->size == b->size && a->modified == b->modified;
+}
+
+/// Removes from the copy what the folder does not have: what has gone since, and what a delivery that was
+/// killed left half written (file::aside, over NFS).
+result<void> clear_copy(const delivery& d) {
+    std::vector<fs::path> gone;
+    std::error_code failed, ignored;
+    fs::recursive_directory_iterator at(d.copy, failed), end;
+    for (; !failed && at != end; at.increment(failed)) {
+        const fs::path from = d.folder / at->path().lexically_relative(d.copy);
+        if (fs::symlink_status(from, ignored).type() != at->symlink_status(ignored).type())
+            gone.push_back(at->path());
+    }
+    for (const auto& path : gone) {
+        if (!failed) fs::remove_all(path, failed);
+    }
+    if (failed) return error::from_errno(failed.value(), "cannot clear " + d.copy);
+    return {};
+}
+
+/// The files as they are now, and nothing else. Only those that are not as they were are copied anew.
 result<void> make_copy(const delivery& d) {
-    forget_copy(d);
     ACT_TRY_VOID(file::make_directories(d.copy));
+    ACT_TRY_VOID(clear_copy(d));
     std::error_code failed, ignored;
     fs::recursive_directory_iterator at(d.folder, failed), end;
     for (; !failed && at != end; at.increment(failed)) {
         const std::string name = at->path().lexically_relative(d.folder).string();
         if (name == own_log || !fs::is_regular_file(at->symlink_status(ignored))) continue;
-        auto copied = file::copy(at->path().string(), d.copy + "/" + name, 0600, {});
+        const std::string from = at->path().string(), copy = d.copy + "/" + name;
+        if (same_stamp(from, copy)) continue;
+        auto copied = file::copy(from, copy, 0600, {});
         // What has gone since is not missing.
         if (!copied && copied.error().kind() != kind::not_found) return copied.error();
     }
@@ -71,17 +103,32 @@ pid_t start_delivery(const spec& s, const delivery& d) {
 recurring_delivery::recurring_delivery(const spec& s)
     : spec_(s),
       pause_(std::max(1, s.delivery_seconds)),
-      due_(s.deliveries.empty() ? never : steady::now() + pause_),
-      at_work_(s.deliveries.size()) {}
+      all_(s.deliveries.size(), {.due = steady::now() + pause_}) {}
 
-void recurring_delivery::begin_turn() {
-    for (std::size_t i = 0; i < at_work_.size(); ++i) {
-        if (at_work_[i] <= 0) at_work_[i] = start_delivery(spec_, spec_.deliveries[i]);
+steady::time_point recurring_delivery::due() const {
+    auto first = never;
+    for (const auto& each : all_) {
+        if (each.pid == 0 && !stopped_) first = std::min(first, each.due);
     }
-    due_ = steady::now() + pause_;
+    return first;
 }
 
-void recurring_delivery::ended(pid_t pid) { std::replace(at_work_.begin(), at_work_.end(), pid, pid_t{0}); }
+void recurring_delivery::begin_due(steady::time_point now) {
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+        auto& each = all_[i];
+        if (each.pid != 0 || now < each.due) continue;
+        const pid_t pid = start_delivery(spec_, spec_.deliveries[i]);
+        each = {.pid = std::max(pid, pid_t{0}), .begun = now, .due = now + pause_};
+    }
+}
+
+void recurring_delivery::ended(pid_t pid, steady::time_point now) {
+    for (auto& each : all_) {
+        if (each.pid != pid) continue;
+        each.pid = 0;
+        each.due = now + std::max<steady::duration>(pause_, rest_for_work * (now - each.begun));
+    }
+}
 
 void forget_copy(const delivery& d) {
     std::error_code ignored;
@@ -110,8 +157,7 @@ int deliver_all(const spec& s) {
     return reason.empty() ? 0 : 1;
 }
 
-int deliver_meanwhile(const spec& s) {
-    const pid_t starter = ::getppid();
+int deliver_meanwhile(const spec& s, pid_t starter) {
     const sigset_t signals = block_signals();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
@@ -121,11 +167,11 @@ int deliver_meanwhile(const spec& s) {
     for (;;) {
         const int signal = next_signal(signals, work.due());
         if (signal == SIGTERM || signal == SIGINT) break;
-        if (signal == 0) work.begin_turn();
+        if (signal == 0) work.begin_due(steady::now());
         int status = 0;
-        for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) work.ended(pid);
+        for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) work.ended(pid, steady::now());
     }
-    end_descendants(signals, std::chrono::seconds(2));
+    end_descendants(signals, grace_of_deliveries, steady::now() + patience_with_deliveries);
     return 0;
 }
 

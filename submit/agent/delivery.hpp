@@ -14,26 +14,31 @@ namespace act::agent {
 /// they say goes to logs/delivery.txt.
 pid_t start_delivery(const spec&, const delivery&);
 
-/// The deliveries of a run while its command goes on: each begins again and again, but only when it is not at
-/// work any more. A large upload lasts longer than the pause; a second one beside it would only send the same
-/// again.
+/// The deliveries of a run while its command goes on: each begins again and again, the spec's
+/// delivery_seconds after its end and never sooner than four times as long as it took. So a second one never
+/// sends the same beside a large upload, and those that take long leave the job most of its cores and of the
+/// network.
 class recurring_delivery {
 public:
-    /// The first turn is one pause from now. The spec outlives it.
+    /// The first is delivery_seconds from now. The spec outlives it.
     explicit recurring_delivery(const spec&);
-    /// When the next turn is to begin; `never`: there is none.
-    steady::time_point due() const { return due_; }
-    void begin_turn();
+    /// When the next one is to begin; `never`: there is none, or all are at work.
+    steady::time_point due() const;
+    void begin_due(steady::time_point now);
     /// Takes note of a child of this process that has ended, which may be one of its own. Nobody asks how it
     /// went: whether deliveries succeed matters only at the end.
-    void ended(pid_t);
-    void stop() { due_ = never; }
+    void ended(pid_t, steady::time_point now);
+    void stop() { stopped_ = true; }
 
 private:
+    struct one {
+        pid_t pid = 0;  ///< 0: it is not at work
+        steady::time_point begun{}, due{};
+    };
     const spec& spec_;
     std::chrono::seconds pause_;
-    steady::time_point due_;
-    std::vector<pid_t> at_work_;  ///< by delivery; 0: it is not
+    std::vector<one> all_;  ///< by delivery
+    bool stopped_ = false;
 };
 
 /// After the last one.
@@ -46,9 +51,10 @@ std::string undelivered(const spec&, const delivery&, int code);
 /// work/failure.txt and on stderr.
 int deliver_all(const spec&);
 
-/// `act agent deliver-meanwhile SPEC`, beside the command where no supervisor of ours is: recurring_delivery
-/// until SIGTERM, or the end of the process that started it. What is at work then has two seconds to end.
+/// `act agent deliver-meanwhile SPEC STARTER`, beside the command where no supervisor of ours is:
+/// recurring_delivery until SIGTERM, or the end of STARTER, the process that started it, which may have ended
+/// before this one looks. What is at work then has two seconds to end; what cannot be killed is left behind.
 /// Always 0: nothing that happens here is the run's outcome.
-int deliver_meanwhile(const spec&);
+int deliver_meanwhile(const spec&, pid_t starter);
 
 }  // namespace act::agent

@@ -15,6 +15,7 @@
 #include "submit/agent/process.hpp"
 #include "submit/agent/ranked.hpp"
 #include "submit/agent/supervise.hpp"
+#include "submit/agent/tree.hpp"
 
 namespace act::agent {
 
@@ -123,23 +124,27 @@ int run(const spec& s) {
 }
 
 int entry(const std::vector<std::string>& arguments) {
+    if (arguments.size() == 2 && arguments[0] == "end-meanwhile") {
+        end_sibling(std::atoi(arguments[1].c_str()));
+        return 0;
+    }
     if (arguments.size() == 3 && arguments[0] == "supervise") return supervise(arguments[1], arguments[2]);
-    int (*const work)(const spec&) = arguments.size() != 2                 ? nullptr
-                                     : arguments[0] == "run"               ? run
-                                     : arguments[0] == "rank"              ? run_rank_of_mpirun
-                                     : arguments[0] == "deliver"           ? deliver_all
-                                     : arguments[0] == "deliver-meanwhile" ? deliver_meanwhile
-                                                                           : nullptr;
-    if (work) {
+    int (*const work)(const spec&) = arguments.size() != 2       ? nullptr
+                                     : arguments[0] == "run"     ? run
+                                     : arguments[0] == "rank"    ? run_rank_of_mpirun
+                                     : arguments[0] == "deliver" ? deliver_all
+                                                                 : nullptr;
+    const bool beside = arguments.size() == 3 && arguments[0] == "deliver-meanwhile";
+    if (work || beside) {
         auto s = read_spec(arguments[1]);
-        if (s) return work(*s);
+        if (s) return beside ? deliver_meanwhile(*s, std::atoi(arguments[2].c_str())) : work(*s);
         std::fprintf(stderr, "act agent: %s\n", s.error().message().c_str());
         return exit_setup_failed;
     }
-    std::fprintf(
-        stderr,
-        "usage: act agent run|rank|deliver|deliver-meanwhile SPEC | act agent supervise SPEC STATE_FOLDER\n"
-        "This is what `act submit` starts; there is no need to call it by hand.\n");
+    std::fprintf(stderr,
+                 "usage: act agent run|rank|deliver SPEC | act agent supervise SPEC STATE_FOLDER\n"
+                 "       act agent deliver-meanwhile SPEC STARTER | act agent end-meanwhile PID\n"
+                 "This is what `act submit` starts; there is no need to call it by hand.\n");
     return 2;
 }
 

@@ -101,12 +101,12 @@ int supervisor::wait_for(launched running) {
             signal_descendants(::getpid(), SIGKILL);
             kill_at = never;
         } else if (signal == 0) {
-            meanwhile.begin_turn();
+            meanwhile.begin_due(steady::now());
         }
         int status = 0;
         while (pid_t pid = ::waitpid(-1, &status, WNOHANG)) {
             if (pid < 0) break;
-            meanwhile.ended(pid);
+            meanwhile.ended(pid, steady::now());
             auto ended = running.find(pid);
             if (ended == running.end()) continue;
             const int rank = ended->second, code = exit_code_of_status(status);

@@ -125,7 +125,7 @@ void end_left_behind(const std::string& run) {
     }
 }
 
-void end_descendants(const sigset_t& signals, std::chrono::seconds grace) {
+void end_descendants(const sigset_t& signals, std::chrono::seconds grace, steady::time_point give_up) {
     steady::time_point kill_at = steady::now() + grace;
     if (!descendants(::getpid()).empty()) signal_descendants(::getpid(), SIGTERM);
     for (;;) {
@@ -134,11 +134,17 @@ void end_descendants(const sigset_t& signals, std::chrono::seconds grace) {
         while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
         }
         if (pid < 0 && errno == ECHILD) return;
-        if (next_signal(signals, kill_at) == 0) {
+        if (steady::now() >= give_up) return;
+        if (next_signal(signals, std::min(kill_at, give_up)) == 0 && steady::now() >= kill_at) {
             signal_descendants(::getpid(), SIGKILL);
             kill_at = steady::now() + std::chrono::seconds(1);
         }
     }
+}
+
+void end_sibling(pid_t pid) {
+    const auto p = look_at(pid);
+    if (p && p->parent == ::getppid()) (void)signal_process(pid, p->started, SIGTERM);
 }
 
 std::optional<std::uint64_t> process_started(std::int64_t pid) {

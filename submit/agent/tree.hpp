@@ -5,7 +5,9 @@
 #include <sys/types.h>
 #include <vector>
 
-/// The processes below this one. Private to this folder.
+#include "submit/agent/signals.hpp"
+
+/// The processes below this one, and beside it. Private to this folder.
 namespace act::agent {
 
 /// All living descendants of `root`, found through /proc.
@@ -14,6 +16,9 @@ std::vector<pid_t> descendants(pid_t root);
 void signal_descendants(pid_t root, int signal);
 /// Ends all below this process and waits for them, if it is a subreaper for all generations: by SIGTERM, and
 /// what is left after the grace by SIGKILL. The signals are block_signals()'s; more of them change nothing.
-void end_descendants(const sigset_t& signals, std::chrono::seconds grace);
+/// What still lives at `give_up`, as a process may that a file server holds, is left alone.
+void end_descendants(const sigset_t& signals, std::chrono::seconds grace, steady::time_point give_up = never);
+/// SIGTERM to a process that has the same parent as this one; nothing to another that has the pid by now.
+void end_sibling(pid_t);
 
 }  // namespace act::agent

@@ -108,7 +108,8 @@ task<result<std::vector<job_info>>> slurm_driver::ask_sacct(const std::vector<st
 }
 
 /// squeue knows what waits, runs or has ended some minutes ago; sacct, where there is accounting, the rest;
-/// and squeue again what is left of the arrays of tasks that neither knows.
+/// and squeue again what is left of the arrays of tasks that neither knows. A task that is twice missing in
+/// squeue's answers while its array is there has been cancelled.
 task<result<void>> slurm_driver::ask(std::vector<std::string> ids, until u) {
     std::erase_if(ids, [&](const std::string& id) {
         auto known = answers_.find(id);
@@ -142,6 +143,9 @@ task<result<void>> slurm_driver::ask(std::vector<std::string> ids, until u) {
             auto left = co_await ask_squeue({arrays.begin(), arrays.end()}, u);
             if (!left) co_return left.error();
             take(*left);
+            for (const auto& id : open) {
+                if (auto missing = missing_task(*left, id)) found[id] = std::move(*missing);
+            }
         }
         for (const auto& id : asked) {
             auto job = found.find(id);

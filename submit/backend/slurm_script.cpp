@@ -94,13 +94,16 @@ std::string launch(const script& s) {
 /// what is being forked would have that for a moment, and lose a signal to it.
 std::string begin_deliveries(const script& s) {
     if (!s.delivers) return {};
-    return shell_word(s.agent) + " agent deliver-meanwhile \"$run/spec.json\" &\nmeanwhile=$!\n";
+    return shell_word(s.agent) + " agent deliver-meanwhile \"$run/spec.json\" $$ &\nmeanwhile=$!\n";
 }
 
-/// The last delivery begins when the others have ended. A signal interrupts the first wait.
+/// The last delivery begins when the others have ended. The agent ends them: if they ended before, the number
+/// may be another process's by now, which the shell's `kill` would hit. A signal interrupts the first wait.
 std::string end_deliveries(const script& s) {
     if (!s.delivers) return {};
-    return "{ kill \"$meanwhile\"; wait \"$meanwhile\" || wait \"$meanwhile\"; } 2> /dev/null\n" +
+    return "{ " + shell_word(s.agent) +
+           " agent end-meanwhile \"$meanwhile\" && { wait \"$meanwhile\" || wait \"$meanwhile\"; }; } 2> "
+           "/dev/null\n" +
            shell_word(s.agent) +
            " agent deliver \"$run/spec.json\" || { code=$(( code ? code : 1 )); undelivered=undelivered; }\n";
 }

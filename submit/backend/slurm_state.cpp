@@ -186,6 +186,16 @@ const job_info* find_job(const std::vector<job_info>& jobs, const std::string& i
     return nullptr;
 }
 
+std::optional<job_info> missing_task(const std::vector<job_info>& of_arrays, const std::string& id) {
+    const std::string array = array_of(id);
+    auto is_of_it = [&](const job_info& j) { return j.ids[0] == array || array_of(j.ids[0]) == array; };
+    if (array.empty() || std::none_of(of_arrays.begin(), of_arrays.end(), is_of_it)) return std::nullopt;
+    job_info j;
+    j.ids[0] = array;
+    j.state = "CANCELLED";
+    return j;
+}
+
 std::string array_of(const std::string& id) {
     const auto mark = id.find('_');
     return mark == id.npos ? std::string() : id.substr(0, mark);

@@ -44,6 +44,10 @@ std::optional<job_info> parse_sacct(std::string_view line);
 /// array: Slurm forgets at once a task that is cancelled by itself while it waits, and knows the array "7" as
 /// cancelled when it was the last one.
 const job_info* find_job(const std::vector<job_info>&, const std::string& id);
+/// What became of a task that neither squeue nor sacct knows, though squeue knows others of its array, by all
+/// that it says of that: it was cancelled by itself while it waited. One that began has left its trace, and
+/// apply() goes by that. Nothing: Slurm does not know the array either.
+std::optional<job_info> missing_task(const std::vector<job_info>& of_arrays, const std::string& id);
 /// "7" of "7_3"; empty: it is no task.
 std::string array_of(const std::string& id);
 

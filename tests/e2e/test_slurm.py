@@ -145,9 +145,9 @@ class OnSlurm(unittest.TestCase):
         told = self.project.act("submit", "--json", "--sweep", "a=1,2", "true")
         runs = [line["id"] for line in told.lines if line["type"] == "run"]
         job = self.cluster.run("squeue", "-h", "-o", "%F", "--user", slurm.getpass.getuser()).stdout.split()[0]
-        for task in (0, 1):
+        # The first while others of its array wait.
+        for task, run in enumerate(runs):
             self.cluster.run("scancel", f"{job}_{task}")
-        for run in runs:
             self.project.act("wait", run, expect=130)
             self.assertIn("scancel", self.run_of(run)["reason"])
 

@@ -37,7 +37,7 @@ protected:
 
     /// `environment` is on top of the test's own.
     pid_t start(const agent::spec& s, const std::map<std::string, std::string>& environment = {},
-                const char* what = "run") {
+                const char* what = "run", const std::string& starter = {}) {
         EXPECT_TRUE(agent::write_spec(work_ / "spec.json", s));
         std::string spec = work_ / "spec.json", out = work_ / "out", err = work_ / "err";
         pid_t child = ::fork();
@@ -45,7 +45,8 @@ protected:
             ::dup2(::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
             ::dup2(::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
             for (const auto& [name, value] : environment) ::setenv(name.c_str(), value.c_str(), 1);
-            ::execl("/proc/self/exe", "act", "agent", what, spec.c_str(), nullptr);
+            ::execl("/proc/self/exe", "act", "agent", what, spec.c_str(),
+                    starter.empty() ? nullptr : starter.c_str(), nullptr);
             ::_exit(99);
         }
         return child;

@@ -97,7 +97,7 @@ TEST_F(backend_slurm, what_a_run_makes_is_sent_while_it_goes_on) {
     };
     project_.write("key", "a2V5\n");
     project_.write("a.yaml", "account_name: acme\ncontainer_name: c\naccount_key: file:key\n");
-    EXPECT_THAT(script_of("upload"), HasSubstr(" agent deliver-meanwhile \"$run/spec.json\" &\n"));
+    EXPECT_THAT(script_of("upload"), HasSubstr(" agent deliver-meanwhile \"$run/spec.json\" $$ &\n"));
     EXPECT_THAT(script_of(""), ::testing::Not(HasSubstr("agent deliver")));
     auto seconds = [&] { return agent::read_spec(submitted().folder + "/spec.json")->delivery_seconds; };
     config_.mappings.clear();

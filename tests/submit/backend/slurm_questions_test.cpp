@@ -81,6 +81,25 @@ TEST_F(slurm_questions, tasks_that_were_cancelled_one_by_one_are_known_by_their_
     EXPECT_EQ(std::count(calls.begin(), calls.end(), '\n'), 3) << calls;
 }
 
+TEST_F(slurm_questions, a_task_that_alone_is_missing_in_its_array_was_cancelled) {
+    auto all = submitted_as({"123", "124", "125", "126"});
+    for (auto& r : all) r = *journal_.update(r.id, [](runs::record& x) { x.backend_id += "_1"; });
+    leave(all[1], "started", "124_1 100 n1\n");
+    fake("squeue",
+         "case \"$*\" in *--jobs=123,124,126*) echo '123_0|123|PENDING|Priority|N/A|N/A|'; echo "
+         "'124_0|124|RUNNING|None|100|NONE|n1';; esac\n");
+    answer("sacct", "125_1|127|TIMEOUT|0:0|100|160|n1|None\n");
+    auto now_are = runtime_.run(slurm()->status_all(all, {}));
+    for (const auto& r : now_are) ASSERT_TRUE(r) << r.error().describe();
+    EXPECT_EQ(now_are[0]->state, runs::state::canceled);
+    EXPECT_THAT(now_are[0]->reason, HasSubstr("scancel"));
+    EXPECT_EQ(now_are[1]->state, runs::state::failed) << "it had begun";
+    EXPECT_THAT(now_are[1]->reason, HasSubstr("left no exit code"));
+    EXPECT_EQ(now_are[2]->reason, "its time limit was reached") << "accounting knows better";
+    EXPECT_EQ(now_are[3]->state, runs::state::failed);
+    EXPECT_THAT(now_are[3]->reason, HasSubstr("does not know job 126_1"));
+}
+
 TEST_F(slurm_questions, a_controller_that_does_not_answer_is_an_answer_for_each) {
     auto all = submitted_as({"123", "124", "125"});
     end(all[1]);

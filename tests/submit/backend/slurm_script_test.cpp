@@ -2,7 +2,10 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <sstream>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <gmock/gmock.h>
@@ -99,10 +102,13 @@ protected:
 TEST_F(running_script, the_last_delivery_begins_when_the_others_have_ended) {
     // The command ends when the deliveries have begun. They take their time to end, and a signal comes
     // meanwhile.
-    script("agent", "exec 2> /dev/null\n[ $2 = deliver ] && { echo last >> " + said_ + "; exit 0; }\n" +
-                        "trap 'kill -TERM $PPID; for i in $(seq 300); do env true; done; echo ended >> " +
-                        said_ + "; exit' TERM\necho $2 >> " + said_ + "\necho > " + (folder_ / "begun") +
-                        "\nwhile :; do read x < " + (folder_ / "never") + "; done\n");
+    script("agent",
+           "exec 2> /dev/null\n[ $2 = end-meanwhile ] && exec kill $3\n"
+           "[ $2 = deliver ] && { echo last >> " +
+               said_ + "; exit 0; }\n" +
+               "trap 'kill -TERM $PPID; for i in $(seq 300); do env true; done; echo ended >> " + said_ +
+               "; exit' TERM\necho $2 >> " + said_ + "\necho > " + (folder_ / "begun") +
+               "\nwhile :; do read x < " + (folder_ / "never") + "; done\n");
     script("srun", "read x < " + (folder_ / "begun") + "\necho command >> " + said_ + "\nexit 3\n");
     for (const char* name : {"begun", "never"}) ASSERT_EQ(::mkfifo((folder_ / name).c_str(), 0600), 0);
     for (const char* shell : shells) {
@@ -116,7 +122,10 @@ TEST_F(running_script, the_last_delivery_begins_when_the_others_have_ended) {
 }
 
 TEST_F(running_script, only_the_last_delivery_counts) {
-    script("agent", "[ $2 = deliver ] || exec sleep 1000\nexit \"$(cat " + (folder_ / "code") + ")\"\n");
+    script("agent",
+           "case $2 in end-meanwhile) exec kill $3 ;; deliver-meanwhile) exec sleep 1000 ;; esac\n"
+           "exit \"$(cat " +
+               (folder_ / "code") + ")\"\n");
     script("srun", "exit 0\n");
     for (const char* shell : shells) {
         folder_.write("code", "0");
@@ -127,6 +136,30 @@ TEST_F(running_script, only_the_last_delivery_counts) {
         EXPECT_THAT(folder_.read("run/ended"), ::testing::MatchesRegex("1 [0-9]+ undelivered\n")) << shell;
         EXPECT_EQ(folder_.read("run/logs/slurm.txt"), "") << shell;
     }
+}
+
+TEST_F(running_script, deliveries_know_the_script_and_are_ended_by_the_agent_alone) {
+    // They end early; the process that has their number by then is none of the script's.
+    script("agent", "case $2 in deliver-meanwhile) echo $4 $PPID >> " + said_ + ";; *) echo $2 >> " + said_ +
+                        ";; esac\n");
+    for (const char* shell : shells) {
+        folder_.write("said", "");
+        EXPECT_EQ(run(shell), 3) << shell;
+        std::istringstream said(folder_.read("said"));
+        std::set<std::string> words{std::istream_iterator<std::string>(said), {}};
+        EXPECT_EQ(words.size(), 4u) << folder_.read("said") << "two numbers that are one, and three words";
+        EXPECT_EQ(words.count("end-meanwhile"), 1u) << shell;
+    }
+    EXPECT_THAT(text_of(script_), ::testing::Not(HasSubstr("kill ")));
+}
+
+TEST_F(running_script, an_agent_that_is_gone_does_not_keep_the_job) {
+    script("agent", "echo begun > " + (folder_ / "begun") + "\nread x < " + (folder_ / "held") + "\n");
+    script("srun", "read x < " + (folder_ / "begun") + "\nrm -f " + (folder_ / "agent") + "\nexit 3\n");
+    for (const char* name : {"begun", "held"}) ASSERT_EQ(::mkfifo((folder_ / name).c_str(), 0600), 0);
+    EXPECT_EQ(run(), 3);
+    EXPECT_THAT(folder_.read("run/ended"), ::testing::MatchesRegex("3 [0-9]+ undelivered\n"));
+    folder_.write("held", "\n");
 }
 
 TEST_F(running_script, without_outputs_nothing_is_started_for_them) {

@@ -30,14 +30,14 @@ tell() { echo "$2" > "$run/$1.new" && mv "$run/$1.new" "$run/$1"; }
 tell started "$SLURM_JOB_ID $(date +%s) $SLURM_JOB_NODELIST"
 if [ -n "$SLURM_CPUS_PER_TASK" ]; then export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"; fi
 asked= undelivered=
-'/home/o'\''neil/state/act/agent/act-1-2' agent deliver-meanwhile "$run/spec.json" &
+'/home/o'\''neil/state/act/agent/act-1-2' agent deliver-meanwhile "$run/spec.json" $$ &
 meanwhile=$!
 trap asked=asked TERM
 srun --kill-on-bad-exit=1 '--mpi=pmix' '--container-image=nvcr.io#nvidia/pytorch:24.01-py3' '--container-mounts=/home/o'\''neil/project:/home/o'\''neil/project,/home/o'\''neil/state/act:/home/o'\''neil/state/act,/scratch:/scratch:ro' '/home/o'\''neil/state/act/agent/act-1-2' agent run "$run/spec.json"
 code=$?
 ls "$run" > /dev/null
 if [ -s "$run/first-failure" ]; then read -r code < "$run/first-failure"; fi
-{ kill "$meanwhile"; wait "$meanwhile" || wait "$meanwhile"; } 2> /dev/null
+{ '/home/o'\''neil/state/act/agent/act-1-2' agent end-meanwhile "$meanwhile" && { wait "$meanwhile" || wait "$meanwhile"; }; } 2> /dev/null
 '/home/o'\''neil/state/act/agent/act-1-2' agent deliver "$run/spec.json" || { code=$(( code ? code : 1 )); undelivered=undelivered; }
 rm -f "$run/spec.json"
 tell ended "$code $(date +%s)${asked:+ $asked}${undelivered:+ $undelivered}"
