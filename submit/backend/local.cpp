@@ -152,7 +152,7 @@ result<runs::record> local_driver::look(const runs::record& given) {
         // It may have written the outcome since.
         ACT_TRY(r, services_.journal.find(given.id));
         if (runs::is_final(r.state)) return r;
-        agent::end_left_behind(r.id);
+        if (r.state == runs::state::running) agent::end_left_behind(r.id);
     }
     auto change = [](runs::record& x) {
         if (runs::is_final(x.state)) return;

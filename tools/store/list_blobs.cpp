@@ -56,7 +56,7 @@ public:
         if (item.deleted()) out_ += "<Deleted>true</Deleted>";
         if (wanted_.kinds.versions) add_version(item, r);
         out_ += times(r);
-        out_ += listed_etag(r.etag).view();
+        out_ += etag_digits(r.etag).view();
         out_ += "</Etag>";
         element(out_, "Content-Length", r.size);
         out_ += kind_of_content(r);

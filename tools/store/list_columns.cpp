@@ -67,7 +67,7 @@ void column_page::add(const item_cursor& item, const blob_record& r) {
     add_past(item, r);
     to.created.set(row_, seconds(r.created));
     to.modified.set(row_, seconds(r.modified));
-    to.etag.set(row_, listed_etag(r.etag).view());
+    to.etag.set(row_, etag_digits(r.etag).view());
     to.length.set(row_, r.size);
     set_given(to.type, row_, r.headers.type);
     set_given(to.encoding, row_, r.headers.encoding);

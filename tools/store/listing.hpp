@@ -46,23 +46,6 @@ inline std::uint64_t days_of(const trash_record& gone, nanos now) {
     constexpr nanos day = 86'400'000'000'000;
     return static_cast<std::uint64_t>((gone.until - now) / day);
 }
-/// An ETag as listings tell it: without quotes.
-class listed_etag {
-public:
-    explicit listed_etag(std::uint64_t number) {
-        constexpr char digits[] = "0123456789ABCDEF";
-        do *--first_ = digits[number & 15];
-        while (number >>= 4);
-        *--first_ = 'x';
-        *--first_ = '0';
-    }
-    listed_etag(const listed_etag&) = delete;
-    std::string_view view() const { return {first_, std::end(text_)}; }
-
-private:
-    char text_[18];
-    char* first_ = std::end(text_);
-};
 /// "BlockBlob" and the like.
 const char* type_name(blob::blob_type);
 /// The declaration and <EnumerationResults ServiceEndpoint="...">, with `container` where there is one.

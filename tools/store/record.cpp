@@ -331,12 +331,8 @@ bool decode(std::string_view bytes, trash_record& r) {
 }
 
 std::string etag_text(std::uint64_t n) {
-    constexpr char digits[] = "0123456789ABCDEF";
-    std::string s = "\"0x";
-    int shift = 60;
-    while (shift > 0 && (n >> shift) == 0) shift -= 4;
-    for (; shift >= 0; shift -= 4) s += digits[(n >> shift) & 15];
-    return s += '"';
+    const etag_digits digits(n);
+    return '"' + std::string(digits.view()) + '"';
 }
 
 std::uint64_t next_etag(nanos now, std::uint64_t previous) {

@@ -118,6 +118,23 @@ bool decode(std::string_view, upload_record&);
 bool decode(std::string_view, block_record&);
 bool decode(std::string_view, trash_record&);
 
+/// An ETag as listings tell it, without quotes: 0x8DC0FFEE...
+class etag_digits {
+public:
+    explicit etag_digits(std::uint64_t number) {
+        constexpr char digits[] = "0123456789ABCDEF";
+        do *--first_ = digits[number & 15];
+        while (number >>= 4);
+        *--first_ = 'x';
+        *--first_ = '0';
+    }
+    etag_digits(const etag_digits&) = delete;
+    std::string_view view() const { return {first_, std::end(text_)}; }
+
+private:
+    char text_[18];
+    char* first_ = std::end(text_);
+};
 /// `"0x8DC0FFEE..."`, with quotes.
 std::string etag_text(std::uint64_t);
 /// The next ETag of something that had `previous`: the time in units of 100 ns, always growing.

@@ -183,20 +183,20 @@ result<list_page> read_arrow_listing(std::string_view stream, detail wanted) {
     list_page out;
     if (auto marker = table.metadata("NextMarker")) out.next_marker = *marker;
     std::vector<meaning> meanings;
-    unsigned necessary = 0;
-    for (const auto& name : table.names()) {
-        meanings.push_back(meaning_of(name, wanted));
-        const field what = meanings.back().what;
-        necessary += what == field::name || what == field::etag || what == field::last_modified ||
-                     what == field::content_length;
-    }
+    for (const auto& name : table.names()) meanings.push_back(meaning_of(name, wanted));
+    const auto tells = [&](field what) {
+        return std::any_of(meanings.begin(), meanings.end(),
+                           [&](const meaning& m) { return m.what == what; });
+    };
+    const bool complete = tells(field::name) && tells(field::etag) && tells(field::last_modified) &&
+                          tells(field::content_length);
     arrow::batch batch;
     for (;;) {
         ACT_TRY(const bool more, table.next(batch));
         if (!more) break;
         if (batch.rows > longest_page || out.items.size() > longest_page)
             return malformed("more entries than a page has");
-        if (batch.rows != 0 && necessary != 4) return malformed("a column that every listing has is missing");
+        if (batch.rows != 0 && !complete) return malformed("a column that every listing has is missing");
         const std::size_t first = out.items.size();
         out.items.resize(first + batch.rows);
         rows all(out.items, first, batch.rows, wanted);
