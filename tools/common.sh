@@ -29,8 +29,9 @@ build_packages=(
     libpugixml-dev libssl-dev libxxhash-dev libyaml-cpp-dev mold ninja-build openssl pkg-config python3 zlib1g-dev
 )
 edit_packages=(clang-format-16 clang-tidy-16)
+# libpmix-dev: Slurm's plugin for MPI loads libpmix.so by that name, which no other package has.
 test_packages=(
-    libsecret-1-0 munge openmpi-bin python3-azure-storage python3-mpi4py rclone slurm-wlm unzip
+    libpmix-dev libsecret-1-0 munge openmpi-bin python3-azure-storage python3-mpi4py rclone slurm-wlm unzip
 )
 
 # Installs those of the named Debian packages that are missing; says nothing when none is.

@@ -1,8 +1,10 @@
 """A real Slurm on this machine: munged, slurmctld and two nodes, as processes below one folder."""
 
+import contextlib
 import getpass
 import os
 import pathlib
+import random
 import secrets
 import shutil
 import socket
@@ -49,21 +51,26 @@ def missing():
 
 
 def free_ports():
-    """One port, and two that follow each other: a range is how Slurm names the ports of nodes on one machine."""
+    """One port, and two that follow each other: a range is how Slurm names the ports of nodes on one machine.
+
+    They are taken from below the range that the kernel gives to connections. Slurm opens them a while after this
+    looked, and the tests beside it make connections by the thousand: one of those could have had the port by then."""
+    lowest = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     for _ in range(1000):
-        one, first = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
-        port = first.getsockname()[1]
-        try:
-            second = socket.create_server(("127.0.0.1", port + 1))
-        except OSError:
-            continue
-        else:
-            second.close()
-            return one.getsockname()[1], port, port + 1
-        finally:
-            one.close()
-            first.close()
+        ports = random.randrange(10000, max(lowest, 10100) - 3)
+        ports = (ports, ports + 1, ports + 2)
+        with contextlib.ExitStack() as held:
+            try:
+                for port in ports:
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return ports
     raise AssertionError("no three free ports")
+
+
+class NotReady(AssertionError):
+    """A program of Slurm ended, or took too long."""
 
 
 class Slurm:
@@ -75,18 +82,24 @@ class Slurm:
         self.environment = {"SLURM_CONF": str(self.folder / "slurm.conf")}
         for name in ("state", *(f"tmp-{n}" for n in NODES)):
             (self.folder / name).mkdir()
+        key = self.folder / "munge.key"
+        key.write_bytes(secrets.token_bytes(1024))
+        key.chmod(0o400)
+        for left in reversed(range(3)):
+            self.configure()
+            try:
+                self.begin()
+                return
+            except BaseException as error:
+                self.stop()
+                if not isinstance(error, NotReady) or not left:
+                    raise
+
+    def configure(self):
         text = CONFIGURATION.format(
             host=socket.gethostname().split(".")[0], user=getpass.getuser(), folder=self.folder, ports=free_ports()
         )
         (self.folder / "slurm.conf").write_text(text)
-        key = self.folder / "munge.key"
-        key.write_bytes(secrets.token_bytes(1024))
-        key.chmod(0o400)
-        try:
-            self.begin()
-        except BaseException:
-            self.stop()
-            raise
 
     def begin(self):
         at = lambda name: f"{self.folder}/munge.{name}"
@@ -120,11 +133,13 @@ class Slurm:
         while not ready():
             ended = [p.args[0] for p in self.processes if p.poll() is not None]
             if ended or time.monotonic() > deadline:
-                logs = "\n".join(f"== {f.name}\n{f.read_text(errors='replace')[-1500:]}" for f in self.logs())
-                raise AssertionError(f"{what} of Slurm did not get ready; ended: {ended}\n{logs}")
+                logs = "\n".join(f"== {f.name}\n{f.read_text(errors='replace')[-1500:]}" for f in self.logs(ended))
+                raise NotReady(f"{what} of Slurm did not get ready; ended: {ended}\n{logs}")
 
-    def logs(self):
-        return sorted([*self.folder.glob("*.log"), *self.folder.glob("*.out")])
+    def logs(self, ended=()):
+        """Those of what ended first: the runner shows the beginning."""
+        files = [*self.folder.glob("*.log"), *self.folder.glob("*.out")]
+        return sorted(files, key=lambda f: (not f.name.startswith(tuple(ended)), f.name))
 
     def stop(self):
         if len(self.processes) > 1:
