@@ -1,5 +1,7 @@
 #include "engine/codec/arrow_write.hpp"
 
+#include <algorithm>
+
 #include "engine/codec/arrow_schema.hpp"
 
 namespace act::arrow {
@@ -8,8 +10,21 @@ namespace {
 using wire::fb::Offset;
 using wire::fb::uoffset_t;
 
-/// With zeros, to where the next number may lie.
-void padded(std::string& out) { out.resize((out.size() + 7) / 8 * 8); }
+/// Numbers lie at multiples of their size.
+constexpr std::size_t up_to_number(std::size_t size) { return (size + 7) / 8 * 8; }
+void padded(std::string& out) { out.resize(up_to_number(out.size())); }
+
+bool has_bit(std::string_view bits, std::size_t at) {
+    return at / 8 < bits.size() && (bits[at / 8] >> (at % 8) & 1) != 0;
+}
+
+void set_bits(std::string& bits, std::size_t from, std::size_t count) {
+    const std::size_t end = from + count;
+    if (bits.size() < (end + 7) / 8) bits.resize((end + 7) / 8);
+    for (; from < end && from % 8 != 0; ++from) bits[from / 8] |= static_cast<char>(1 << from % 8);
+    for (; from + 8 <= end; from += 8) bits[from / 8] = static_cast<char>(0xff);
+    for (; from < end; ++from) bits[from / 8] |= static_cast<char>(1 << from % 8);
+}
 
 /// A message with its frame; its body follows.
 void add_message(std::string& out, wire::fb::FlatBufferBuilder& b, std::uint8_t header_type,
@@ -20,7 +35,7 @@ void add_message(std::string& out, wire::fb::FlatBufferBuilder& b, std::uint8_t 
     b.AddElement<std::int16_t>(wire::message::version, wire::metadata_v5, 0);
     b.AddElement<std::uint8_t>(wire::message::header_type, header_type, 0);
     b.Finish(Offset<void>(b.EndTable(start)));
-    const std::size_t size = (b.GetSize() + 7) / 8 * 8;
+    const std::size_t size = up_to_number(b.GetSize());
     const std::uint32_t frame[] = {wire::continuation, static_cast<std::uint32_t>(size)};
     out.append(reinterpret_cast<const char*>(frame), sizeof frame);
     out.append(reinterpret_cast<const char*>(b.GetBufferPointer()), b.GetSize());
@@ -38,34 +53,48 @@ Offset<void> add_type(wire::fb::FlatBufferBuilder& b, std::uint8_t type) {
 
 }  // namespace
 
-void column_builder::spell_out() {
-    for (std::size_t row = 0; row < values_; ++row) {
-        if (row % 8 == 0) valid_ += '\0';
-        valid_.back() = static_cast<char>(valid_.back() | 1 << (row % 8));
-    }
-}
+void column_builder::spell_out() { set_bits(valid_, 0, values_); }
 
-void column_builder::mark_apart(std::size_t row) {
+void column_builder::mark_apart(std::size_t row, std::size_t count) {
     if (valid_.empty()) spell_out();
-    if (valid_.size() <= row / 8) valid_.resize(row / 8 + 1);
-    valid_[row / 8] = static_cast<char>(valid_[row / 8] | 1 << (row % 8));
+    set_bits(valid_, row, count);
 }
 
-void text_builder::append(std::size_t row, std::string_view value) {
-    write_repeats();
-    if (ends_.size() != row) ends_.resize(row, static_cast<std::int32_t>(bytes_.size()));
-    bytes_ += value;
-    ends_.push_back(static_cast<std::int32_t>(bytes_.size()));
-    last_ = value;
-    rows_ = row + 1;
+bool column_builder::mark_again(std::size_t row, std::size_t count) {
+    if (values_ == 0 || behind_ != row) return false;
+    if (!valid_.empty()) mark_apart(row, count);
+    values_ += count;
+    behind_ += count;
+    return true;
 }
 
-void text_builder::write_repeats() {
-    bytes_.reserve(bytes_.size() + repeats_ * last_.size());
-    for (; repeats_ != 0; --repeats_) {
-        bytes_ += last_;
-        ends_.push_back(static_cast<std::int32_t>(bytes_.size()));
+void text_builder::repeat(std::size_t row, std::size_t count) {
+    if (!mark_again(row, count)) return;
+    const std::size_t from = static_cast<std::size_t>(ends_[row - 1]), size = bytes_.size() - from;
+    char* const to = bytes_.extend(size * count);
+    // Ever longer pieces of what is there already.
+    for (std::size_t done = 0; done < size * count;) {
+        const std::size_t piece = std::min(size + done, size * count - done);
+        std::memcpy(to + done, to - size, piece);
+        done += piece;
     }
+    std::int32_t end = ends_.back();
+    std::int32_t* const ends = ends_.extend(count);
+    for (std::size_t i = 0; i < count; ++i) ends[i] = end += static_cast<std::int32_t>(size);
+}
+
+void integer_builder::repeat(std::size_t row, std::size_t count) {
+    if (mark_again(row, count)) numbers_.fill_up(row + count, numbers_.back());
+}
+
+void boolean_builder::set(std::size_t row, bool value) {
+    mark(row);
+    if (value) set_bits(bits_, row, 1);
+}
+
+void boolean_builder::repeat(std::size_t row, std::size_t count) {
+    if (!mark_again(row, count)) return;
+    if (has_bit(bits_, row - 1)) set_bits(bits_, row, count);
 }
 
 void table_builder::begin(column_builder& c, std::uint8_t type, std::size_t rows, bool nullable,
@@ -73,41 +102,32 @@ void table_builder::begin(column_builder& c, std::uint8_t type, std::size_t rows
     fields_.push_back({c.name_, type, nullable, children});
     nodes_.emplace_back(rows, rows - c.values_);
     // Where all rows have a value, nothing need be marked.
-    if (c.values_ == rows) return buffer({});
+    if (c.values_ == rows) return add_buffer({});
     // Rows behind the last one that was set have none either.
     if (c.valid_.empty()) c.spell_out();
     c.valid_.resize((rows + 7) / 8);
-    buffer(c.valid_);
+    add_buffer(c.valid_);
 }
 
-void table_builder::buffer(std::string_view bytes) {
-    buffers_.emplace_back(body_.size(), bytes.size());
-    body_ += bytes;
-    padded(body_);
-}
-
-void table_builder::offsets(std::vector<std::int32_t>& ends, std::size_t rows) {
-    ends.resize(rows, ends.empty() ? 0 : ends.back());
-    constexpr std::int32_t first = 0;
-    buffers_.emplace_back(body_.size(), (rows + 1) * sizeof first);
-    body_.append(reinterpret_cast<const char*>(&first), sizeof first);
-    body_.append(reinterpret_cast<const char*>(ends.data()), ends.size() * sizeof first);
-    padded(body_);
+void table_builder::add_buffer(std::string_view bytes) {
+    buffers_.emplace_back(body_size_, bytes.size());
+    body_.push_back(bytes);
+    body_size_ += up_to_number(bytes.size());
 }
 
 void table_builder::text(text_builder& c, std::size_t rows, bool nullable) {
-    c.write_repeats();
     begin(c, wire::t_utf8, rows, nullable);
-    offsets(c.ends_, rows);
-    buffer(c.bytes_);
+    c.pass_over(rows);
+    add_buffer(c.ends_);
+    add_buffer(c.bytes_);
 }
 
 void table_builder::put(text_builder& c) { text(c, rows_, true); }
 
 void table_builder::put(integer_builder& c) {
     begin(c, wire::t_int, rows_, true);
-    c.numbers_.resize(rows_);
-    buffer({reinterpret_cast<const char*>(c.numbers_.data()), rows_ * sizeof(std::uint64_t)});
+    c.numbers_.fill_up(rows_, 0);
+    add_buffer(c.numbers_);
 }
 
 void table_builder::put(timestamp_builder& c) {
@@ -118,12 +138,13 @@ void table_builder::put(timestamp_builder& c) {
 void table_builder::put(boolean_builder& c) {
     begin(c, wire::t_bool, rows_, true);
     c.bits_.resize((rows_ + 7) / 8);
-    buffer(c.bits_);
+    add_buffer(c.bits_);
 }
 
 void table_builder::put(map_builder& c) {
     begin(c, wire::t_map, rows_, true, 1);
-    offsets(c.ends_, rows_);
+    c.end_rows(rows_);
+    add_buffer(c.ends_);
     column_builder entries("entries");
     entries.values_ = c.entries_;
     begin(entries, wire::t_struct, c.entries_, false, 2);
@@ -166,7 +187,6 @@ std::string table_builder::finish(std::span<const std::pair<std::string_view, st
     b.AddOffset(wire::schema::custom_metadata, about);
     const Offset<void> schema_end(b.EndTable(schema));
     std::string out;
-    out.reserve(body_.size() + 4096);
     add_message(out, b, wire::header_schema, schema_end, 0);
 
     b.Clear();
@@ -182,9 +202,13 @@ std::string table_builder::finish(std::span<const std::pair<std::string_view, st
     b.AddOffset(wire::record_batch::nodes, nodes);
     b.AddOffset(wire::record_batch::buffers, buffers);
     const Offset<void> batch_end(b.EndTable(batch));
-    add_message(out, b, wire::header_batch, batch_end, body_.size());
-    out += body_;
+    add_message(out, b, wire::header_batch, batch_end, body_size_);
     const std::uint32_t end[] = {wire::continuation, 0};
+    out.reserve(out.size() + body_size_ + sizeof end);
+    for (const std::string_view bytes : body_) {
+        out += bytes;
+        padded(out);
+    }
     out.append(reinterpret_cast<const char*>(end), sizeof end);
     return out;
 }

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/codec/arrow_buffer.hpp"
+
 /// Writes tables in the stream format of Apache Arrow (see arrow.hpp): one batch, of the columns in which
 /// anything was set.
 namespace act::arrow {
@@ -20,42 +22,40 @@ public:
 protected:
     /// Nothing is written down while every row has a value.
     void mark(std::size_t row) {
-        if (!valid_.empty() || values_ != row) mark_apart(row);
+        if (!valid_.empty() || values_ != row) mark_apart(row, 1);
         ++values_;
+        behind_ = row + 1;
     }
+    /// For `count` rows from `row` on, if the row before has a value; false if not.
+    bool mark_again(std::size_t row, std::size_t count);
 
     friend class table_builder;
     std::string_view name_;
-    std::size_t values_ = 0;
-    std::string valid_;  // a bit for each row, once one has been passed over
+    std::size_t values_ = 0, behind_ = 0;  // behind_: the row behind the last one with a value
+    std::string valid_;                    // a bit for each row, once one has been passed over
 
 private:
-    void mark_apart(std::size_t row);
+    void mark_apart(std::size_t row, std::size_t count);
     void spell_out();
 };
 
 class text_builder : public column_builder {
 public:
     using column_builder::column_builder;
-    /// Equal neighbours, which many columns consist of, are only counted at first.
     void set(std::size_t row, std::string_view value) {
         mark(row);
-        if (row != 0 && row == rows_ && value == last_) {
-            ++repeats_;
-            ++rows_;
-        } else {
-            append(row, value);
-        }
+        if (ends_.size() != row + 1) pass_over(row);
+        bytes_.append(value.data(), value.size());
+        ends_.push_back(static_cast<std::int32_t>(bytes_.size()));
     }
+    /// `count` rows, `row` the first of them, are as the row before: of the same value, or without one.
+    void repeat(std::size_t row, std::size_t count);
 
 private:
     friend class table_builder;
-    void append(std::size_t row, std::string_view value);
-    void write_repeats();
-    std::vector<std::int32_t> ends_;
-    std::string bytes_;
-    std::string last_;
-    std::size_t rows_ = 0, repeats_ = 0;  // so far; and those of them that are not written yet
+    void pass_over(std::size_t rows) { ends_.fill_up(rows + 1, static_cast<std::int32_t>(bytes_.size())); }
+    buffer<std::int32_t> ends_;  // before them a 0, where the first text begins
+    buffer<char> bytes_;
 };
 
 class integer_builder : public column_builder {
@@ -63,13 +63,15 @@ public:
     using column_builder::column_builder;
     void set(std::size_t row, std::uint64_t value) {
         mark(row);
-        if (numbers_.size() != row) numbers_.resize(row);
+        if (numbers_.size() != row) numbers_.fill_up(row, 0);
         numbers_.push_back(value);
     }
+    /// As text_builder's.
+    void repeat(std::size_t row, std::size_t count);
 
 private:
     friend class table_builder;
-    std::vector<std::uint64_t> numbers_;
+    buffer<std::uint64_t> numbers_;
 };
 
 /// Seconds since 1970, in UTC.
@@ -81,11 +83,9 @@ public:
 class boolean_builder : public column_builder {
 public:
     using column_builder::column_builder;
-    void set(std::size_t row, bool value) {
-        mark(row);
-        if (bits_.size() <= row / 8) bits_.resize(row / 8 + 1);
-        if (value) bits_[row / 8] = static_cast<char>(bits_[row / 8] | 1 << (row % 8));
-    }
+    void set(std::size_t row, bool value);
+    /// As text_builder's.
+    void repeat(std::size_t row, std::size_t count);
 
 private:
     friend class table_builder;
@@ -98,23 +98,24 @@ public:
     /// Begins the row's map; its entries follow.
     void set(std::size_t row) {
         mark(row);
-        if (ends_.size() != row) ends_.resize(row, static_cast<std::int32_t>(entries_));
-        ends_.push_back(static_cast<std::int32_t>(entries_));
+        end_rows(row);
     }
     void add(std::string_view key, std::string_view value) {
         keys_.set(entries_, key);
         items_.set(entries_, value);
-        ends_.back() = static_cast<std::int32_t>(++entries_);
+        ++entries_;
     }
 
 private:
     friend class table_builder;
-    std::vector<std::int32_t> ends_;
+    /// Those before `row`. The last one set has no end yet, as entries may follow.
+    void end_rows(std::size_t row) { ends_.fill_up(row + 1, static_cast<std::int32_t>(entries_)); }
+    buffer<std::int32_t> ends_;  // as in text_builder
     std::size_t entries_ = 0;
     text_builder keys_{"key"}, items_{"value"};
 };
 
-/// Puts a table together out of columns, which must outlive it.
+/// Puts a table together out of columns, which must outlive it and stay as they are from then on.
 class table_builder {
 public:
     explicit table_builder(std::size_t rows) : rows_(rows) {}
@@ -144,13 +145,17 @@ private:
     void put(map_builder&);
     void begin(column_builder&, std::uint8_t type, std::size_t rows, bool nullable, int children = 0);
     void text(text_builder&, std::size_t rows, bool nullable);
-    void buffer(std::string_view bytes);
-    void offsets(std::vector<std::int32_t>& ends, std::size_t rows);
+    void add_buffer(std::string_view bytes);
+    template <class T>
+    void add_buffer(const buffer<T>& all) {
+        add_buffer({reinterpret_cast<const char*>(all.data()), all.size() * sizeof(T)});
+    }
 
     const std::size_t rows_;
     std::vector<field> fields_;
     std::vector<std::pair<std::int64_t, std::int64_t>> nodes_, buffers_;
-    std::string body_;
+    std::vector<std::string_view> body_;  // views into the columns: what is large is copied once
+    std::size_t body_size_ = 0;           // each with what fills it up
 };
 
 }  // namespace act::arrow

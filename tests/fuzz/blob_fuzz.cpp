@@ -89,8 +89,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             (void)auth::shared_key_string("GET", "a", text, {}, 0);
             break;
         case 8: {
-            const std::vector<char> aligned(text.begin(), text.end());
-            (void)blob::read_arrow_listing({aligned.data(), aligned.size()}, blob::detail::full);
+            auto page = blob::read_arrow_listing(blob::column_bytes::copy_of(text), blob::detail::full);
+            if (page) (void)page->take();
             break;
         }
     }

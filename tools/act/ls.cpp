@@ -60,15 +60,17 @@ public:
 
     /// True when lines were handed out.
     bool show(const blob::properties& blob, const std::string& path) {
-        if (call_.given.json) {
-            lines_ += json_of(blob, path);
-        } else {
-            add_line(blob, call_.world.out_is_terminal ? printable(path) : path);
-        }
-        lines_ += '\n';
-        if (!call_.world.out_is_terminal && lines_.size() < block) return false;
-        flush();
-        return true;
+        append(lines_, blob, path);
+        return end_line();
+    }
+    bool show(std::string_view line) {
+        lines_ += line;
+        return end_line();
+    }
+    std::string line_of(const blob::properties& blob, const std::string& path) {
+        std::string line;
+        append(line, blob, path);
+        return line;
     }
 
     void flush() {
@@ -80,6 +82,21 @@ public:
 
 private:
     static constexpr std::size_t block = 64 * 1024;
+
+    void append(std::string& to, const blob::properties& blob, const std::string& path) {
+        if (call_.given.json) {
+            to += json_of(blob, path);
+        } else {
+            append_line(to, blob, call_.world.out_is_terminal ? printable(path) : path);
+        }
+    }
+
+    bool end_line() {
+        lines_ += '\n';
+        if (!call_.world.out_is_terminal && lines_.size() < block) return false;
+        flush();
+        return true;
+    }
 
     const std::string& size_of(const blob::properties& b) {
         if (size_.empty() || b.size != bytes_) {
@@ -99,26 +116,22 @@ private:
         return time_;
     }
 
-    void add_line(const blob::properties& b, const std::string& path) {
+    void append_line(std::string& to, const blob::properties& b, std::string_view path) {
         const options& given = call_.given;
-        append_padded(lines_, 10, b.is_prefix ? std::string_view() : size_of(b));
+        append_padded(to, 10, b.is_prefix ? std::string_view() : size_of(b));
         if (b.is_prefix) {
-            lines_.append(23, ' ');
+            to.append(23, ' ');
         } else {
             const std::string_view time = time_of(b);
-            lines_.append("  ")
-                .append(time.substr(0, 10))
-                .append(" ")
-                .append(time.substr(11, 8))
-                .append("  ");
+            to.append("  ").append(time.substr(0, 10)).append(" ").append(time.substr(11, 8)).append("  ");
         }
         if (given.details) {
             const std::string_view sum = b.content.md5.empty() ? unquoted(b.etag.text) : b.content.md5;
-            lines_ += fmt::format("{:6}  {:7}  {:24}  ", b.is_prefix ? "" : name_of(b.type), b.tier, sum);
+            to += fmt::format("{:6}  {:7}  {:24}  ", b.is_prefix ? "" : name_of(b.type), b.tier, sum);
         }
-        lines_ += path;
+        to += path;
         if (!given.details && b.snapshot.empty() && b.version_id.empty() && !b.deleted) return;
-        if (const std::string state = state_of(b); !state.empty()) lines_ += fmt::format("  ({})", state);
+        if (const std::string state = state_of(b); !state.empty()) to += fmt::format("  ({})", state);
     }
 
     std::string json_of(const blob::properties& b, const std::string& path) {
@@ -153,24 +166,24 @@ private:
     std::string time_;
 };
 
+/// What is kept of an entry until all can be sorted: there may be millions.
 struct listed {
-    blob::properties blob;
-    std::string path;
+    std::uint64_t rank;  // the highest first
+    std::string path, line;
 };
+
+std::uint64_t rank_of(const blob::properties& blob, options::order by) {
+    if (by == options::order::size) return blob.size;
+    // Also before 1970.
+    constexpr std::uint64_t sign = 1ull << 63;
+    if (by == options::order::time)
+        return static_cast<std::uint64_t>(blob.modified.time_since_epoch().count()) ^ sign;
+    return 0;
+}
 
 void sort(std::vector<listed>& all, const options& given) {
     auto before = [&](const listed& a, const listed& b) {
-        switch (given.sort) {
-            case options::order::size:
-                if (a.blob.size != b.blob.size) return a.blob.size > b.blob.size;
-                break;
-            case options::order::time:
-                if (a.blob.modified != b.blob.modified) return a.blob.modified > b.blob.modified;
-                break;
-            default:
-                break;
-        }
-        return a.path < b.path;
+        return a.rank != b.rank ? a.rank > b.rank : a.path < b.path;
     };
     std::stable_sort(all.begin(), all.end(), before);
     if (given.reverse) std::reverse(all.begin(), all.end());
@@ -189,6 +202,7 @@ result<ops::list_options> wanted(const options& given) {
                           .versions = given.versions,
                           .deleted = given.deleted,
                           .copy_state = given.details,
+                          .metadata = given.json,  // lines show no folders, and it is most of the answer
                           .detail = detail_for(given)};
     if (!how.delimiter.empty() && how.deleted) {
         return error(kind::usage, "what was deleted is listed with whole names only",
@@ -229,7 +243,7 @@ int run(invocation& call) {
             shown.clear();
             at->append_shown(shown, blob.name);
             if (sorted) {
-                kept.push_back({blob, shown});
+                kept.push_back({rank_of(blob, call.given.sort), shown, out.line_of(blob, shown)});
                 return;
             }
             // `act ls data | head`: nobody reads on.
@@ -240,7 +254,7 @@ int run(invocation& call) {
         r.add(place.text, outcome);
     }
     sort(kept, call.given);
-    for (const listed& one : kept) out.show(one.blob, one.path);
+    for (const listed& one : kept) out.show(one.line);
     out.flush();
     call.screen.flush();
     if (call.screen.results_gone()) return 0;

@@ -1,7 +1,4 @@
 // List Blobs (blob-rest.md section 11).
-#include <array>
-#include <tuple>
-
 #include <fmt/format.h>
 
 #include "tools/store/copy.hpp"
@@ -49,7 +46,8 @@ public:
     blob_writer(service& s, const call& c, const wanted& w, std::string& out)
         : s_(s), now_(c.at()), wanted_(w), out_(out) {}
 
-    void add(const item_cursor& item, const blob_record& r) {
+    void add(const item_cursor& item, const blob_decoder& decoded) {
+        const blob_record& r = decoded.record();
         out_ += "<Blob>";
         element(out_, "Name", item.name());
         optional_element(out_, "Snapshot", item.snapshot());
@@ -59,9 +57,9 @@ public:
         out_ += etag_digits(r.etag).view();
         out_ += "</Etag>";
         element(out_, "Content-Length", r.size);
-        out_ += kind_of_content(r);
+        out_ += kind_of_content(r, decoded.same_headers());
         element(out_, "Content-MD5", r.headers.md5);
-        add_state(item, r);
+        add_state(item, r, decoded.same_headers() && decoded.same_state());
         if (wanted_.metadata) add_metadata(out_, r.metadata);
         if (wanted_.tags && !r.tags.empty()) add_tags(out_, r.tags);
         out_ += "<OrMetadata /></Blob>";
@@ -87,8 +85,7 @@ public:
     std::size_t size() const { return out_.size(); }
 
 private:
-    // Most blobs of a page have most in common: that is written once, and again where it changes. What is
-    // remembered of a record lives as long as the transaction.
+    // Most blobs of a page have most in common: that is written once, and again where it changes.
 
     std::string_view times(const blob_record& r) {
         const std::int64_t created = r.created / 1'000'000'000, modified = r.modified / 1'000'000'000;
@@ -103,10 +100,8 @@ private:
         return times_;
     }
 
-    std::string_view kind_of_content(const blob_record& r) {
-        const std::array key{r.headers.type, r.headers.encoding, r.headers.language};
-        if (content_.empty() || key != content_key_) {
-            content_key_ = key;
+    std::string_view kind_of_content(const blob_record& r, bool as_before) {
+        if (!as_before) {
             content_.clear();
             element(content_, "Content-Type", r.headers.type);
             element(content_, "Content-Encoding", r.headers.encoding);
@@ -116,17 +111,10 @@ private:
         return content_;
     }
 
-    void add_state(const item_cursor& item, const blob_record& r) {
-        const bool usual = r.type == blob::blob_type::block && item.snapshot().empty() &&
-                           item.version().empty() && !item.deleted() && !r.sealed &&
-                           r.lease.phase == lease::phase::none && r.tags.empty() && r.copy.id.empty();
-        if (!usual) return write_state(out_, item, r);
-        const std::tuple key(r.headers.cache_control, r.headers.disposition, r.tier, r.tier_changed);
-        if (state_.empty() || key != state_key_) {
-            state_key_ = key;
-            state_.clear();
-            write_state(state_, item, r);
-        }
+    void add_state(const item_cursor& item, const blob_record& r, bool as_before) {
+        if (!as_before) state_.clear();
+        if (!item.is_current()) return write_state(out_, item, r);
+        if (state_.empty()) write_state(state_, item, r);
         out_ += state_;
     }
 
@@ -184,10 +172,7 @@ private:
     std::string& out_;
     std::int64_t created_ = 0, modified_ = 0;
     std::string times_;
-    std::array<std::string_view, 3> content_key_;
-    std::string content_;
-    std::tuple<std::string_view, std::string_view, tier, nanos> state_key_;
-    std::string state_;
+    std::string content_, state_;
     http_dates tier_changed_;
 };
 
@@ -206,6 +191,7 @@ outcome<std::string> fill_page(item_cursor& item, const call& c, std::uint64_t l
                                Writer& to) {
     const std::string_view prefix = c.param("prefix"), delimiter = c.param("delimiter");
     std::uint64_t count = 0;
+    blob_decoder decoded;
     for (; item.valid() && item.name().starts_with(prefix); ++count) {
         if (!end.empty() && item.name() >= end) break;
         if (count == limit || to.size() > largest_page_text) return make_marker(item.position());
@@ -222,9 +208,8 @@ outcome<std::string> fill_page(item_cursor& item, const call& c, std::uint64_t l
         if (item.is_upload()) {
             to.add_uncommitted(item.name());
         } else {
-            blob_record record;
-            if (!decode(item.record(), record)) return failure();
-            to.add(item, record);
+            if (!decoded.next(item.record())) return failure();
+            to.add(item, decoded);
         }
         item.next();
     }

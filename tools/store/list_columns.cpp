@@ -25,6 +25,16 @@ struct column_page::columns {
     arrow::boolean_builder tier_inferred{"AccessTierInferred"}, sealed{"Sealed"},
         encrypted{"ServerEncrypted"}, deleted{"Deleted"}, current{"IsCurrentVersion"};
     arrow::map_builder metadata{"Metadata"}, tags{"Tags"};
+
+    /// What add_common() sets, for `count` rows from `row` on as in the row before.
+    void repeat(std::size_t row, std::size_t count) {
+        for (auto* c : {&type, &encoding, &language, &cache_control, &disposition, &blob_type, &tier,
+                        &lease_status, &lease_state, &lease_duration})
+            c->repeat(row, count);
+        for (auto* c : {&sequence, &tag_count}) c->repeat(row, count);
+        tier_changed.repeat(row, count);
+        for (auto* c : {&tier_inferred, &sealed, &encrypted}) c->repeat(row, count);
+    }
 };
 
 namespace {
@@ -60,33 +70,34 @@ column_page::column_page(service& s, nanos now, parts wanted)
     : s_(s), now_(now), wanted_(wanted), to_(std::make_unique<columns>()) {}
 column_page::~column_page() = default;
 
-void column_page::add(const item_cursor& item, const blob_record& r) {
+void column_page::add(const item_cursor& item, const blob_decoder& decoded) {
     columns& to = *to_;
+    const blob_record& r = decoded.record();
     to.name.set(row_, item.name());
-    set_given(to.snapshot, row_, item.snapshot());
-    add_past(item, r);
     to.created.set(row_, seconds(r.created));
     to.modified.set(row_, seconds(r.modified));
     to.etag.set(row_, etag_digits(r.etag).view());
     to.length.set(row_, r.size);
-    set_given(to.type, row_, r.headers.type);
-    set_given(to.encoding, row_, r.headers.encoding);
-    set_given(to.language, row_, r.headers.language);
     set_given(to.md5, row_, r.headers.md5);
-    set_given(to.cache_control, row_, r.headers.cache_control);
-    set_given(to.disposition, row_, r.headers.disposition);
-    add_state(item, r);
-    if (wanted_.copy && !r.copy.id.empty()) add_copy(r);
     if (wanted_.metadata && !r.metadata.empty()) set_pairs(to.metadata, row_, r.metadata);
     if (wanted_.tags && !r.tags.empty()) set_pairs(to.tags, row_, r.tags);
-    const auto& h = r.headers;
-    size_ += item.name().size() + r.metadata.size() + r.tags.size() + h.type.size() + h.encoding.size() +
-             h.language.size() + h.md5.size() + h.cache_control.size() + h.disposition.size() + 160;
+    if (wanted_.copy && !r.copy.id.empty()) add_copy(r);
+    if (!item.is_current() || wanted_.versions) add_past(item, r);
+    const bool leasable = item.is_current() || (item.snapshot().empty() && item.version().empty());
+    if (decoded.same_headers() && decoded.same_state() && leasable_ == leasable) {
+        ++repeats_;
+    } else {
+        write_repeats();
+        add_common(r, leasable);
+        leasable_ = leasable;
+    }
+    size_ += item.name().size() + r.metadata.size() + r.headers.md5.size() + common_size_;
     ++row_;
 }
 
 void column_page::add_past(const item_cursor& item, const blob_record& r) {
     columns& to = *to_;
+    set_given(to.snapshot, row_, item.snapshot());
     if (const trash_record* gone = item.deleted()) {
         to.deleted.set(row_, true);
         to.deleted_time.set(row_, seconds(gone->deleted));
@@ -101,8 +112,14 @@ void column_page::add_past(const item_cursor& item, const blob_record& r) {
     }
 }
 
-void column_page::add_state(const item_cursor& item, const blob_record& r) {
+void column_page::add_common(const blob_record& r, bool leasable) {
     columns& to = *to_;
+    const auto& h = r.headers;
+    set_given(to.type, row_, h.type);
+    set_given(to.encoding, row_, h.encoding);
+    set_given(to.language, row_, h.language);
+    set_given(to.cache_control, row_, h.cache_control);
+    set_given(to.disposition, row_, h.disposition);
     to.blob_type.set(row_, type_name(r.type));
     if (r.type == blob::blob_type::page) to.sequence.set(row_, r.sequence_number);
     if (r.type == blob::blob_type::block) {
@@ -114,7 +131,7 @@ void column_page::add_state(const item_cursor& item, const blob_record& r) {
         }
     }
     if (r.sealed) to.sealed.set(row_, true);
-    if (item.snapshot().empty() && item.version().empty()) {
+    if (leasable) {
         const lease_words l = words_of(r.lease, now_);
         to.lease_status.set(row_, l.status);
         to.lease_state.set(row_, l.state);
@@ -122,6 +139,14 @@ void column_page::add_state(const item_cursor& item, const blob_record& r) {
     }
     to.encrypted.set(row_, true);
     if (!r.tags.empty()) to.tag_count.set(row_, packed::count(r.tags));
+    common_size_ = r.tags.size() + h.type.size() + h.encoding.size() + h.language.size() +
+                   h.cache_control.size() + h.disposition.size() + 160;
+}
+
+void column_page::write_repeats() {
+    if (repeats_ != 0) to_->repeat(row_ - repeats_, repeats_);
+    repeats_ = 0;
+    leasable_.reset();
 }
 
 void column_page::add_copy(const blob_record& r) {
@@ -137,6 +162,7 @@ void column_page::add_copy(const blob_record& r) {
 }
 
 void column_page::add_uncommitted(std::string_view name) {
+    write_repeats();
     columns& to = *to_;
     to.name.set(row_, name);
     to.length.set(row_, 0);
@@ -152,6 +178,7 @@ void column_page::add_uncommitted(std::string_view name) {
 }
 
 void column_page::add_prefix(std::string_view name) {
+    write_repeats();
     to_->name.set(row_, name);
     to_->resource.set(row_, "blobprefix");
     size_ += name.size() + 16;
@@ -159,6 +186,7 @@ void column_page::add_prefix(std::string_view name) {
 }
 
 std::string column_page::finish(std::string_view next) {
+    write_repeats();
     columns& to = *to_;
     arrow::table_builder table(row_);
     // Without these there is no listing; the others are there when there is something in them.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tools/store/listing.hpp"
@@ -19,7 +20,7 @@ public:
     column_page(service&, nanos now, parts);
     ~column_page();
 
-    void add(const item_cursor&, const blob_record&);
+    void add(const item_cursor&, const blob_decoder&);
     void add_uncommitted(std::string_view name);
     void add_prefix(std::string_view name);
     /// About how much text it will be.
@@ -29,14 +30,20 @@ public:
 
 private:
     void add_past(const item_cursor&, const blob_record&);
-    void add_state(const item_cursor&, const blob_record&);
+    void add_common(const blob_record&, bool leasable);
     void add_copy(const blob_record&);
+    void write_repeats();
     struct columns;
     service& s_;
     const nanos now_;
     const parts wanted_;
     const std::unique_ptr<columns> to_;
     std::size_t row_ = 0, size_ = 0;
+    // Columns in which neighbours are mostly alike: how many rows, the last ones, are as those before them
+    // and not written yet; whether the next one may be, as the last was a blob, and of one that could be
+    // leased.
+    std::size_t repeats_ = 0, common_size_ = 0;
+    std::optional<bool> leasable_;
 };
 
 }  // namespace act::store

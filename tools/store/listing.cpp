@@ -181,6 +181,7 @@ item_cursor::item_cursor(const reader& r, std::uint64_t container, kinds with, n
       versions_(r, table::versions, container),
       trash_(r, table::trash, container),
       with_(with),
+      only_blobs_(!with.snapshots && !with.uncommitted && !with.versions && !with.deleted),
       now_(now) {}
 
 void item_cursor::seek(std::string_view name, std::string_view snapshot) {
@@ -204,6 +205,10 @@ bool item_cursor::shows_deleted() {
 }
 
 void item_cursor::choose() {
+    if (only_blobs_) {
+        current_ = blobs_.valid() ? &blobs_ : nullptr;
+        return;
+    }
     // A blob with uncommitted blocks beside its committed ones is listed once.
     while (uploads_.valid() && blobs_.valid() && uploads_.name() == blobs_.name()) uploads_.next();
     while (trash_.valid() && !shows_deleted()) trash_.next();

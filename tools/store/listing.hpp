@@ -72,6 +72,8 @@ public:
     /// When it was deleted, and until when it is kept; null for what is there.
     const trash_record* deleted() const { return current_ == &trash_ ? &deleted_ : nullptr; }
     bool is_upload() const { return current_ == &uploads_; }
+    /// The blob itself, and nothing that was.
+    bool is_current() const { return current_ == &blobs_; }
     /// For the marker of a page that begins here.
     std::string position() const;
     void seek_position(std::string_view);
@@ -81,6 +83,7 @@ private:
     bool shows_deleted();
     record_cursor blobs_, snapshots_, uploads_, versions_, trash_;
     const kinds with_;
+    const bool only_blobs_;
     const nanos now_;
     trash_record deleted_;
     record_cursor* current_ = nullptr;

@@ -1,7 +1,5 @@
 #include "tools/store/record.hpp"
 
-#include <cstring>
-
 namespace act::store {
 
 namespace {
@@ -54,11 +52,32 @@ public:
         in_.remove_prefix(size);
         return s;
     }
+    /// Passes over `bytes` if they come next.
+    bool skip(std::string_view bytes) {
+        if (!in_.starts_with(bytes)) return false;
+        in_.remove_prefix(bytes.size());
+        return true;
+    }
+    std::string_view rest() const { return in_; }
     bool empty() const { return in_.empty(); }
     bool good() const { return good_; }
 
 private:
     std::uint64_t long_number() {
+        // Times and ETags have nine bytes: eight are taken at once.
+        constexpr std::size_t longest = 10;
+        if (in_.size() >= longest) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, in_.data(), sizeof word);
+            if (const std::uint64_t last = ~word & 0x8080'8080'8080'8080; last != 0) {
+                in_.remove_prefix(static_cast<std::size_t>(std::countr_zero(last)) / 8 + 1);
+                return without_marks(word & (last ^ (last - 1)));
+            }
+            if (const auto ninth = static_cast<std::uint8_t>(in_[8]); ninth < 0x80) {
+                in_.remove_prefix(9);
+                return without_marks(word) | std::uint64_t(ninth) << 56;
+            }
+        }
         std::uint64_t n = 0;
         for (unsigned shift = 0; shift < 64; shift += 7) {
             const std::uint8_t b = byte();
@@ -66,6 +85,12 @@ private:
             if (!(b & 0x80)) return n;
         }
         return bad();
+    }
+    /// Joins the lower seven bits of each byte.
+    static std::uint64_t without_marks(std::uint64_t n) {
+        n = (n & 0x7f00'7f00'7f00'7f00) >> 1 | (n & 0x007f'007f'007f'007f);
+        n = (n & 0x3fff'0000'3fff'0000) >> 2 | (n & 0x0000'3fff'0000'3fff);
+        return (n & 0x0fff'ffff'0000'0000) >> 4 | (n & 0x0000'0000'0fff'ffff);
     }
     std::uint8_t bad() {
         good_ = false;
@@ -85,11 +110,57 @@ void put(packer& p, const lease& l) {
 }
 
 void get(unpacker& u, lease& l) {
+    l = {};
     l.phase = static_cast<decltype(l.phase)>(u.byte());
     if (l.phase == lease::phase::none) return;
     l.id = u.text();
     l.seconds = static_cast<std::int32_t>(u.number());
     l.until = u.time();
+}
+
+// A blob's record, in the order in which its parts lie.
+
+void get_own(unpacker& u, blob_record& r) {
+    r.type = static_cast<blob::blob_type>(u.byte());
+    r.etag = u.number();
+    r.size = u.number();
+    r.created = u.time();
+    r.modified = u.time();
+    r.content.form = static_cast<decltype(r.content.form)>(u.byte());
+    r.content.id = u.number();
+}
+
+void get_headers(unpacker& u, blob_record& r) {
+    r.headers.type = u.text();
+    r.headers.encoding = u.text();
+    r.headers.language = u.text();
+    r.headers.disposition = u.text();
+    r.headers.cache_control = u.text();
+}
+
+void get_description(unpacker& u, blob_record& r) {
+    r.headers.md5 = u.text();
+    r.metadata = u.text();
+}
+
+void get_state(unpacker& u, blob_record& r) {
+    r.tags = u.text();
+    r.tier = static_cast<tier>(u.byte());
+    r.tier_changed = u.time();
+    get(u, r.lease);
+    r.append_blocks = static_cast<std::uint32_t>(u.number());
+    r.sealed = u.byte() != 0;
+    r.sequence_number = u.number();
+    r.snapshots = static_cast<std::uint32_t>(u.number());
+    r.copy = {.id = u.text()};
+    if (r.copy.id.empty()) return;
+    r.copy.source = u.text();
+    r.copy.status = u.text();
+    r.copy.description = u.text();
+    r.copy.done = u.number();
+    r.copy.total = u.number();
+    r.copy.completed = u.time();
+    r.copy.owner = u.number();
 }
 
 }  // namespace
@@ -108,6 +179,13 @@ void add(std::string& out, std::string_view name, std::string_view value) {
 bool next(std::string_view& rest, std::string_view& name, std::string_view& value) {
     if (rest.empty()) return false;
     for (std::string_view* s : {&name, &value}) {
+        // Nearly always a length of one byte.
+        if (const std::size_t n = static_cast<std::uint8_t>(rest.empty() ? 0x80 : rest.front());
+            n < 0x80 && n < rest.size()) {
+            *s = rest.substr(1, n);
+            rest.remove_prefix(n + 1);
+            continue;
+        }
         std::size_t n = 0;
         for (unsigned shift = 0; !rest.empty(); shift += 7) {
             const auto b = static_cast<std::uint8_t>(rest.front());
@@ -220,39 +298,31 @@ std::string encode(const blob_record& r) {
 
 bool decode(std::string_view bytes, blob_record& r) {
     unpacker u(bytes);
-    r.type = static_cast<blob::blob_type>(u.byte());
-    r.etag = u.number();
-    r.size = u.number();
-    r.created = u.time();
-    r.modified = u.time();
-    r.content.form = static_cast<decltype(r.content.form)>(u.byte());
-    r.content.id = u.number();
-    r.headers.type = u.text();
-    r.headers.encoding = u.text();
-    r.headers.language = u.text();
-    r.headers.disposition = u.text();
-    r.headers.cache_control = u.text();
-    r.headers.md5 = u.text();
-    r.metadata = u.text();
-    r.tags = u.text();
-    r.tier = static_cast<tier>(u.byte());
-    r.tier_changed = u.time();
-    get(u, r.lease);
-    r.append_blocks = static_cast<std::uint32_t>(u.number());
-    r.sealed = u.byte() != 0;
-    r.sequence_number = u.number();
-    r.snapshots = static_cast<std::uint32_t>(u.number());
-    r.copy.id = u.text();
-    if (!r.copy.id.empty()) {
-        r.copy.source = u.text();
-        r.copy.status = u.text();
-        r.copy.description = u.text();
-        r.copy.done = u.number();
-        r.copy.total = u.number();
-        r.copy.completed = u.time();
-        r.copy.owner = u.number();
-    }
+    get_own(u, r);
+    get_headers(u, r);
+    get_description(u, r);
+    get_state(u, r);
     r.version = u.empty() ? 0 : u.time();
+    return u.good();
+}
+
+bool blob_decoder::next(std::string_view bytes) {
+    unpacker u(bytes);
+    const blob::blob_type type = record_.type;
+    get_own(u, record_);
+    // Each run tells where it ends, so that equal bytes are equal values, whatever follows.
+    const auto run = [&](std::string_view& known, auto get) {
+        if (!known.empty() && u.skip(known)) return true;
+        known = u.rest();
+        get(u, record_);
+        known.remove_suffix(u.rest().size());
+        return false;
+    };
+    same_headers_ = run(headers_, get_headers);
+    get_description(u, record_);
+    same_state_ = run(state_, get_state) && type == record_.type;
+    record_.version = u.empty() ? 0 : u.time();
+    if (!u.good()) headers_ = state_ = {};
     return u.good();
 }
 

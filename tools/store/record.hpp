@@ -1,6 +1,8 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -118,22 +120,50 @@ bool decode(std::string_view, upload_record&);
 bool decode(std::string_view, block_record&);
 bool decode(std::string_view, trash_record&);
 
+/// Decodes one blob's record after the other. Neighbours have most in common: it is compared as bytes, and
+/// decoded only where it differs. The encoded bytes outlive the decoder.
+class blob_decoder {
+public:
+    /// False as in decode().
+    bool next(std::string_view);
+    const blob_record& record() const { return record_; }
+    /// True when the content headers, but for the MD5, are as in the record before.
+    bool same_headers() const { return same_headers_; }
+    /// True when the type and all from the tags on, but for the version, are.
+    bool same_state() const { return same_state_; }
+
+private:
+    blob_record record_;
+    std::string_view headers_, state_;  // their bytes, of the last record
+    bool same_headers_ = false, same_state_ = false;
+};
+
 /// An ETag as listings tell it, without quotes: 0x8DC0FFEE...
 class etag_digits {
 public:
     explicit etag_digits(std::uint64_t number) {
-        constexpr char digits[] = "0123456789ABCDEF";
-        do *--first_ = digits[number & 15];
-        while (number >>= 4);
-        *--first_ = 'x';
-        *--first_ = '0';
+        write_digits(text_ + 2, static_cast<std::uint32_t>(number >> 32));
+        write_digits(text_ + 10, static_cast<std::uint32_t>(number));
+        first_ = text_ + std::countl_zero(number | 1) / 4;
+        first_[0] = '0';
+        first_[1] = 'x';
     }
     etag_digits(const etag_digits&) = delete;
     std::string_view view() const { return {first_, std::end(text_)}; }
 
 private:
+    /// Eight, side by side in a word: each listed name has an ETag.
+    static void write_digits(char* to, std::uint32_t number) {
+        std::uint64_t n = number;
+        n = (n << 16 | n) & 0x0000'ffff'0000'ffff;
+        n = (n << 8 | n) & 0x00ff'00ff'00ff'00ff;
+        n = (n << 4 | n) & 0x0f0f'0f0f'0f0f'0f0f;
+        const std::uint64_t letters = (n + 0x0606'0606'0606'0606) >> 4 & 0x0101'0101'0101'0101;
+        n = __builtin_bswap64(n + 0x3030'3030'3030'3030 + letters * ('A' - '9' - 1));
+        std::memcpy(to, &n, sizeof n);
+    }
     char text_[18];
-    char* first_ = std::end(text_);
+    char* first_;
 };
 /// `"0x8DC0FFEE..."`, with quotes.
 std::string etag_text(std::uint64_t);

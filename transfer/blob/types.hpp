@@ -95,10 +95,4 @@ struct block_list {
     std::vector<block_entry> committed, uncommitted;
 };
 
-/// One page of a listing.
-struct list_page {
-    std::vector<properties> items;
-    std::string next_marker;  ///< empty: the end
-};
-
 }  // namespace act::blob

@@ -8,6 +8,7 @@
 #include "engine/core/secret.hpp"
 #include "engine/http/client.hpp"
 #include "transfer/blob/detail.hpp"
+#include "transfer/blob/list_page.hpp"
 #include "transfer/blob/types.hpp"
 
 namespace act::blob {

@@ -55,37 +55,30 @@ task<result<list_page>> scan(http::exchange& answer, detail wanted, std::size_t 
         ACT_CO_TRY_VOID(scanner.commit(*got));
     }
     ACT_CO_TRY_VOID(scanner.finish());
-    co_return list_page{std::move(scanner.items()), scanner.next_marker()};
+    co_return list_page(std::move(scanner.items()), scanner.next_marker());
 }
 
-/// Memory that nobody has filled with zeros before what it is for comes.
-struct raw_memory {
-    std::unique_ptr<char[]> bytes;
-    std::size_t size = 0, capacity = 0;
-    std::string_view view() const { return {bytes.get(), size}; }
-    void grow(std::size_t to) {
-        std::unique_ptr<char[]> larger(new char[to]);
-        if (size != 0) std::memcpy(larger.get(), bytes.get(), size);
-        bytes = std::move(larger);
-        capacity = to;
-    }
-};
-
 /// One answer in columns, which can be read only when all of it is there.
-task<result<raw_memory>> read_columns(http::exchange& answer, until u) {
+task<result<column_bytes>> read_columns(http::exchange& answer, until u) {
     std::size_t told = 0;
     const std::string_view length = answer.head().headers.get("Content-Length");
     std::from_chars(length.data(), length.data() + length.size(), told);
-    raw_memory out;
+    column_bytes out;
+    std::size_t capacity = 0;
+    const auto grow = [&](std::size_t to) {
+        std::unique_ptr<char[]> larger(new char[to]);
+        if (out.size != 0) std::memcpy(larger.get(), out.memory.get(), out.size);
+        out.memory = std::move(larger);
+        capacity = to;
+    };
     // One byte more than comes shows that it was all.
-    out.grow(std::min(told + 1, longest_page));
+    grow(std::min(told + 1, longest_page));
     for (;;) {
-        if (out.size == out.capacity) {
-            if (out.capacity > longest_page)
-                co_return error(kind::protocol, "the listing's page is too long");
-            out.grow(std::max(chunk, out.capacity * 2));
+        if (out.size == capacity) {
+            if (capacity > longest_page) co_return error(kind::protocol, "the listing's page is too long");
+            grow(std::max(chunk, capacity * 2));
         }
-        const std::span room(out.bytes.get() + out.size, out.capacity - out.size);
+        const std::span room(out.memory.get() + out.size, capacity - out.size);
         auto got = co_await answer.read_some(std::as_writable_bytes(room), u);
         if (!got) co_return got.error();
         if (*got == 0) co_return out;
@@ -127,8 +120,8 @@ task<result<list_page>> client::list(std::string container, list_options options
         ACT_CO_TRY(http::exchange answer, co_await impl_->run(op, http::body::none(), w));
         into.begun = true;
         if (has_columns(answer)) {
-            ACT_CO_TRY(const raw_memory columns, co_await read_columns(answer, w));
-            auto page = read_arrow_listing(columns.view(), options.detail);
+            ACT_CO_TRY(auto columns, co_await read_columns(answer, w));
+            auto page = read_arrow_listing(std::move(columns), options.detail);
             into.strange = !page;
             if (!page) co_return page.error();
             into.page = std::move(*page);

@@ -7,7 +7,8 @@ task<result<void>> all_of_one(const remote& at, blob::list_options query, until 
     query.prefix = at.path;
     for (;;) {
         ACT_CO_TRY(auto page, co_await at.client.list(at.container, query, u));
-        for (const auto& info : page.items) {
+        for (std::size_t i = 0; i < page.size(); ++i) {
+            const blob::properties& info = page[i];
             if (info.name != at.path) co_return result<void>();
             ACT_CO_TRY_VOID(co_await each(info));
         }

@@ -5,6 +5,7 @@
 #include "transfer/ops/copy_blob.hpp"
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
+#include "transfer/ops/read_listing.hpp"
 #include "transfer/plan/content_hash.hpp"
 #include "transfer/plan/destination.hpp"
 
@@ -116,50 +117,35 @@ private:
 
     /// True when the source's listing does not come with tags; nothing has been done then.
     task<result<bool>> all_below(bool tags) {
-        const until u = run_.op.patience();
         blob::list_options options;
         options.prefix = run_.from.path.empty() ? std::string() : run_.from.path + '/';
         options.tags = tags;
-        plan::listing pages(run_.from.client, run_.from.container, options, u, &run_.op.context().buffers);
-        task_group fetching;
-        pages.start(run_.op.context().runtime, fetching);
-        plan::listing_cursor source(pages);
-        auto first = co_await source.peek();
-        auto outcome = result<bool>(false);
-        if (!first && tags && refuses_tags(first.error())) {
-            outcome = true;
-        } else if (!first) {
-            outcome = first.error();
-        } else if (*first) {
-            auto merged = co_await merge_with_destination(source, options.prefix.size(), u);
-            if (!merged) outcome = merged.error();
-        }
-        pages.abandon();
-        co_await fetching.join();
-        co_return outcome;
+        auto read = [&](plan::listing& pages) { return copy_all(pages, options.prefix.size(), tags); };
+        co_return co_await read_listing(run_.op, run_.from, options, read);
     }
 
-    task<result<void>> merge_with_destination(plan::listing_cursor& source, std::size_t strip, until u) {
+    task<result<bool>> copy_all(plan::listing& pages, std::size_t strip, bool tags) {
+        plan::listing_cursor source(pages);
+        auto first = co_await source.peek();
+        if (!first && tags && refuses_tags(first.error())) co_return true;
+        if (!first) co_return first.error();
+        if (!*first) co_return false;
         blob::list_options options;
         options.prefix = run_.to.path.empty() ? std::string() : run_.to.path + '/';
         options.copy = true;  // a copy of the service's own that has not ended is no copy yet
-        plan::listing there(run_.to.client, run_.to.container, options, u, &run_.op.context().buffers);
-        task_group fetching;
-        if (!nothing_there_) there.start(run_.op.context().runtime, fetching);
-        plan::destination target(there, options.prefix, nothing_there_);
-        auto outcome = co_await target.open();
-        if (outcome) {
-            outcome = co_await merge(source, strip, target);
-        } else {
-            outcome = co_await make_container(outcome.error());
-            if (outcome) {
-                plan::destination empty(there, options.prefix, true);
-                outcome = co_await merge(source, strip, empty);
-            }
-        }
-        there.abandon();
-        co_await fetching.join();
-        co_return outcome;
+        auto read = [&](plan::listing& there) { return merge_into(there, options.prefix, source, strip); };
+        ACT_CO_TRY_VOID(co_await read_listing(run_.op, run_.to, options, read, {.fetched = !nothing_there_}));
+        co_return false;
+    }
+
+    task<result<void>> merge_into(plan::listing& there, std::string prefix, plan::listing_cursor& source,
+                                  std::size_t strip) {
+        plan::destination target(there, prefix, nothing_there_);
+        auto opened = co_await target.open();
+        if (opened) co_return co_await merge(source, strip, target);
+        ACT_CO_TRY_VOID(co_await make_container(opened.error()));
+        plan::destination empty(there, std::move(prefix), true);
+        co_return co_await merge(source, strip, empty);
     }
 
     task<result<void>> merge(plan::listing_cursor& source, std::size_t strip, plan::destination& target) {

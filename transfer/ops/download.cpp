@@ -5,10 +5,10 @@
 #include "transfer/ops/download_file.hpp"
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
+#include "transfer/ops/read_listing.hpp"
 #include "transfer/ops/unpack.hpp"
 #include "transfer/plan/attributes.hpp"
 #include "transfer/plan/content_hash.hpp"
-#include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
 
 namespace act::ops {
@@ -139,13 +139,8 @@ public:
         const remote& from = run_.from;
         blob::list_options options;
         options.prefix = from.path.empty() ? std::string() : from.path + '/';
-        plan::listing pages(from.client, from.container, options, u, &run_.op.context().buffers);
-        task_group fetching;
-        pages.start(run_.op.context().runtime, fetching);
-        auto outcome = co_await both(pages, options.prefix, u);
-        pages.abandon();
-        co_await fetching.join();
-        co_return outcome;
+        co_return co_await read_listing(run_.op, from, options,
+                                        [&](plan::listing& pages) { return both(pages, options.prefix, u); });
     }
 
 private:
@@ -172,7 +167,7 @@ private:
         for (;;) {
             ACT_CO_TRY(auto page, co_await pages.next());
             if (!page) co_return result<void>();
-            ACT_CO_TRY_VOID(co_await handle(std::move(page->items), prefix.size()));
+            ACT_CO_TRY_VOID(co_await handle(page->take(), prefix.size()));
         }
     }
 

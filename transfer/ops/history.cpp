@@ -1,7 +1,7 @@
 #include "transfer/ops/history.hpp"
 
 #include "transfer/ops/all_of_one.hpp"
-#include "transfer/plan/listing.hpp"
+#include "transfer/ops/read_listing.hpp"
 
 namespace act::ops {
 
@@ -37,7 +37,8 @@ task<result<void>> below(plan::listing& pages, std::size_t strip, const history_
     for (;;) {
         ACT_CO_TRY(auto page, co_await pages.next());
         if (!page) break;
-        for (const auto& one : page->items) {
+        for (std::size_t i = 0; i < page->size(); ++i) {
+            const blob::properties& one = (*page)[i];
             if (one.uncommitted || one.is_prefix) continue;
             if (current && current->name != one.name) {
                 ACT_CO_TRY_VOID(co_await each(std::move(*current), strip));
@@ -87,13 +88,8 @@ task<result<void>> each_history(operation& op, const remote& at, bool raw_prefix
         query.prefix += '/';
     }
     const std::size_t strip = raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
-    plan::listing pages(at.client, at.container, query, op.patience(), &op.context().buffers);
-    task_group fetching;
-    pages.start(op.context().runtime, fetching);
-    auto outcome = co_await below(pages, strip, each);
-    pages.abandon();
-    co_await fetching.join();
-    co_return outcome;
+    co_return co_await read_listing(op, at, query,
+                                    [&](plan::listing& pages) { return below(pages, strip, each); });
 }
 
 }  // namespace act::ops

@@ -1,7 +1,7 @@
 #include "transfer/ops/all_of_one.hpp"
 #include "transfer/ops/history.hpp"
 #include "transfer/ops/operation.hpp"
-#include "transfer/plan/listing.hpp"
+#include "transfer/ops/read_listing.hpp"
 
 namespace act::ops {
 
@@ -12,16 +12,17 @@ using receiver = std::function<void(const blob::properties&)>;
 /// Counts the blobs, page by page, and shows each entry; how many there were.
 task<result<std::uint64_t>> report_pages(plan::listing& pages, operation& op, const receiver& each) {
     for (std::uint64_t seen = 0;;) {
-        ACT_CO_TRY(const auto page, co_await pages.next());
+        ACT_CO_TRY(auto page, co_await pages.next());
         if (!page) co_return seen;
         std::uint64_t blobs = 0, bytes = 0;
-        for (const auto& info : page->items) {
+        for (std::size_t i = 0; i < page->size(); ++i) {
+            const blob::properties& info = (*page)[i];
             blobs += !info.is_prefix;
             bytes += info.size;
             each(info);
         }
         op.done(blobs, bytes);
-        seen += page->items.size();
+        seen += page->size();
     }
 }
 
@@ -43,17 +44,46 @@ task<result<std::uint64_t>> list_deleted(operation& op, const remote& at, const 
         ++seen;
     };
     const history_receiver names = [&](name_history name, std::size_t) -> task<result<void>> {
+        const blob::properties* gone = name.gone();
         for (const auto& one : name.past) {
             // The youngest version stands for a blob that is gone.
-            const bool shown_below =
-                !name.there && !name.deleted && one.version_id == name.latest->version_id;
+            const bool shown_below = gone && !name.deleted && one.version_id == gone->version_id;
             if ((one.snapshot.empty() ? options.versions : options.snapshots) && !shown_below) show(one);
         }
-        if (const blob::properties* gone = name.gone()) show(*gone);
+        if (gone) show(*gone);
         co_return result<void>();
     };
     ACT_CO_TRY_VOID(co_await each_history(op, at, options.raw_prefix, options.snapshots, names));
     co_return seen;
+}
+
+/// The blob that has the very name, and its snapshots and versions where they are asked for; how many.
+task<result<std::uint64_t>> list_itself(operation& op, const remote& at, blob::list_options query,
+                                        const receiver& each) {
+    if (!query.snapshots && !query.versions) {
+        ACT_CO_TRY(const bool there, co_await report_exact(at, op, each));
+        co_return there;
+    }
+    std::uint64_t seen = 0;
+    auto one = [&](const blob::properties& info) -> task<result<void>> {
+        op.done(1, info.size);
+        each(info);
+        ++seen;
+        co_return result<void>();
+    };
+    ACT_CO_TRY_VOID(co_await all_of_one(at, std::move(query), op.patience(), one));
+    co_return seen;
+}
+
+task<result<std::uint64_t>> list_both(operation& op, const remote& at, bool itself,
+                                      const blob::list_options& query, plan::listing& pages,
+                                      const receiver& each) {
+    std::uint64_t seen = 0;
+    if (itself) {
+        ACT_CO_TRY(seen, co_await list_itself(op, at, query, each));
+    }
+    ACT_CO_TRY(const std::uint64_t below, co_await report_pages(pages, op, each));
+    co_return seen + below;
 }
 
 /// How many entries there were.
@@ -64,32 +94,15 @@ task<result<std::uint64_t>> list_all(operation& op, const remote& at, const list
     query.snapshots = options.snapshots;
     query.versions = options.versions;
     query.copy = options.copy_state;
+    query.metadata = options.metadata;
     query.detail = options.detail;
-    std::uint64_t seen = 0;
-    if (!at.path.empty() && !options.raw_prefix) {
-        if (query.snapshots || query.versions) {
-            auto one = [&](const blob::properties& info) -> task<result<void>> {
-                op.done(1, info.size);
-                each(info);
-                ++seen;
-                co_return result<void>();
-            };
-            ACT_CO_TRY_VOID(co_await all_of_one(at, query, op.patience(), one));
-        } else {
-            ACT_CO_TRY(const bool exact, co_await report_exact(at, op, each));
-            seen += exact;
-        }
-        query.prefix += '/';
-    }
-    query.delimiter = options.delimiter;
-    plan::listing pages(at.client, at.container, query, op.patience(), &op.context().buffers);
-    task_group fetching;
-    pages.start(op.context().runtime, fetching);
-    auto outcome = co_await report_pages(pages, op, each);
-    pages.abandon();
-    co_await fetching.join();
-    if (outcome) *outcome += seen;
-    co_return outcome;
+    blob::list_options below = query;
+    const bool itself = !at.path.empty() && !options.raw_prefix;
+    if (itself) below.prefix += '/';
+    below.delimiter = options.delimiter;
+    // Most often it is a folder that is listed: what is below it is not asked for only after the rest.
+    auto both = [&](plan::listing& pages) { return list_both(op, at, itself, query, pages, each); };
+    co_return co_await read_listing(op, at, std::move(below), both, {.eager = true});
 }
 
 }  // namespace

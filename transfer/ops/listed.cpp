@@ -92,14 +92,13 @@ task<result<void>> name_lookup::fetch_page() {
     begun_ = true;
     hits_ = 0;
     after_ = std::move(last_);
-    page_ = std::move(page->items);
-    marker_ = std::move(page->next_marker);
+    page_ = std::move(*page);
+    marker_ = std::move(page_.next_marker);
     at_end_ = marker_.empty();
-    last_ = page_.empty() ? after_ : page_.back().name;
-    const bool ordered = std::ranges::is_sorted(page_, {}, &blob::properties::name) &&
-                         (page_.empty() || page_.front().name >= after_);
+    last_ = page_.empty() ? after_ : page_.name(page_.size() - 1);
+    const bool ordered = std::ranges::is_sorted(page_.names()) && (page_.empty() || page_.name(0) >= after_);
     if (!ordered) {
-        page_.clear();
+        page_ = {};
         paying_ = at_end_ = false;
         last_ = after_;
     }
@@ -108,12 +107,13 @@ task<result<void>> name_lookup::fetch_page() {
 
 bool name_lookup::answer_from_page(const std::string& name, answer& into) {
     if (name <= after_ || (!at_end_ && name > last_)) return false;
-    const auto found = std::ranges::lower_bound(page_, name, {}, &blob::properties::name);
-    const bool there = found != page_.end() && found->name == name;
+    const auto names = page_.names();
+    const auto found = std::ranges::lower_bound(names, std::string_view(name));
+    const bool there = found != names.end() && *found == name;
     if (!there && !how_.absence_by_page) return false;
     into.known = true;
     ++hits_;
-    if (there) into.there = *found;
+    if (there) into.there = page_[static_cast<std::size_t>(found - names.begin())];
     return true;
 }
 

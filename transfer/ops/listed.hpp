@@ -48,7 +48,7 @@ private:
     std::atomic<bool> tags_refused_{false};
     // The page tells of all names between its two ends.
     bool begun_ = false, paying_ = true, at_end_ = false;
-    std::vector<blob::properties> page_;
+    blob::list_page page_;
     std::string after_, last_, marker_;
     std::size_t hits_ = 0;
 };

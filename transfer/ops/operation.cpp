@@ -192,6 +192,23 @@ task<result<std::optional<blob::properties>>> find_blob(blob::client& client, bl
     co_return why;
 }
 
+task<result<bool>> anything_at(const remote& at, until u) {
+    if (!at.path.empty()) {
+        ACT_CO_TRY(const auto itself, co_await find_blob(at.client, {at.container, at.path}, u));
+        if (itself) co_return true;
+    }
+    blob::list_options one;
+    one.prefix = at.path.empty() ? std::string() : at.path + '/';
+    one.max_results = 1;
+    one.metadata = false;
+    do {
+        ACT_CO_TRY(auto page, co_await at.client.list(at.container, one, u));
+        if (!page.empty()) co_return true;
+        one.marker = std::move(page.next_marker);
+    } while (!one.marker.empty());
+    co_return false;
+}
+
 task<result<void>> make_container_of(const remote& at, until u) {
     auto made = co_await at.client.create_container(at.container, u);
     if (!made && made.error().kind() != kind::conflict) co_return made.error();

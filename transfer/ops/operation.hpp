@@ -86,6 +86,8 @@ private:
 
 /// What stands at just that name; nothing when it is not there. That the container is missing is an error.
 task<result<std::optional<blob::properties>>> find_blob(blob::client&, blob::address, until);
+/// Is there a blob at the path, or anything below it? Two small requests, however much there is.
+task<result<bool>> anything_at(const remote&, until);
 /// Makes the container; that it is there already is as good.
 task<result<void>> make_container_of(const remote&, until);
 /// kind::not_found: there is neither a blob at the path nor one below it.

@@ -125,6 +125,7 @@ struct list_options {
     /// snapshots and versions if asked for. Not with a delimiter.
     bool deleted = false;
     bool copy_state = false;  ///< also what is known of a copy to each blob
+    bool metadata = true;     ///< without it a stub of a folder cannot be told from an empty blob
     blob::detail detail = blob::detail::full;
 };
 /// Calls `each` in order of names, on one loop; the blob at the path itself comes first. Returns what was

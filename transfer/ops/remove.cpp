@@ -1,7 +1,7 @@
 #include "transfer/ops/all_of_one.hpp"
 #include "transfer/ops/listed.hpp"
+#include "transfer/ops/read_listing.hpp"
 #include "transfer/ops/removal.hpp"
-#include "transfer/plan/listing.hpp"
 
 namespace act::ops {
 
@@ -24,13 +24,8 @@ public:
         // The selection looks at times, which are in the metadata.
         if (options_.wanted.selects_all()) query.detail = blob::detail::brief;
         const std::size_t strip = options_.raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
-        plan::listing pages(from_.client, from_.container, query, op_.patience(), &op_.context().buffers);
-        task_group fetching;
-        pages.start(op_.context().runtime, fetching);
-        auto outcome = co_await all(pages, strip);
-        pages.abandon();
-        co_await fetching.join();
-        ACT_CO_TRY_VOID(std::move(outcome));
+        ACT_CO_TRY_VOID(co_await read_listing(op_, from_, query,
+                                              [&](plan::listing& pages) { return all(pages, strip); }));
         ACT_CO_TRY_VOID(co_await doing_.flush());
         if (found_ == 0 && !left_out_) {
             co_return nothing_at(from_);
@@ -124,7 +119,8 @@ private:
         for (;;) {
             ACT_CO_TRY(auto page, co_await pages.next());
             if (!page) co_return result<void>();
-            for (const auto& info : page->items) {
+            for (std::size_t i = 0; i < page->size(); ++i) {
+                const blob::properties& info = (*page)[i];
                 ACT_CO_TRY_VOID(co_await take_if_wanted(info, std::string_view(info.name).substr(strip)));
             }
         }

@@ -3,7 +3,7 @@
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/operation.hpp"
-#include "transfer/plan/listing.hpp"
+#include "transfer/ops/read_listing.hpp"
 
 namespace act::ops {
 
@@ -140,8 +140,8 @@ task<result<std::uint64_t>> all_below(set_run& run, plan::listing& pages) {
     for (;;) {
         ACT_CO_TRY(auto page, co_await pages.next());
         if (!page) co_return found;
-        for (auto& info : page->items) {
-            ACT_CO_TRY(const std::uint64_t one, co_await start(run, std::move(info), true));
+        for (std::size_t i = 0; i < page->size(); ++i) {
+            ACT_CO_TRY(const std::uint64_t one, co_await start(run, std::move((*page)[i]), true));
             found += one;
         }
     }
@@ -152,14 +152,9 @@ task<result<void>> set_all(set_run& run) {
     blob::list_options query;
     query.prefix = run.at.path.empty() ? std::string() : run.at.path + '/';
     query.tags = !run.options.changes.tags.empty();
-    plan::listing pages(run.at.client, run.at.container, query, run.op.patience(), &run.op.context().buffers);
-    task_group fetching;
-    pages.start(run.op.context().runtime, fetching);
-    auto below = co_await all_below(run, pages);
-    pages.abandon();
-    co_await fetching.join();
-    if (!below) co_return below.error();
-    if (found + *below == 0) {
+    auto read = [&](plan::listing& pages) { return all_below(run, pages); };
+    ACT_CO_TRY(const std::uint64_t below, co_await read_listing(run.op, run.at, query, read));
+    if (found + below == 0) {
         co_return nothing_at(run.at);
     }
     run.op.context().progress.scan_finished = true;

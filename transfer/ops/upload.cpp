@@ -6,10 +6,10 @@
 #include "transfer/ops/blob_builder.hpp"
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
+#include "transfer/ops/read_listing.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/content_hash.hpp"
 #include "transfer/plan/destination.hpp"
-#include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
 
 namespace act::ops {
@@ -24,16 +24,11 @@ public:
 
     /// Walks and lists side by side and hands what differs to the mover.
     task<result<void>> plan_and_send() {
-        const until u = run_.op.patience();
         blob::list_options options;
         options.prefix = path_.empty() ? std::string() : path_ + '/';
-        plan::listing there(run_.to.client, run_.to.container, options, u, &run_.op.context().buffers);
-        task_group fetching;
-        if (!run_.container_missing) there.start(run_.op.context().runtime, fetching);
-        auto outcome = co_await merge(there, options.prefix);
-        there.abandon();
-        co_await fetching.join();
-        co_return outcome;
+        auto read = [&](plan::listing& there) { return merge(there, options.prefix); };
+        co_return co_await read_listing(run_.op, run_.to, options, read,
+                                        {.fetched = !run_.container_missing});
     }
 
 private:

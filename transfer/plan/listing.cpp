@@ -25,8 +25,8 @@ private:
 };
 
 listing::listing(blob::client& client, std::string container, blob::list_options options, until u,
-                 buffer_pool* budget) {
-    range_listing::limits limits;
+                 buffer_pool* budget, bool eager) {
+    auto limits = eager ? range_listing::eager() : range_listing::limits();
     limits.page = options.max_results;
     // Ranges begin and end at names, so each name must stand for one entry.
     limits.split = options.delimiter.empty() && !options.snapshots && !options.versions && !options.deleted &&
@@ -48,10 +48,11 @@ task<result<blob::properties*>> listing_cursor::peek() {
         auto page = co_await source_.next();
         if (!page) co_return page.error();
         finished_ = !*page;
-        page_ = *page ? std::move((*page)->items) : std::vector<blob::properties>();
+        page_ = *page ? std::move(**page) : blob::list_page();
         at_ = 0;
     }
-    co_return at_ == page_.size() ? nullptr : &page_[at_];
+    if (!current_ && at_ != page_.size()) current_ = &page_[at_];
+    co_return current_;
 }
 
 }  // namespace act::plan

@@ -20,8 +20,10 @@ class range_listing;
 /// in must be joined while this still lives.
 class listing {
 public:
-    /// `budget`, where given, is drawn on for the pages that are held.
-    listing(blob::client&, std::string container, blob::list_options, until, buffer_pool* budget = nullptr);
+    /// `budget`, where given, is drawn on for the pages that are held. `eager`: nothing but the listing is
+    /// waited for, which is worth a few requests more also where it is short.
+    listing(blob::client&, std::string container, blob::list_options, until, buffer_pool* budget = nullptr,
+            bool eager = false);
     ~listing();
 
     void start(runtime&, task_group&);
@@ -40,14 +42,15 @@ private:
 class listing_cursor {
 public:
     explicit listing_cursor(listing& source) : source_(source) {}
-    /// The current blob, or null at the end. Valid until advance().
+    /// The current blob, or null at the end; it may be moved away. Valid until advance().
     task<result<blob::properties*>> peek();
-    void advance() { ++at_; }
+    void advance() { ++at_, current_ = nullptr; }
 
 private:
     listing& source_;
-    std::vector<blob::properties> page_;
+    blob::list_page page_;
     std::size_t at_ = 0;
+    blob::properties* current_ = nullptr;  // once it was asked for
     bool finished_ = false;
 };
 

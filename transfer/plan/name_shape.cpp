@@ -10,6 +10,7 @@ namespace {
 constexpr std::size_t names_sampled = 512;
 /// So many characters should make up a page's worth of names, or ranges come out uneven.
 constexpr double fewest_steps = 8;
+constexpr std::size_t levels_below = 2;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
@@ -55,12 +56,15 @@ bool count_up(std::string& at, std::string_view alphabet, std::size_t prefix_siz
 
 /// Neighbours in a page that agree up to and with one level.
 struct runs_of_names {
-    runs_of_names(std::span<const blob::properties> page, std::size_t from, std::size_t level) {
+    runs_of_names(const blob::list_page& page, std::size_t from, std::size_t level) {
         std::string_view last;
-        for (const auto& item : page) {
-            std::string_view own = std::string_view(item.name).substr(from).substr(0, level - from + 1);
+        for (std::size_t i = 0; i < page.size(); ++i) {
+            const std::string_view own = page.name(i).substr(from).substr(0, level - from + 1);
             if (count == 0 || own != last) {
-                if (count > 1) longest_inside = std::max(longest_inside, run);
+                if (count > 1) {
+                    longest_inside = std::max(longest_inside, run);
+                    inside += run;
+                }
                 ++count, run = 0;
             }
             last = own;
@@ -70,37 +74,47 @@ struct runs_of_names {
     }
     /// The first and the last are rarely there with all their names.
     double per_character() const {
-        if (longest_inside > 0) return static_cast<double>(longest_inside);
+        if (count > 2) return static_cast<double>(inside) / static_cast<double>(count - 2);
         return std::max(static_cast<double>(longest),
                         static_cast<double>(total) / (static_cast<double>(count) - 0.5));
     }
-    std::size_t count = 0, run = 0, longest = 0, longest_inside = 0, total = 0;
+    bool even() const { return count <= 2 || longest_inside * (count - 2) == inside; }
+    std::size_t count = 0, run = 0, longest = 0, longest_inside = 0, inside = 0, total = 0;
 };
 
 }  // namespace
 
-std::optional<name_shape> shape_of(std::span<const blob::properties> page, std::size_t prefix_size) {
+std::optional<name_shape> shape_of(const blob::list_page& page, std::size_t prefix_size) {
     if (page.size() < 2) return std::nullopt;
     name_shape shape;
-    shape.level = common_prefix(page.front().name, page.back().name);
-    if (shape.level < prefix_size || shape.level >= page.back().name.size()) return std::nullopt;
+    const std::string_view last = page.name(page.size() - 1);
+    shape.level = common_prefix(page.name(0), last);
+    if (shape.level < prefix_size || shape.level >= last.size()) return std::nullopt;
 
-    runs_of_names here(page, shape.level, shape.level);
-    runs_of_names below(page, shape.level, shape.level + 1);
-    // Where one character stands for many names, the next level lets ranges be measured out more evenly.
-    const bool deeper = here.per_character() * fewest_steps > static_cast<double>(page.size()) &&
-                        below.count > 2 && page.back().name.size() > shape.level + 1;
-    shape.per_step = (deeper ? below : here).per_character();
+    // Where one character stands for many names, a level below lets ranges be measured out more evenly.
+    runs_of_names runs(page, shape.level, shape.level);
+    std::size_t level = shape.level;
+    const auto coarse = [&] {
+        return runs.per_character() * fewest_steps > static_cast<double>(page.size());
+    };
+    while (coarse() && level < shape.level + levels_below && last.size() > level + 1) {
+        const runs_of_names below(page, shape.level, level + 1);
+        if (below.count <= 2) break;
+        runs = below;
+        ++level;
+    }
+    shape.per_step = runs.per_character();
+    shape.even = runs.even();
 
     std::array<bool, 256> used{};
     const std::size_t stride = page.size() / names_sampled + 1;
     for (std::size_t i = 0; i < page.size(); i += stride) {
-        const std::string& name = page[i].name;
-        for (std::size_t at = shape.level; at < std::min(shape.level + 3, name.size()); ++at) {
+        const std::string_view name = page.name(i);
+        for (std::size_t at = shape.level; at < std::min(shape.level + levels_below + 1, name.size()); ++at) {
             if (counts(name[at])) used[static_cast<unsigned char>(name[at])] = true;
         }
     }
-    if (deeper) ++shape.level;
+    shape.level = level;
     for (std::size_t c = 0; c < used.size(); ++c) {
         if (used[c]) shape.alphabet += static_cast<char>(c);
     }

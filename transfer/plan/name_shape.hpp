@@ -2,12 +2,11 @@
 
 #include <cstddef>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "transfer/blob/types.hpp"
+#include "transfer/blob/list_page.hpp"
 
 namespace act::plan {
 
@@ -16,11 +15,12 @@ namespace act::plan {
 struct name_shape {
     std::size_t level = 0;  ///< the first byte in which the page's names differ: the one that is counted up
     std::string alphabet;   ///< the characters in use there and just behind it, ascending; ASCII
-    double per_step = 1;    ///< names to one character at that place
+    double per_step = 1;    ///< names to one character at that place, in the mean
+    bool even = true;       ///< to every one as many; else as many as chance will have it
 };
 
 /// Nothing when the page has too few different names to tell.
-std::optional<name_shape> shape_of(std::span<const blob::properties> page, std::size_t prefix_size);
+std::optional<name_shape> shape_of(const blob::list_page& page, std::size_t prefix_size);
 
 /// Where to look for names behind `from` (a name or an earlier guess) and before `before` (empty: no bound),
 /// all below the first `prefix_size` bytes of `from`: at most `most` prefixes, ascending, each a whole number

@@ -4,7 +4,7 @@
 
 #include "engine/async/stop.hpp"
 #include "engine/async/task.hpp"
-#include "transfer/blob/types.hpp"
+#include "transfer/blob/list_page.hpp"
 
 namespace act::plan {
 

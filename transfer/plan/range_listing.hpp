@@ -30,12 +30,21 @@ class range_listing {
 public:
     struct limits {
         unsigned page = 5000;            ///< names asked for at once
-        unsigned requests_at_once = 16;  ///< for pages; guesses come on top
-        std::size_t pages_held = 20;     ///< fetched or on their way, over all ranges
+        unsigned requests_at_once = 24;  ///< for pages; guesses come on top
+        std::size_t pages_held = 40;     ///< fetched or on their way, over all ranges
         unsigned guesses_at_once = 16;
         unsigned pages_before_split = 2;  ///< fetched serially: a short listing costs nothing more
+        unsigned guesses_ahead = 16;      ///< of the pages, once guesses have proven good
         bool split = true;                ///< false: serially to the end
     };
+
+    /// For who waits for nothing but the listing: sooner and farther ahead, for a few requests more.
+    static limits eager() {
+        limits l;
+        l.pages_before_split = 1;
+        l.guesses_ahead = 32;
+        return l;
+    }
 
     /// Pages other than the next one are fetched only while `budget` (may be null) has room for them.
     range_listing(page_source&, std::string prefix, limits, buffer_pool* budget, until);
@@ -54,6 +63,7 @@ public:
 private:
     struct range;
     struct found;
+    struct hoped_for;
     using range_ptr = std::shared_ptr<range>;
     using answer = std::optional<result<blob::list_page>>;
     using launches = std::vector<task<void>>;
@@ -61,7 +71,8 @@ private:
     task<void> fetch(range_ptr, std::string marker, unsigned most, spare_bytes);
     task<void> split(range_ptr, std::vector<std::string> prefixes, name_shape, unsigned step);
     task<void> ask(std::string prefix, std::string marker, unsigned most, answer& out);
-    task<bool> markers_carry(std::string prefix, std::string marker);
+    task<bool> markers_carry(std::string prefix, const std::vector<found>&, std::vector<hoped_for>&);
+    std::vector<hoped_for> hope(const std::vector<found>&);
     bool is_proven() const;
 
     /// Without the mutex: what is started may run at once.
@@ -70,10 +81,14 @@ private:
     // The following are called with the mutex held.
     void arrived(range&, result<blob::list_page>, const std::string& marker, spare_bytes);
     /// Cuts the page where the following range begins.
-    void meet_next(range&, std::vector<blob::properties>&, bool ascending);
+    void meet_next(range&, blob::list_page&, bool ascending);
     bool skip_replayed(range&, blob::list_page&);
     void list_serially_from(range&);
-    void learn(range&, const std::vector<blob::properties>&);
+    void learn(range&, const blob::list_page&);
+    void weigh(const blob::list_page&);
+    void keep_to_budget();
+    spare_bytes try_reserve(std::size_t bytes);
+    void accept(std::vector<hoped_for>);
     void insert_behind(const range_ptr&, const std::vector<std::string>& prefixes, std::vector<found>,
                        const name_shape&, unsigned step);
     launches schedule();
@@ -101,6 +116,10 @@ private:
     bool proven_ = false;  // markers_carry() was true
     unsigned requests_ = 0, guesses_ = 0;
     std::size_t pages_held_ = 0;
+    std::size_t most_held_;       // as many as are affordable, of limits_.pages_held
+    std::size_t bytes_per_name_;  // before the first page comes, as many as there can be
+    bool weighed_ = false;        // it has come
+    bool budgeted_ = false;       // there is a budget with room for two pages
     std::size_t pages_asked_ = 0, pages_come_ = 0, guesses_asked_ = 0;
     std::atomic<unsigned> loop_{0};
 };

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "arrow_show.hpp"
 #include "engine/codec/arrow_write.hpp"
 
 namespace act::arrow {
@@ -13,57 +14,8 @@ namespace {
 
 using pairs = std::vector<std::pair<std::string_view, std::string_view>>;
 
-/// Every value of a stream, by row and column; or the error.
-std::string show(const table_reader& table, const batch& b, std::size_t row) {
-    std::string out;
-    for (std::size_t i = 0; i < b.columns.size(); ++i) {
-        const column& c = b.columns[i];
-        if (!c.has(row)) continue;
-        out += (out.empty() ? "" : " ") + table.names()[i] + "=";
-        switch (c.what()) {
-            case type::boolean:
-                out += c.boolean(row) ? "yes" : "no";
-                break;
-            case type::integer:
-                out += std::to_string(c.integer(row));
-                break;
-            case type::timestamp:
-                out += std::to_string(c.timestamp(row)) + "ns";
-                break;
-            case type::text:
-                out += c.text(row);
-                break;
-            case type::map:
-                out += "{";
-                for (auto [at, end] = c.entries(row); at < end; ++at) {
-                    out += std::string(c.keys().text(at)) + ":";
-                    out += std::string(c.map_values().text(at)) + ";";
-                }
-                out += "}";
-                break;
-            case type::nothing:
-            case type::other:
-                break;
-        }
-    }
-    return out;
-}
-
-result<std::vector<std::string>> read(std::string_view bytes) {
-    // At a place as malloc would give, and with nothing behind it that may be read.
-    std::vector<char> copy(bytes.begin(), bytes.end());
-    ACT_TRY(auto table, table_reader::open({copy.data(), copy.size()}));
-    std::vector<std::string> out;
-    batch b;
-    for (;;) {
-        ACT_TRY(const bool more, table.next(b));
-        if (!more) return out;
-        for (std::size_t row = 0; row < b.rows; ++row) out.push_back(show(table, b, row));
-    }
-}
-
 std::vector<std::string> good(std::string_view bytes) {
-    auto rows = read(bytes);
+    auto rows = show_rows(bytes);
     if (rows) return *rows;
     ADD_FAILURE() << rows.error().describe();
     return {};
@@ -143,6 +95,73 @@ TEST(arrow, reads_what_it_writes) {
     }
 }
 
+/// Of every kind a column, each with what it is to have in a row.
+struct of_each_kind {
+    text_builder text{"text"};
+    integer_builder integer{"integer"};
+    timestamp_builder time{"time"};
+    boolean_builder flag{"flag"};
+
+    void set(std::size_t row, unsigned value) {
+        text.set(row, std::string(value * value, static_cast<char>('a' + value)));
+        integer.set(row, value);
+        time.set(row, value);
+        flag.set(row, value % 2 == 0);
+    }
+    void repeat(std::size_t row, std::size_t count) {
+        text.repeat(row, count);
+        integer.repeat(row, count);
+        time.repeat(row, count);
+        flag.repeat(row, count);
+    }
+    std::string finish(std::size_t rows) {
+        table_builder table(rows);
+        table.add_always(text);
+        table.add_always(integer);
+        table.add_always(time);
+        table.add_always(flag);
+        return table.finish(pairs{});
+    }
+};
+
+TEST(arrow, rows_as_the_row_before) {
+    // Runs of a value or of none, of lengths around those of bytes of bits.
+    constexpr unsigned none = 4;
+    std::mt19937 random(11);
+    for (int i = 0; i < 400; ++i) {
+        of_each_kind one_by_one, in_runs;
+        std::size_t row = 0;
+        for (unsigned runs = 1 + random() % 6; runs-- > 0;) {
+            const unsigned value = static_cast<unsigned>(random() % (none + 1));
+            const std::size_t lengths[] = {1, 2, 7, 8, 9, 16, 100}, count = lengths[random() % 7];
+            for (std::size_t n = 0; n < count && value != none; ++n) one_by_one.set(row + n, value);
+            if (value != none) in_runs.set(row, value);
+            // Of none, a run may be told to go on, or be passed over.
+            const bool told = (value != none || random() % 2 == 0) && count > 1;
+            if (told) in_runs.repeat(row + 1, count - 1);
+            row += count;
+        }
+        const std::string expected = one_by_one.finish(row);
+        EXPECT_EQ(in_runs.finish(row), expected);
+        EXPECT_EQ(good(expected).size(), row);
+    }
+}
+
+TEST(arrow, what_was_never_set_is_not_repeated) {
+    text_builder text("text");
+    text.repeat(0, 3);
+    text.repeat(3, 4);
+    EXPECT_FALSE(text.used());
+    text.set(9, "x");
+    text.repeat(10, 1);
+    text.repeat(12, 1);  // behind a row without a value
+    table_builder table(13);
+    table.add(text);
+    std::vector<std::string> expected(13);
+    expected[9] = expected[10] = "text=x";
+    EXPECT_EQ(good(table.finish(pairs{})), expected);
+}
+
 TEST(arrow, a_table_of_nothing) {
     const std::string bytes = table_builder(0).finish(pairs{});
     EXPECT_THAT(good(bytes), ::testing::IsEmpty());
@@ -151,7 +170,7 @@ TEST(arrow, a_table_of_nothing) {
 TEST(arrow, is_an_error_when_it_stops_early) {
     const std::string bytes = golden();
     for (std::size_t size = 0; size < bytes.size(); ++size) {
-        auto rows = read(std::string_view(bytes).substr(0, size));
+        auto rows = show_rows(std::string_view(bytes).substr(0, size));
         // Between two messages it may: then it is not closed.
         if (rows) {
             auto table = table_reader::open(std::string_view(bytes).substr(0, size));
@@ -177,7 +196,7 @@ TEST(arrow, survives_any_damage) {
             const std::uint32_t values[] = {0, 1, 0x7f, 0xff, static_cast<std::uint32_t>(random())};
             bytes[at] = static_cast<char>(values[random() % 5]);
         }
-        (void)read(bytes);
+        (void)show_rows(bytes);
     }
 }
 
@@ -186,14 +205,14 @@ TEST(arrow, a_map_has_no_more_entries_than_keys) {
     std::ifstream in(std::string(ACT_ARROW_GOLDEN_FOLDER) + "/hostile_map.arrows", std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(in), {}};
     ASSERT_FALSE(bytes.empty());
-    auto rows = read(bytes);
+    auto rows = show_rows(bytes);
     ASSERT_FALSE(rows);
     EXPECT_EQ(rows.error().kind(), kind::protocol);
 }
 
 TEST(arrow, other_things_are_errors) {
-    EXPECT_EQ(read("<?xml version=\"1.0\"?><EnumerationResults/>").error().kind(), kind::protocol);
-    EXPECT_EQ(read("").error().kind(), kind::protocol);
+    EXPECT_EQ(show_rows("<?xml version=\"1.0\"?><EnumerationResults/>").error().kind(), kind::protocol);
+    EXPECT_EQ(show_rows("").error().kind(), kind::protocol);
     alignas(8) char odd[64] = {};
     EXPECT_FALSE(table_reader::open({odd + 1, 63}));
 }

@@ -139,21 +139,18 @@ protected:
             blob::listing_scanner scanner;
             EXPECT_TRUE(scanner.feed(send("GET", target).body));
             EXPECT_TRUE(scanner.finish());
-            return {std::move(scanner.items()), scanner.next_marker()};
+            return blob::list_page(std::move(scanner.items()), scanner.next_marker());
         }
         const auto got =
             send("GET", target, {{"Accept", blob::arrow_type}, {"x-ms-version", blob::arrow_version}});
         EXPECT_EQ(got.headers.get("Content-Type"), blob::arrow_type);
-        // Where malloc would have it, which a text in a string need not be.
-        const std::vector<char> bytes(got.body.begin(), got.body.end());
-        return opened(blob::read_arrow_listing({bytes.data(), bytes.size()}, blob::detail::full));
+        return opened(blob::read_arrow_listing(blob::column_bytes::copy_of(got.body), blob::detail::full));
     }
     void expect_same_in_columns(const std::string& target) {
-        const auto xml = read_listing(target, false), columns = read_listing(target, true);
+        auto xml = read_listing(target, false), columns = read_listing(target, true);
         EXPECT_EQ(columns.next_marker, xml.next_marker) << target;
-        ASSERT_EQ(columns.items.size(), xml.items.size()) << target;
-        for (std::size_t i = 0; i < xml.items.size(); ++i)
-            EXPECT_EQ(show(columns.items[i]), show(xml.items[i])) << target;
+        ASSERT_EQ(columns.size(), xml.size()) << target;
+        for (std::size_t i = 0; i < xml.size(); ++i) EXPECT_EQ(show(columns[i]), show(xml[i])) << target;
     }
 
     void make_container(const std::string& name) {

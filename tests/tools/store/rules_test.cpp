@@ -10,66 +10,6 @@ namespace {
 constexpr nanos second = 1'000'000'000;
 constexpr nanos noon = 1'767'268'800 * second;  // 2026-01-01T12:00:00Z
 
-// ---- records
-
-TEST(record, blobs_come_back_as_they_were) {
-    std::string metadata, tags;
-    packed::add(metadata, "Key", "value");
-    packed::add(metadata, "empty", "");
-    packed::add(tags, "t", std::string(300, 'x'));
-    blob_record b;
-    b.type = blob::blob_type::append;
-    b.etag = 0x8DF482E884A558D;
-    b.size = 190ull * TiB;
-    b.created = noon;
-    b.modified = noon + 5;
-    b.content = {content_ref::form::list, 77};
-    b.headers.type = "text/plain";
-    b.headers.md5 = "XUFAKrxLKna5cZ2REBfFkg==";
-    b.metadata = metadata;
-    b.tags = tags;
-    b.tier = tier::cool;
-    b.lease = {lease::phase::held, "id", -1, 0};
-    b.append_blocks = 3;
-    b.sealed = true;
-    b.snapshots = 2;
-    b.copy.id = "copy";
-    b.copy.status = "pending";
-    b.copy.total = 9;
-    b.copy.owner = 12;
-    const std::string bytes = encode(b);
-    blob_record r;
-    ASSERT_TRUE(decode(bytes, r));
-    EXPECT_EQ(encode(r), bytes);
-    EXPECT_EQ(r.size, b.size);
-    EXPECT_EQ(r.lease.seconds, -1);
-    EXPECT_EQ(r.copy.owner, 12u);
-    std::string_view rest = r.metadata, name, value;
-    ASSERT_TRUE(packed::next(rest, name, value));
-    EXPECT_EQ(name, "Key");
-    ASSERT_TRUE(packed::next(rest, name, value));
-    EXPECT_EQ(value, "");
-    EXPECT_FALSE(packed::next(rest, name, value));
-}
-
-TEST(record, damaged_bytes_are_refused) {
-    blob_record b;
-    b.headers.type = "text/plain";
-    const std::string bytes = encode(b);
-    for (std::size_t n = 0; n < bytes.size(); ++n) {
-        blob_record r;
-        EXPECT_FALSE(decode(std::string_view(bytes).substr(0, n), r)) << n;
-    }
-}
-
-TEST(record, etags_and_snapshot_times) {
-    EXPECT_EQ(etag_text(0x8DF482E884A558D), "\"0x8DF482E884A558D\"");
-    const std::uint64_t first = next_etag(noon, 0);
-    EXPECT_GT(next_etag(noon, first), first);
-    EXPECT_GT(next_etag(noon - second, first), first);
-    EXPECT_EQ(snapshot_time(noon + 67'000'100), "2026-01-01T12:00:00.0670001Z");
-}
-
 // ---- conditions
 
 class conditions_test : public testing::Test {

@@ -1,5 +1,6 @@
 #include "transfer/blob/listing_arrow.hpp"
 
+#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -19,11 +20,11 @@ std::string finished(arrow::table_builder& table, std::string_view marker = {}) 
 TEST(arrow_listing, entries_of_another_writer) {
     std::ifstream in(ACT_ARROW_GOLDEN, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-    auto page = read_arrow_listing(bytes, detail::full);
+    auto page = read_arrow_listing(column_bytes::copy_of(bytes), detail::full);
     ASSERT_TRUE(page) << page.error().describe();
     EXPECT_EQ(page->next_marker, "2!abc");
-    ASSERT_EQ(page->items.size(), 4u);
-    const properties& one = page->items[0];
+    ASSERT_EQ(page->size(), 4u);
+    const properties one = (*page)[0];
     EXPECT_EQ(one.name, "a/one");
     EXPECT_EQ(one.size, 5u);
     EXPECT_EQ(one.etag.text, "\"0x8DEADBEEF\"");
@@ -33,12 +34,12 @@ TEST(arrow_listing, entries_of_another_writer) {
     EXPECT_TRUE(one.tier_inferred);
     EXPECT_TRUE(one.is_directory);
     EXPECT_THAT(one.metadata, ::testing::ElementsAre(std::pair("hdi_isfolder", "true"), std::pair("k", "v")));
-    EXPECT_EQ(page->items[1].type, blob_type::append);
-    EXPECT_EQ(page->items[1].size, UINT64_MAX);
-    EXPECT_FALSE(page->items[1].created);
-    EXPECT_TRUE(page->items[2].is_directory);
-    EXPECT_TRUE(page->items[3].is_prefix);
-    EXPECT_EQ(page->items[3].name, "p/");
+    EXPECT_EQ((*page)[1].type, blob_type::append);
+    EXPECT_EQ((*page)[1].size, UINT64_MAX);
+    EXPECT_FALSE((*page)[1].created);
+    EXPECT_TRUE((*page)[2].is_directory);
+    EXPECT_TRUE((*page)[3].is_prefix);
+    EXPECT_EQ((*page)[3].name, "p/");
 }
 
 /// The columns that every listing has, of three entries.
@@ -66,7 +67,7 @@ struct listing {
         table.add(modified);
         table.add(resource);
         (table.add(more), ...);
-        return read_arrow_listing(finished(table), wanted);
+        return read_arrow_listing(column_bytes::copy_of(finished(table)), wanted);
     }
 };
 
@@ -77,18 +78,17 @@ TEST(arrow_listing, keeps_what_is_asked_for) {
         tier.set(0, "Cool");
         auto page = l.read(wanted, tier);
         EXPECT_TRUE(page) << page.error().describe();
-        return *page;
+        return page->take();
     };
-    const list_page brief = read(detail::brief), etags = read(detail::etag), full = read(detail::full);
-    EXPECT_EQ(brief.items[0].etag.text, "");
-    EXPECT_EQ(etags.items[0].etag.text, "\"0x1\"");
-    EXPECT_EQ(etags.items[0].tier, "");
-    EXPECT_EQ(full.items[0].tier, "Cool");
-    for (const list_page& page : {brief, etags, full}) {
-        EXPECT_FALSE(page.items[0].uncommitted);
-        EXPECT_TRUE(page.items[1].uncommitted);
-        EXPECT_TRUE(page.items[2].is_prefix);
-        EXPECT_EQ(page.next_marker, "");
+    const auto brief = read(detail::brief), etags = read(detail::etag), full = read(detail::full);
+    EXPECT_EQ(brief[0].etag.text, "");
+    EXPECT_EQ(etags[0].etag.text, "\"0x1\"");
+    EXPECT_EQ(etags[0].tier, "");
+    EXPECT_EQ(full[0].tier, "Cool");
+    for (const auto& page : {brief, etags, full}) {
+        EXPECT_FALSE(page[0].uncommitted);
+        EXPECT_TRUE(page[1].uncommitted);
+        EXPECT_TRUE(page[2].is_prefix);
     }
 }
 
@@ -113,7 +113,7 @@ TEST(arrow_listing, metadata_without_a_proper_name_is_none) {
     for (const char* key : {"", "x-ms-invalid-name", "\xc3\xbc", "Good"}) metadata.add(key, "v");
     auto page = listing().read(detail::full, metadata);
     ASSERT_TRUE(page);
-    EXPECT_THAT(page->items[0].metadata, ::testing::ElementsAre(std::pair("good", "v")));
+    EXPECT_THAT((*page)[0].metadata, ::testing::ElementsAre(std::pair("good", "v")));
 }
 
 TEST(arrow_listing, what_is_no_listing_is_an_error) {
@@ -128,13 +128,112 @@ TEST(arrow_listing, what_is_no_listing_is_an_error) {
         table.add(l.resource);
         // One that is there twice stands for no other.
         table.add(without == 1 ? l.name : l.etag);
-        auto page = read_arrow_listing(finished(table), detail::full);
+        auto page = read_arrow_listing(column_bytes::copy_of(finished(table)), detail::full);
         ASSERT_FALSE(page) << without;
         EXPECT_EQ(page.error().kind(), kind::protocol);
     }
     // As many rows as one likes, of no column.
     arrow::table_builder many(1u << 30);
-    EXPECT_FALSE(read_arrow_listing(finished(many), detail::full));
+    EXPECT_FALSE(read_arrow_listing(column_bytes::copy_of(finished(many)), detail::full));
+}
+
+TEST(arrow_listing, a_column_that_is_there_twice_is_an_error) {
+    listing l;
+    arrow::integer_builder again("Content-Length");
+    again.set(2, 9);
+    auto page = l.read(detail::full, again);
+    ASSERT_FALSE(page);
+    EXPECT_EQ(page.error().kind(), kind::protocol);
+}
+
+/// Everything that a column can tell, of every other entry only.
+TEST(arrow_listing, an_entry_keeps_nothing_of_the_one_before_it) {
+    arrow::text_builder name("Name"), etag("Etag"), resource("ResourceType"), type("BlobType"),
+        md5("Content-MD5"), version("VersionId");
+    arrow::integer_builder length("Content-Length"), days("RemainingRetentionDays");
+    arrow::timestamp_builder modified("Last-Modified"), created("Creation-Time"), gone("DeletedTime");
+    arrow::boolean_builder deleted("Deleted"), inferred("AccessTierInferred"), current("IsCurrentVersion");
+    arrow::map_builder metadata("Metadata"), tags("Tags");
+    for (std::size_t row : {0u, 1u, 2u}) name.set(row, "name" + std::to_string(row)), length.set(row, row);
+    for (std::size_t row : {0u, 2u}) {
+        etag.set(row, "0x1");
+        resource.set(row, "directory");
+        type.set(row, "PageBlob");
+        md5.set(row, "AAAA");
+        version.set(row, "2026");
+        days.set(row, 3);
+        for (auto* time : {&modified, &created, &gone}) time->set(row, 1'000'000'000);
+        for (auto* flag : {&deleted, &inferred, &current}) flag->set(row, true);
+        for (auto* map : {&metadata, &tags}) map->set(row), map->add("k", "v");
+    }
+    arrow::table_builder table(3);
+    for (auto* c : {&name, &etag, &resource, &type, &md5, &version}) table.add(*c);
+    for (auto* c : {&length, &days}) table.add(*c);
+    for (auto* c : {&modified, &created, &gone}) table.add(*c);
+    for (auto* c : {&deleted, &inferred, &current}) table.add(*c);
+    for (auto* c : {&metadata, &tags}) table.add(*c);
+    auto page = read_arrow_listing(column_bytes::copy_of(finished(table, "2!next")), detail::full);
+    ASSERT_TRUE(page) << page.error().describe();
+    EXPECT_EQ(page->next_marker, "2!next");
+    const std::string first = show((*page)[0]), last = show((*page)[2]);
+    properties plain;
+    plain.name = "name1";
+    plain.size = 1;
+    plain.uncommitted = true;
+    EXPECT_EQ(show((*page)[1]), show(plain));
+    // Nor does it matter that it was moved away, or in which order they are asked for.
+    { const properties taken = std::move((*page)[2]); }
+    EXPECT_EQ(show((*page)[0]), first);
+    EXPECT_EQ(show((*page)[2]), last);
+    page->drop_first(1);
+    page->keep_first(1);
+    ASSERT_EQ(page->size(), 1u);
+    EXPECT_EQ(page->name(0), "name1");
+    EXPECT_EQ(show(page->take().at(0)), show(plain));
+}
+
+TEST(arrow_listing, times_before_any_that_there_can_be) {
+    for (const std::int64_t seconds :
+         {INT64_MIN, std::int64_t(-9'223'372'037), std::int64_t(-1), INT64_MAX}) {
+        listing l;
+        arrow::timestamp_builder created("Creation-Time");
+        created.set(0, static_cast<std::uint64_t>(seconds));
+        auto page = l.read(detail::full, created);
+        ASSERT_TRUE(page);
+        ASSERT_TRUE((*page)[0].created);
+        EXPECT_EQ((*page)[0].created->time_since_epoch().count() < 0, seconds < 0);
+    }
+}
+
+/// A stream with the one batch of another, many times.
+std::string with_batches(const std::string& stream, std::size_t times) {
+    std::uint32_t schema = 0;
+    std::memcpy(&schema, stream.data() + 4, sizeof schema);
+    const std::string head = stream.substr(0, 8 + schema), end = stream.substr(stream.size() - 8);
+    const std::string batch = stream.substr(head.size(), stream.size() - head.size() - end.size());
+    std::string out = head;
+    for (std::size_t i = 0; i < times; ++i) out += batch;
+    return out + end;
+}
+
+TEST(arrow_listing, the_rows_of_several_batches_follow_one_another) {
+    listing l;
+    arrow::table_builder table(3);
+    for (auto* c : {&l.name, &l.etag, &l.resource}) table.add(*c);
+    table.add(l.length);
+    table.add(l.modified);
+    const std::string one = table.finish({});
+    auto page = read_arrow_listing(column_bytes::copy_of(with_batches(one, 3)), detail::full);
+    ASSERT_TRUE(page) << page.error().describe();
+    ASSERT_EQ(page->size(), 9u);
+    for (std::size_t i = 0; i < 9; ++i) {
+        EXPECT_EQ(page->name(i), (*page)[i % 3].name);
+        EXPECT_EQ((*page)[i].is_prefix, i % 3 == 2);
+        EXPECT_EQ((*page)[i].etag.empty(), i % 3 != 0);
+    }
+    EXPECT_EQ(page->take().size(), 9u);
+    EXPECT_TRUE(page->empty());
+    EXPECT_FALSE(read_arrow_listing(column_bytes::copy_of(with_batches(one, 1001)), detail::full));
 }
 
 TEST(arrow_listing, its_end_is_told_or_the_number_of_its_entries) {
@@ -148,7 +247,7 @@ TEST(arrow_listing, its_end_is_told_or_the_number_of_its_entries) {
         if (!count.empty()) about.emplace_back("NumberOfRecords", count);
         std::string bytes = table.finish(about);
         if (!closed) bytes.resize(bytes.size() - 8);
-        return read_arrow_listing(bytes, detail::full).has_value();
+        return read_arrow_listing(column_bytes::copy_of(bytes), detail::full).has_value();
     };
     EXPECT_TRUE(read("", true));
     EXPECT_TRUE(read("3", true));

@@ -28,10 +28,10 @@ TEST(client_list, a_page) {
     o.tags = o.copy = o.deleted = o.uncommitted = o.versions = o.snapshots = true;
     auto r = s.run(s.client().list("cont", o, {}));
     ASSERT_TRUE(r) << r.error().describe();
-    ASSERT_EQ(r->items.size(), 5000u);
-    EXPECT_EQ(r->items[4999].name, "n4999");
-    EXPECT_EQ(r->items[4999].size, 4999u);
-    EXPECT_EQ(r->items[4999].etag.text, "\"0x1\"");
+    ASSERT_EQ(r->size(), 5000u);
+    EXPECT_EQ((*r)[4999].name, "n4999");
+    EXPECT_EQ((*r)[4999].size, 4999u);
+    EXPECT_EQ((*r)[4999].etag.text, "\"0x1\"");
     EXPECT_EQ(r->next_marker, "m&1");
     EXPECT_EQ(s.requests()[0].target,
               "/cont?restype=container&comp=list&prefix=a%2Fb%20c%26&delimiter=%2F&marker=x%3Dy&maxresults=10"
@@ -48,7 +48,7 @@ TEST(client_list, a_connection_that_breaks_within_the_page_costs_a_try) {
     });
     auto r = s.run(s.client().list("cont", {}, {}));
     ASSERT_TRUE(r) << r.error().describe();
-    EXPECT_EQ(r->items.size(), 2000u);
+    EXPECT_EQ(r->size(), 2000u);
     EXPECT_EQ(s.count(), 3u);
 }
 
@@ -94,8 +94,8 @@ TEST(client_list, a_page_in_columns) {
     scripted s([](const seen&) { return columns("a", "more"); });
     auto r = s.run(s.client().list("cont", {}, {}));
     ASSERT_TRUE(r) << r.error().describe();
-    ASSERT_EQ(r->items.size(), 1u);
-    EXPECT_EQ(r->items[0].name, "a");
+    ASSERT_EQ(r->size(), 1u);
+    EXPECT_EQ((*r)[0].name, "a");
     EXPECT_EQ(r->next_marker, "more");
     EXPECT_EQ(s.requests()[0].header("Accept"), arrow_type);
     EXPECT_EQ(s.requests()[0].header("x-ms-version"), arrow_version);
@@ -123,7 +123,7 @@ TEST(client_list, who_refuses_the_version_is_asked_in_an_older_one) {
         for (unsigned asked : {2u, 3u}) {
             auto r = s.run(s.client().list("cont", {}, {}));
             ASSERT_TRUE(r) << r.error().describe();
-            EXPECT_EQ(r->items.size(), 2u);
+            EXPECT_EQ(r->size(), 2u);
             EXPECT_EQ(s.count(), asked) << code;
         }
         EXPECT_EQ(s.requests()[1].header("Accept"), "");
@@ -143,7 +143,7 @@ TEST(client_list, columns_that_are_not_understood_are_asked_for_once) {
     for (unsigned asked : {2u, 3u}) {
         auto r = s.run(s.client().list("cont", o, {}));
         ASSERT_TRUE(r) << r.error().describe();
-        EXPECT_EQ(r->items.size(), 2u);
+        EXPECT_EQ(r->size(), 2u);
         EXPECT_EQ(s.count(), asked);
         EXPECT_EQ(s.requests().back().header("x-ms-version"), arrow_version);
     }

@@ -113,7 +113,7 @@ TEST_F(copy_test, SnapshotsAreLeftAlone) {
     all.snapshots = true;
     auto page = rt.run(there->list("copies", all, {}));
     ASSERT_TRUE(page);
-    EXPECT_EQ(page->items.size(), 2u);
+    EXPECT_EQ(page->size(), 2u);
     EXPECT_EQ(content_there("t/a"), "second");
 }
 

@@ -136,7 +136,7 @@ protected:
         auto page = rt.run(client->list("data", {}, {}));
         ASSERT_TRUE(page);
         wall_time last{};
-        for (const auto& p : page->items) last = std::max(last, p.modified);
+        for (const auto& p : page->take()) last = std::max(last, p.modified);
         do put_there("clock", "x");
         while (head_there("clock").modified <= last);
         ASSERT_TRUE(rt.run(there->remove({"copies", "clock"}, blob::snapshots::refuse, {}, {})));
@@ -163,7 +163,7 @@ protected:
         auto page = rt.run(there->list("copies", {}, {}));
         std::vector<std::string> out;
         if (page) {
-            for (const auto& p : page->items) out.push_back(p.name);
+            for (const auto& p : page->take()) out.push_back(p.name);
         }
         return out;
     }

@@ -23,7 +23,7 @@ protected:
                 auto got = co_await pages.next();
                 EXPECT_TRUE(got) << got.error().describe();
                 if (!got || !*got) break;
-                for (auto& item : (*got)->items) names.push_back(std::move(item.name));
+                for (auto& item : (*got)->take()) names.push_back(std::move(item.name));
             }
             pages.abandon();
             co_await fetching.join();
@@ -45,7 +45,7 @@ TEST_F(list_test, many_pages_at_once_are_the_serial_listing) {
     auto serial = rt.run(client->list("data", {.prefix = "t/"}, {}));
     ASSERT_TRUE(serial);
     std::vector<std::string> names;
-    for (const auto& item : serial->items) names.push_back(item.name);
+    for (const auto& item : serial->take()) names.push_back(item.name);
     ASSERT_EQ(names, expected);
 
     const auto before = stats().requests.load();
@@ -82,6 +82,21 @@ TEST_F(list_test, a_brief_one_shows_the_same_names_sizes_and_times) {
         EXPECT_FALSE(full[i].etag.empty());
         EXPECT_TRUE(brief[i].etag.empty() && brief[i].content.type.empty());
         EXPECT_FALSE(brief[i].uncommitted);
+    }
+}
+
+TEST_F(list_test, metadata_is_asked_for_only_where_it_is_shown) {
+    ASSERT_TRUE(rt.run(client->create_container("data", {})));
+    blob::write_options folder;
+    folder.metadata["hdi_isfolder"] = "true";
+    ASSERT_TRUE(rt.run(client->put_blob({"data", "t/stub"}, http::body::none(), {}, folder, {})));
+    for (const bool metadata : {true, false}) {
+        progress p;
+        context c{rt, buffers, p, watcher, stop.token(), 8};
+        std::vector<bool> folders;
+        auto each = [&](const blob::properties& b) { folders.push_back(b.is_directory); };
+        ASSERT_TRUE(rt.run(list(c, at("t"), {.metadata = metadata}, each)));
+        EXPECT_EQ(folders, std::vector<bool>{metadata});
     }
 }
 

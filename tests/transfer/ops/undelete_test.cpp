@@ -143,6 +143,21 @@ TEST_F(undelete_test, ABlobThatIsThereStaysAndItsDeletedStatesToo) {
     EXPECT_EQ(get("t/a"), "two");
 }
 
+TEST_F(undelete_test, ADeletedSnapshotThatOutlivesItsBlobIsListed) {
+    put("a", "1");
+    auto time = rt.run(client->snapshot({"data", "a"}, {}));
+    ASSERT_TRUE(time) << time.error().describe();
+    ASSERT_TRUE(rt.run(client->remove_snapshot({"data", "a"}, *time, {})));
+    TearDown();
+    at_start.soft_delete_days = 0;
+    begin();
+    ASSERT_TRUE(rm("a"));
+    const auto kept = list_all("a", {.snapshots = true, .deleted = true});
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_EQ(kept[0].snapshot, *time);
+    EXPECT_TRUE(list_all("a", {.deleted = true}).empty());
+}
+
 TEST_F(undelete_test, NothingDeletedIsSaidToBeSo) {
     put("t/a", "x");
     auto nothing = undelete("never");

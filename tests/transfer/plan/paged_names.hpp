@@ -41,6 +41,8 @@ public:
 
     markers kind = markers::by_name;
     unsigned largest_page = 5000;
+    /// Pages stay packed, of so many bytes and so many more for each name; 0: they are made into properties.
+    std::size_t bytes_per_name = 0, bytes_per_page = 0;
     /// Called before each answer; may fail the request or change names().
     std::function<std::optional<error>(const std::string& prefix, const std::string& marker, unsigned most)>
         meddle;
@@ -88,6 +90,17 @@ public:
 private:
     using place = std::vector<std::string>::iterator;
 
+    struct packed final : blob::packed_entries {
+        packed(std::vector<blob::properties> all, std::size_t bytes)
+            : entries(std::move(all)), weight(bytes) {}
+        std::string_view name(std::size_t i) const override { return entries[i].name; }
+        blob::properties& read(std::size_t i) override { return one = entries[i]; }
+        std::size_t memory() const override { return weight; }
+        std::vector<blob::properties> entries;
+        blob::properties one;
+        std::size_t weight;
+    };
+
     place from_beginning(const std::string& prefix) {
         return by_bytes_ ? std::lower_bound(names_.begin(), names_.end(), prefix) : names_.begin();
     }
@@ -108,20 +121,23 @@ private:
             if (!foreign || kind == markers::skipping) at = behind(name);
             if (foreign && kind == markers::skipping && at != names_.end()) ++at;
         }
-        blob::list_page page;
+        std::vector<blob::properties> page;
+        std::string next;
         for (; at != names_.end(); ++at) {
             if (!at->starts_with(prefix)) {
                 if (by_bytes_ && *at > prefix) break;
                 continue;
             }
-            if (page.items.size() == most) {
-                page.next_marker = "m" + std::to_string(given_.size());
-                given_[page.next_marker] = {prefix, page.items.back().name};
+            if (page.size() == most) {
+                next = "m" + std::to_string(given_.size());
+                given_[next] = {prefix, page.back().name};
                 break;
             }
-            page.items.emplace_back().name = *at;
+            page.emplace_back().name = *at;
         }
-        return page;
+        if (bytes_per_name == 0) return blob::list_page(std::move(page), std::move(next));
+        const std::size_t count = page.size(), memory = bytes_per_page + count * bytes_per_name;
+        return blob::list_page(std::make_unique<packed>(std::move(page), memory), count, std::move(next));
     }
 
     static constexpr act::kind kind_of_refusal = act::kind::usage;
