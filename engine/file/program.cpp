@@ -1,7 +1,9 @@
 #include "engine/file/program.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -140,6 +142,19 @@ result<program_output> run_program(const std::vector<std::string>& command, cons
     child program;
     ACT_TRY_VOID(program.start(command, options));
     return program.finish(u, command[0], options.largest_output);
+}
+
+bool on_path(const std::string& program) {
+    if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0;
+    const char* path = ::getenv("PATH");
+    std::string folders = path ? path : "/usr/local/bin:/usr/bin:/bin";
+    for (std::size_t from = 0; from <= folders.size();) {
+        std::size_t end = std::min(folders.find(':', from), folders.size());
+        std::string folder = folders.substr(from, end - from);
+        if (::access(((folder.empty() ? "." : folder) + "/" + program).c_str(), X_OK) == 0) return true;
+        from = end + 1;
+    }
+    return false;
 }
 
 }  // namespace act::file

@@ -27,4 +27,7 @@ struct program_options {
 result<program_output> run_program(const std::vector<std::string>& command, const program_options&,
                                    const until&);
 
+/// Is there a program of this name on PATH, or at this path?
+bool on_path(const std::string& program);
+
 }  // namespace act::file
