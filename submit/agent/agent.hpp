@@ -67,6 +67,16 @@ struct spec {
     std::vector<delivery> deliveries;
     int delivery_seconds = 30;  ///< at least, between two deliveries while the command runs
 
+    // What only a run in the foreground looks at.
+    bool foreground = false;           ///< what the set-up says goes to standard error
+    bool keep = false;                 ///< the work folder stays
+    std::vector<std::string> outputs;  ///< folders that are named at the end; empty ones go
+    /// Of a run in a container: the command that starts an agent on work/spec.json there, and the
+    /// container's name. Variables of `carried` are not in that file: the container gets them from the
+    /// environment of its command.
+    std::vector<std::string> container, carried;
+    std::string container_name;
+
     int processes() const { return nodes * processes_per_node; }
 };
 
@@ -95,7 +105,8 @@ result<std::string> set_up(const spec&);
 /// (ranks.hpp) and the spec's env, which is stronger.
 int run(const spec&);
 
-/// `act agent ARGS...`: "run SPEC"; "deliver SPEC", which brings its outputs and logs to the store;
+/// `act agent ARGS...`: "run SPEC"; "foreground SPEC" and, in a container, "contained SPEC"
+/// (foreground.hpp); "deliver SPEC", which brings its outputs and logs to the store;
 /// "deliver-meanwhile SPEC STARTER", which does so again and again until it is ended (delivery.hpp), as by
 /// "end-meanwhile PID" from the same script; "rank SPEC", as "run" as a process of a local run that mpirun
 /// has started (launch.hpp); or "supervise SPEC STATE_FOLDER" (supervise.hpp). Returns the exit code.

@@ -45,11 +45,6 @@ int free_port() {
     return ntohs(at.sin_port);
 }
 
-int become(const spec& s, int rank) {
-    for (const auto& [name, value] : rank_environment(s, rank)) ::setenv(name.c_str(), value.c_str(), 1);
-    return run(s);
-}
-
 /// In the child: should the supervisor be killed, nobody would wait for the command nor could cancel it.
 void belong_to(pid_t supervisor) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -175,8 +170,13 @@ environment rank_environment(const spec& s, int rank) {
     return out;
 }
 
+int become(const spec& s, int rank) {
+    for (const auto& [name, value] : rank_environment(s, rank)) ::setenv(name.c_str(), value.c_str(), 1);
+    return run(s);
+}
+
 result<launched> launch(const spec& s) {
-    return s.processes() > 1 && s.mpirun && on_path("mpirun") ? launch_mpirun(s) : launch_each(s);
+    return s.processes() > 1 && s.mpirun && file::on_path("mpirun") ? launch_mpirun(s) : launch_each(s);
 }
 
 int run_rank_of_mpirun(const spec& s) {

@@ -21,6 +21,9 @@ void prepare_launch(const std::vector<std::string>& gpus);
 /// the GPUs.
 environment rank_environment(const spec&, int rank);
 
+/// Becomes the process of that rank: its variables, then run().
+int become(const spec&, int rank);
+
 /// A process that was started, and its rank; -1 for mpirun, which has all ranks below it.
 using launched = std::map<pid_t, int>;
 

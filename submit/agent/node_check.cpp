@@ -4,7 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "engine/core/units.hpp"
-#include "submit/agent/process.hpp"
+#include "engine/file/program.hpp"
 #include "submit/agent/supervise.hpp"
 
 namespace act::agent {
@@ -36,7 +36,7 @@ result<void> check_gpus(const spec& s) {
     if (!counted) return unfit("does not tell its GPUs: " + counted.error().message(), "mend its driver");
     const std::size_t shown = *counted;
     if (shown >= static_cast<std::size_t>(s.check.gpus)) return {};
-    const bool asked = on_path("nvidia-smi");
+    const bool asked = file::on_path("nvidia-smi");
     return unfit((asked ? "shows " + std::to_string(shown) + " GPUs by nvidia-smi -L"
                         : "has no nvidia-smi, and so shows no GPUs") +
                      ", and the run needs " + std::to_string(s.check.gpus) + " there",

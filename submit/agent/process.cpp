@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,9 +13,16 @@ int exit_code_of_status(int status) {
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : 1;
 }
 
-void reset_signals() {
+bool is_ignored_end(int signal) {
+    struct sigaction now {};
+    return (signal == SIGHUP || signal == SIGINT || signal == SIGQUIT || signal == SIGTERM) &&
+           ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+void reset_signals(ignored how) {
     for (int s = 1; s < NSIG; ++s) {
-        if (s != SIGKILL && s != SIGSTOP) ::signal(s, SIG_DFL);
+        if (s == SIGKILL || s == SIGSTOP || (how == ignored::stay && is_ignored_end(s))) continue;
+        ::signal(s, SIG_DFL);
     }
     sigset_t none;
     sigemptyset(&none);
@@ -43,7 +49,7 @@ result<int> run_step(const std::vector<std::string>& command, const std::string&
     pid_t child = ::fork();
     if (child < 0) return error::from_errno(errno, "cannot start " + command.front());
     if (child == 0) {
-        reset_signals();
+        reset_signals(ignored::stay);
         redirect(output_fd, output_fd);
         if (::chdir(folder.c_str()) != 0) ::_exit(127);
         exec_command(command);
@@ -54,19 +60,6 @@ result<int> run_step(const std::vector<std::string>& command, const std::string&
         if (errno != EINTR) return error::from_errno(errno, "cannot wait for " + command.front());
     }
     return exit_code_of_status(status);
-}
-
-bool on_path(const std::string& program) {
-    if (program.find('/') != std::string::npos) return ::access(program.c_str(), X_OK) == 0;
-    const char* path = ::getenv("PATH");
-    std::string folders = path ? path : "/usr/local/bin:/usr/bin:/bin";
-    for (std::size_t from = 0; from <= folders.size();) {
-        std::size_t end = std::min(folders.find(':', from), folders.size());
-        std::string folder = folders.substr(from, end - from);
-        if (::access(((folder.empty() ? "." : folder) + "/" + program).c_str(), X_OK) == 0) return true;
-        from = end + 1;
-    }
-    return false;
 }
 
 }  // namespace act::agent

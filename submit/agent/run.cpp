@@ -10,6 +10,7 @@
 #include "engine/file/file.hpp"
 #include "submit/agent/agent.hpp"
 #include "submit/agent/delivery.hpp"
+#include "submit/agent/foreground.hpp"
 #include "submit/agent/launch.hpp"
 #include "submit/agent/node_check.hpp"
 #include "submit/agent/process.hpp"
@@ -49,7 +50,7 @@ int take_place(const spec& s, const std::string& code) {
     if (::chdir(code.c_str()) != 0)
         return fail(s, exit_setup_failed, "cannot enter " + code + ": " + std::strerror(errno));
     ::setenv("PWD", code.c_str(), 1);
-    reset_signals();
+    reset_signals(s.foreground ? ignored::stay : ignored::reset);
     int number = exec_command(s.command);
     std::string reason = "cannot run '" + s.command.front() + "': " + std::strerror(number);
     if (number != ENOENT) return fail(s, exit_not_executable, reason, "is it a program, and executable?");
@@ -129,11 +130,13 @@ int entry(const std::vector<std::string>& arguments) {
         return 0;
     }
     if (arguments.size() == 3 && arguments[0] == "supervise") return supervise(arguments[1], arguments[2]);
-    int (*const work)(const spec&) = arguments.size() != 2       ? nullptr
-                                     : arguments[0] == "run"     ? run
-                                     : arguments[0] == "rank"    ? run_rank_of_mpirun
-                                     : arguments[0] == "deliver" ? deliver_all
-                                                                 : nullptr;
+    if (arguments.size() == 2 && arguments[0] == "foreground") return run_in_foreground(arguments[1]);
+    int (*const work)(const spec&) = arguments.size() != 2         ? nullptr
+                                     : arguments[0] == "run"       ? run
+                                     : arguments[0] == "rank"      ? run_rank_of_mpirun
+                                     : arguments[0] == "contained" ? run_in_container
+                                     : arguments[0] == "deliver"   ? deliver_all
+                                                                   : nullptr;
     const bool beside = arguments.size() == 3 && arguments[0] == "deliver-meanwhile";
     if (work || beside) {
         auto s = read_spec(arguments[1]);
@@ -142,7 +145,8 @@ int entry(const std::vector<std::string>& arguments) {
         return exit_setup_failed;
     }
     std::fprintf(stderr,
-                 "usage: act agent run|rank|deliver SPEC | act agent supervise SPEC STATE_FOLDER\n"
+                 "usage: act agent run|rank|foreground|contained|deliver SPEC | act agent supervise SPEC "
+                 "STATE_FOLDER\n"
                  "       act agent deliver-meanwhile SPEC STARTER | act agent end-meanwhile PID\n"
                  "This is what `act submit` starts; there is no need to call it by hand.\n");
     return 2;

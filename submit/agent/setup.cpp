@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "engine/file/file.hpp"
+#include "engine/file/program.hpp"
+#include "engine/file/tree_removal.hpp"
 #include "submit/agent/agent.hpp"
 #include "submit/agent/node_check.hpp"
 #include "submit/agent/process.hpp"
@@ -56,8 +58,7 @@ private:
             if (i->path().filename().string().starts_with("code.aside-")) old.push_back(i->path());
         }
         for (const auto& path : old) {
-            fs::remove_all(path, failed);
-            if (failed) return error::from_errno(failed.value(), "cannot remove " + path.string());
+            ACT_TRY_VOID(file::remove_tree(path.string()));
         }
         return {};
     }
@@ -75,13 +76,13 @@ private:
     }
 
     std::string interpreter() const {
-        bool fallback = spec_.interpreter_path == "python" && !on_path("python");
+        bool fallback = spec_.interpreter_path == "python" && !file::on_path("python");
         return fallback ? "python3" : spec_.interpreter_path;
     }
 
     /// ACT's nodes set up as root: through sudo where the job itself is not.
     std::vector<std::string> as_root(std::vector<std::string> command) const {
-        if (!spec_.sudo || ::geteuid() == 0 || !on_path("sudo")) return command;
+        if (!spec_.sudo || ::geteuid() == 0 || !file::on_path("sudo")) return command;
         const char* path = ::getenv("PATH");
         std::vector<std::string> out = {"sudo", "-n", "-E", "env", std::string("PATH=") + (path ? path : "")};
         out.insert(out.end(), command.begin(), command.end());
@@ -96,14 +97,14 @@ private:
         ACT_TRY(int code, run_step(command, code_, log_));
         if (code == 0) return {};
         return error(kind::internal,
-                     what + " ended with code " + std::to_string(code) + "; its output is in " + spec_.logs +
-                         "/setup.txt",
+                     what + " ended with code " + std::to_string(code) + "; its output is " +
+                         (spec_.foreground ? "above" : "in " + spec_.logs + "/setup.txt"),
                      advice);
     }
 
     result<void> requirements() {
         std::string python = interpreter();
-        if (!on_path(python)) {
+        if (!file::on_path(python)) {
             return error(kind::not_found, "requirements.txt needs " + python + ", which is not on this node",
                          "set interpreter_path in the cluster file, or install Python");
         }
@@ -135,6 +136,18 @@ private:
     std::string code_;
     int log_;
 };
+
+result<file::descriptor> open_log(const spec& s) {
+    if (s.foreground) {
+        file::descriptor terminal(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
+        if (!terminal) return error::from_errno(errno, "cannot write to standard error");
+        return terminal;
+    }
+    const std::string path = s.logs + "/setup.txt";
+    file::descriptor log(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (!log) return error::from_errno(errno, "cannot open " + path);
+    return log;
+}
 
 /// The steps inherit the lock: should the agent be killed, what it started writes on, and nobody else may
 /// begin before that has ended too. (A node's death releases it, also over NFS.) So it has to be given back
@@ -179,9 +192,7 @@ result<std::string> set_up(const spec& s) {
     }
 
     ACT_TRY_VOID(check_disk(s));
-    std::string log_path = s.logs + "/setup.txt";
-    file::descriptor log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-    if (!log) return error::from_errno(errno, "cannot open " + log_path);
+    ACT_TRY(const file::descriptor log, open_log(s));
     ::unlink(ready.c_str());
     if (auto made = setup(s, log.get()).make(); !made) {
         (void)write_text(failed, made.error().message());

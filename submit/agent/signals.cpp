@@ -12,17 +12,17 @@ sigset_t block_signals() {
     return signals;
 }
 
-int next_signal(const sigset_t& set, steady::time_point deadline) {
+int next_signal(const sigset_t& set, steady::time_point deadline, siginfo_t* about) {
     for (;;) {
         int got;
         if (deadline == never) {
-            got = ::sigwaitinfo(&set, nullptr);
+            got = ::sigwaitinfo(&set, about);
         } else {
             auto left =
                 std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - steady::now()).count();
             if (left <= 0) return 0;
             timespec t{left / 1000000000, left % 1000000000};
-            got = ::sigtimedwait(&set, nullptr, &t);
+            got = ::sigtimedwait(&set, about, &t);
         }
         if (got > 0) return got;
         if (errno == EAGAIN) return 0;

@@ -13,7 +13,8 @@ inline constexpr auto never = steady::time_point::max();
 /// Blocks those that a process with children waits for: SIGTERM, SIGINT, SIGCHLD.
 sigset_t block_signals();
 
-/// Waits for one of the signals, which are blocked, at most until the deadline. 0 when that has passed.
-int next_signal(const sigset_t&, steady::time_point deadline);
+/// Waits for one of the signals, which are blocked, at most until the deadline. 0 when that has passed. What
+/// the kernel tells of it goes to `about`.
+int next_signal(const sigset_t&, steady::time_point deadline, siginfo_t* about = nullptr);
 
 }  // namespace act::agent

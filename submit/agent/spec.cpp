@@ -66,6 +66,12 @@ std::string to_text(const spec& s) {
     o["project"] = s.project;
     o["deliveries"] = std::move(deliveries);
     o["delivery_seconds"] = s.delivery_seconds;
+    o["foreground"] = s.foreground;
+    o["keep"] = s.keep;
+    o["outputs"] = array_of(s.outputs);
+    o["container"] = array_of(s.container);
+    o["container_name"] = s.container_name;
+    o["carried"] = array_of(s.carried);
     return boost::json::serialize(o);
 }
 
@@ -104,6 +110,12 @@ result<spec> read_spec(const std::string& path) {
     s.places = int_of(o, "places");
     s.project = json::text(o, "project");
     s.delivery_seconds = int_of(o, "delivery_seconds");
+    s.foreground = json::boolean(o, "foreground");
+    s.keep = json::boolean(o, "keep");
+    s.outputs = words_of(o, "outputs");
+    s.container = words_of(o, "container");
+    s.container_name = json::text(o, "container_name");
+    s.carried = words_of(o, "carried");
     s.command = words_of(o, "command");
     if (const auto* v = o.if_contains("deliveries"); v && v->is_array()) {
         for (const auto& d : v->get_array()) {

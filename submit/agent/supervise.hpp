@@ -27,6 +27,10 @@ result<std::vector<std::string>> list_gpus(const until&, steady::duration longes
 /// How many the driver lists within that time, whatever this process was given. Likewise.
 result<std::size_t> count_gpus(const until&, steady::duration longest = std::chrono::seconds(20));
 
+/// In a record's details: are outputs and logs in the store, as they should be? "no" from before the start,
+/// "yes" from the outcome on. Nothing: there are none, or the build did not note it.
+inline constexpr const char* delivered_detail = "delivered";
+
 /// The supervisor itself; called by entry().
 int supervise(const std::string& spec_file, const std::string& state_folder);
 

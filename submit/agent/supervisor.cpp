@@ -167,6 +167,7 @@ void supervisor::record(std::optional<int> code) {
         r.exit_code = code;
         r.ended = ended;
         r.reason = reason_;
+        if (code && !spec_.deliveries.empty() && undelivered_.empty()) r.details[delivered_detail] = "yes";
     };
     (void)patiently(signals_, [&] { return journal_.update(spec_.run, change); });
 }

@@ -125,8 +125,10 @@ void end_left_behind(const std::string& run) {
     }
 }
 
-void end_descendants(const sigset_t& signals, std::chrono::seconds grace, steady::time_point give_up) {
+void end_descendants(const sigset_t& signals, std::chrono::seconds grace, steady::time_point give_up,
+                     more_signals more) {
     steady::time_point kill_at = steady::now() + grace;
+    bool killed = false;
     if (!descendants(::getpid()).empty()) signal_descendants(::getpid(), SIGTERM);
     for (;;) {
         int status = 0;
@@ -135,7 +137,11 @@ void end_descendants(const sigset_t& signals, std::chrono::seconds grace, steady
         }
         if (pid < 0 && errno == ECHILD) return;
         if (steady::now() >= give_up) return;
-        if (next_signal(signals, std::min(kill_at, give_up)) == 0 && steady::now() >= kill_at) {
+        const int signal = next_signal(signals, std::min(kill_at, give_up));
+        const bool asked = more == more_signals::heard && signal != 0 && signal != SIGCHLD;
+        if (asked && killed) return;
+        if (asked || (signal == 0 && steady::now() >= kill_at)) {
+            killed = true;
             signal_descendants(::getpid(), SIGKILL);
             kill_at = steady::now() + std::chrono::seconds(1);
         }

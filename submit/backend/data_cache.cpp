@@ -15,6 +15,8 @@
 #include "engine/codec/base64.hpp"
 #include "engine/codec/hash.hpp"
 #include "engine/core/units.hpp"
+#include "engine/file/tree_removal.hpp"
+#include "engine/file/tree_size.hpp"
 #include "submit/runs/runs.hpp"
 
 namespace act::backend {
@@ -28,20 +30,6 @@ namespace {
 constexpr const char* notes = "/.notes";
 constexpr const char* removed = "/.removed";
 constexpr std::size_t note_length = 20;  // of any 64-bit number
-
-/// What is in a file or tree; what goes away meanwhile does not count.
-std::uint64_t bytes_in(const std::string& path) {
-    auto bytes_of = [](const std::string& at) {
-        auto info = file::stat_of(at, false);
-        return info && info->type == file::type::regular ? info->size : 0;
-    };
-    std::uint64_t total = bytes_of(path);
-    std::error_code ignored;
-    const auto how = fs::directory_options::skip_permission_denied;
-    for (fs::recursive_directory_iterator at(path, how, ignored), end; at != end; at.increment(ignored))
-        total += bytes_of(at->path().string());
-    return total;
-}
 
 std::optional<std::uint64_t> noted_bytes(const std::string& note) {
     auto text = file::read_all(note, note_length);
@@ -121,7 +109,7 @@ result<held_data> data_cache::hold(const std::string& folder) const {
 }
 
 void data_cache::fetched(const held_data& held, bool changed) const {
-    write_bytes(held.lock.get(), !changed && held.bytes ? *held.bytes : bytes_in(held.path));
+    write_bytes(held.lock.get(), !changed && held.bytes ? *held.bytes : file::bytes_in(held.path));
 }
 
 std::uint64_t data_cache::bound(std::uint64_t total, std::uint64_t free) const {
@@ -136,7 +124,7 @@ data_cache::entry data_cache::look_at(std::string name) const {
         out.bytes = *known;
         return out;
     }
-    out.bytes = bytes_in(folder_ + "/" + out.name);
+    out.bytes = file::bytes_in(folder_ + "/" + out.name);
     // Left by a killed process or an older version; who fetches notes the size itself.
     if (auto alone = try_lock_alone(note)) write_bytes(alone->get(), out.bytes);
     return out;
@@ -158,7 +146,7 @@ std::vector<data_cache::entry> data_cache::all() const {
 void data_cache::clear_removed() const {
     std::error_code ignored;
     for (fs::directory_iterator at(folder_ + removed, ignored), end; at != end; at.increment(ignored))
-        fs::remove_all(at->path(), ignored);
+        (void)file::remove_tree(at->path().string());
 }
 
 /// False: somebody needs it.
@@ -168,6 +156,7 @@ result<bool> data_cache::remove(const std::string& name, const std::function<res
     ACT_TRY(const names needed, in_use());
     if (needed.count(name)) return false;
     const std::string path = folder_ + "/" + name;
+    ACT_TRY_VOID(file::nothing_mounted(path));
     ACT_TRY_VOID(file::make_directories(folder_ + removed));
     std::string aside = folder_ + removed + "/XXXXXX";
     if (!::mkdtemp(aside.data())) return error::from_errno(errno, "cannot make a folder to remove " + path);
@@ -178,9 +167,7 @@ result<bool> data_cache::remove(const std::string& name, const std::function<res
     }
     // Whoever fetches it again need not wait for this.
     alone.reset();
-    std::error_code failed;
-    fs::remove_all(aside, failed);
-    if (failed) return error::from_errno(failed.value(), "cannot remove " + aside);
+    ACT_TRY_VOID(file::remove_tree(aside));
     return true;
 }
 

@@ -58,19 +58,24 @@ result<delivery> delivery_to(const services& with, const cluster::location& to, 
 
 bool below(const std::string& path, const std::string& folder) { return path.starts_with(folder + "/"); }
 
+result<output> make_output(const cluster::mapping& m, std::string path, agent::spec& s) {
+    output o{.name = m.folder, .path = std::move(path), .url = {}};
+    ACT_TRY_VOID(file::make_directories(o.path));
+    // It takes the place of the folder of that name that all runs would share.
+    std::erase_if(s.links, [&](const agent::link& l) { return l.name == o.name; });
+    s.links.push_back({o.name, o.path});
+    return o;
+}
+
 result<std::vector<output>> make_outputs(const cluster::config& c, const services& with,
                                          const runs::record& r, agent::spec& s) {
     std::vector<output> out;
     for (const auto& m : c.mappings) {
         if (!is_output(m)) continue;
-        output o{.name = m.folder, .path = r.folder + "/outputs/" + m.folder, .url = {}};
-        ACT_TRY_VOID(file::make_directories(o.path));
+        ACT_TRY(output o, make_output(m, r.folder + "/" + outputs_folder + "/" + m.folder, s));
         ACT_TRY(const auto to, cluster::locate(c, m.folder + "/" + r.id, c.root));
         ACT_TRY(delivery d, delivery_to(with, to, o.path));
         o.url = d.url;
-        // It takes the place of the folder of that name that all runs would share.
-        std::erase_if(s.links, [&](const agent::link& l) { return l.name == o.name; });
-        s.links.push_back({o.name, o.path});
         s.deliveries.push_back({o.path, std::move(d.command)});
         out.push_back(std::move(o));
     }
@@ -163,7 +168,33 @@ result<int> delivery_seconds(const cluster::config& c) {
                  "give the seconds from one upload of outputs to the next");
 }
 
+/// All is set but this, which looks at it.
+result<void> set_environment(const cluster::config& c, const runs::record& r,
+                             const std::map<std::string, std::string>& given,
+                             const std::vector<output>& outputs, agent::spec& s) {
+    ACT_TRY_VOID(file::make_directories(s.work + "/tmp"));
+    s.env = environment_of(c, r, s, outputs);
+    for (const auto& [key, value] : c.env) s.env[key] = value;
+    for (const auto& [key, value] : given) s.env[key] = value;
+    return {};
+}
+
 }  // namespace
+
+agent::spec spec_of(const cluster::config& c, const job& j, const runs::record& r,
+                    std::vector<agent::link> links) {
+    agent::spec s;
+    s.run = r.id;
+    s.archive = j.archive;
+    s.hash = j.code;
+    s.work = r.folder;
+    s.logs = r.logs;
+    s.links = std::move(links);
+    s.command = j.command;
+    s.compile_args = c.compile_args;
+    s.interpreter_path = c.interpreter_path;
+    return s;
+}
 
 result<void> furnish(const cluster::config& c, const services& with, const runs::record& r,
                      const std::map<std::string, std::string>& given, agent::spec& s) {
@@ -172,11 +203,20 @@ result<void> furnish(const cluster::config& c, const services& with, const runs:
     ACT_TRY(const auto outputs, make_outputs(c, with, r, s));
     ACT_TRY_VOID(send_logs(c, with, r, s));
     ACT_TRY(s.delivery_seconds, delivery_seconds(c));
-    ACT_TRY_VOID(file::make_directories(s.work + "/tmp"));
-    s.env = environment_of(c, r, s, outputs);
-    for (const auto& [key, value] : c.env) s.env[key] = value;
-    for (const auto& [key, value] : given) s.env[key] = value;
-    return {};
+    return set_environment(c, r, given, outputs, s);
+}
+
+result<void> furnish_here(const cluster::config& c, const runs::record& r,
+                          const std::map<std::string, std::string>& given, agent::spec& s) {
+    s.project = c.root;
+    std::vector<output> outputs;
+    for (const auto& m : c.mappings) {
+        if (!is_output(m)) continue;
+        ACT_TRY(output o, make_output(m, c.root + "/" + m.folder + "/" + r.id, s));
+        s.outputs.push_back(o.path);
+        outputs.push_back(std::move(o));
+    }
+    return set_environment(c, r, given, outputs, s);
 }
 
 result<std::string> logs_in_store(const cluster::config& c) {

@@ -102,13 +102,7 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
         ACT_TRY(r, services_.journal.update(r.id, keep_queue));
     }
 
-    agent::spec s;
-    s.run = r.id;
-    s.archive = j.archive;
-    s.hash = j.code;
-    s.work = r.folder;
-    s.logs = r.logs;
-    s.links = links;
+    agent::spec s = spec_of(config_, j, r, links);
     s.nodes = j.layout.nodes;
     s.processes_per_node = j.layout.processes_per_node;
     s.gpus = j.layout.gpus;
@@ -118,14 +112,15 @@ result<runs::record> local_driver::start(job j, const std::vector<agent::link>& 
     s.mpirun = setting(config_, "mpirun") != "false";
     s.queue = q.folder;
     s.places = q.places;
-    s.command = std::move(j.command);
-    s.compile_args = config_.compile_args;
-    s.interpreter_path = config_.interpreter_path;
     s.sleep_if_fail = config_.sleep_if_fail || j.hold;
     s.sleep_if_succeed = config_.sleep_if_succeed;
     std::string spec_file = r.folder + "/spec.json";
     auto started = [&]() -> result<void> {
         ACT_TRY_VOID(furnish(config_, services_, r, j.env, s));
+        if (!s.deliveries.empty()) {
+            ACT_TRY(r, services_.journal.update(
+                           r.id, [](runs::record& x) { x.details[agent::delivered_detail] = "no"; }));
+        }
         ACT_TRY_VOID(agent::write_spec(spec_file, s));
         return agent::start_supervisor(services_.executable, spec_file, services_.journal.folder());
     }();

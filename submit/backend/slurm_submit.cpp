@@ -134,21 +134,12 @@ result<std::vector<runs::record>> slurm_driver::prepare(std::vector<job> jobs, s
         ACT_TRY(r, services_.journal.add(std::move(r)));
         out.push_back(r);
 
-        agent::spec s;
-        s.run = r.id;
-        s.archive = j.archive;
-        s.hash = j.code;
-        s.work = r.folder;
-        s.logs = r.logs;
-        s.links = links;
+        agent::spec s = spec_of(config_, j, r, links);
         ACT_TRY_VOID(furnish(config_, services_, r, j.env, s));
         for (auto& d : s.deliveries) {
             if (d.command.front() == services_.executable) d.command.front() = there;
         }
         job_script.delivers = !s.deliveries.empty();
-        s.command = std::move(j.command);
-        s.compile_args = config_.compile_args;
-        s.interpreter_path = config_.interpreter_path;
         s.sleep_if_fail = config_.sleep_if_fail || j.hold;
         s.sleep_if_succeed = config_.sleep_if_succeed;
         s.ranked = true;

@@ -28,15 +28,6 @@ result<void> make_private(const std::string& folder) {
     return {};
 }
 
-std::string new_id(wall_time at) {
-    std::string date = to_iso8601(at);  // 2026-01-02T03:04:05Z
-    std::string id = date.substr(0, 4) + date.substr(5, 2) + date.substr(8, 2) + "-" + date.substr(11, 2) +
-                     date.substr(14, 2) + date.substr(17, 2) + "-";
-    std::random_device random;
-    for (int i = 0; i < 6; ++i) id += letters[random() % letters.size()];
-    return id;
-}
-
 /// Held while a process appends. On a file of its own, which is never replaced; released by closing.
 result<file::descriptor> lock(const std::string& path) {
     file::descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
@@ -48,6 +39,15 @@ result<file::descriptor> lock(const std::string& path) {
 }
 
 }  // namespace
+
+std::string new_id(wall_time at) {
+    std::string date = to_iso8601(at);  // 2026-01-02T03:04:05Z
+    std::string id = date.substr(0, 4) + date.substr(5, 2) + date.substr(8, 2) + "-" + date.substr(11, 2) +
+                     date.substr(14, 2) + date.substr(17, 2) + "-";
+    std::random_device random;
+    for (int i = 0; i < 6; ++i) id += letters[random() % letters.size()];
+    return id;
+}
 
 struct journal::impl {
     std::string folder, path, lock_path;
@@ -197,6 +197,12 @@ result<record> journal::update(const std::string& id, const std::function<void(r
     }
     if (patch.size() > 1) ACT_TRY_VOID(impl_->append(boost::json::serialize(patch)));
     return r;
+}
+
+result<void> journal::locked(const std::function<result<void>(const std::vector<record>&)>& look) {
+    ACT_TRY(auto held, lock(impl_->lock_path));
+    ACT_TRY_VOID(impl_->refresh());
+    return look(impl_->records);
 }
 
 result<record> journal::find(std::string_view wanted) const {

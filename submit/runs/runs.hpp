@@ -66,6 +66,8 @@ public:
     result<record> add(record);
     /// Changes a record under the lock: `change` sees the newest state. The record afterwards.
     result<record> update(const std::string& id, const std::function<void(record&)>& change);
+    /// Calls `look` with all runs, oldest first, while no process can add or change one.
+    result<void> locked(const std::function<result<void>(const std::vector<record>&)>& look);
     /// By id or by any suffix of it that only one run has. kind::not_found; kind::usage when several match,
     /// naming them.
     result<record> find(std::string_view id_or_suffix) const;
@@ -86,6 +88,8 @@ result<std::string> cache_folder(const std::map<std::string, std::string>& envir
 /// $XDG_DATA_HOME/act, or ~/.local/share/act: the built-in store.
 result<std::string> data_folder(const std::map<std::string, std::string>& environment);
 
+/// An id for a run that begins now; that no other run has the same last characters is up to its journal.
+std::string new_id(wall_time at);
 /// The last five characters, ACT's appID-s.
 std::string short_id(const std::string& id);
 /// From start to end, or until now while it runs; nothing before the start. In seconds.

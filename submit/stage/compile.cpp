@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "engine/file/file.hpp"
+#include "engine/file/tree_removal.hpp"
 #include "submit/stage/unpack.hpp"
 
 namespace act::stage {
@@ -36,8 +37,7 @@ public:
     scratch_folder(scratch_folder&& o) noexcept : path_(std::exchange(o.path_, {})) {}
     scratch_folder& operator=(scratch_folder&&) = delete;
     ~scratch_folder() {
-        std::error_code ignored;
-        if (!path_.empty()) fs::remove_all(path_, ignored);
+        if (!path_.empty()) (void)file::remove_tree(path_);
     }
     const std::string& path() const { return path_; }
 

@@ -135,6 +135,41 @@ class Runs(unittest.TestCase):
         # The goal is 100 ms on a machine at rest; a loaded one and sanitizers have room here.
         self.assertLess(min(times), 2)
 
+    def test_old_runs_leave_nothing_but_their_records(self):
+        old = self.submit("sh", "say.sh")
+        self.project.act("wait", old)
+        fifo = self.fifo()
+        young = self.submit("--shell", f"read x < {fifo}")
+        folder = {run["id"]: run["folder"] for run in self.runs()}
+        self.assertIn("removed the folders of 0 runs", self.project.act("prune").out)
+        shown = self.project.act("prune", "--older", "2100-01-01", "--dry-run").out
+        self.assertIn(f"would remove {old}", shown)
+        self.assertNotIn(young, shown)
+        self.assertTrue(os.path.exists(folder[old]))
+        done = self.project.act("prune", "--older-than", "2100-01-01", "--json")
+        self.assertEqual([(line["run"], line["kept"]) for line in done.lines if line["type"] == "pruned"], [(old, "")])
+        self.assertEqual((done.summary["files"], done.summary["bytes"] > 0), (1, True))
+        self.assertFalse(os.path.exists(folder[old]))
+        self.assertTrue(os.path.exists(folder[young]))
+        with open(fifo, "w") as stream:
+            stream.write("go\n")
+        self.project.act("wait", young)
+        self.assertEqual({run["id"]: run["state"] for run in self.runs()}, {old: "completed", young: "completed"})
+        self.assertIn(old, self.project.act("q", old).out)
+        self.assertEqual(self.project.act("logs", old).out, "")
+        self.assertIn("is not on this machine", self.project.act("files", old, expect=5).err)
+        # By name there is no age; what has not ended is none to remove.
+        self.assertIn("removed the folders of 1 run", self.project.act("prune", young[-6:]).out)
+        self.assertFalse(os.path.exists(folder[young]))
+        self.assertIn("--undelivered RUN", self.project.act("prune", "--undelivered", expect=2).err)
+
+    def test_kept_trees_of_the_foreground_are_counted(self):
+        self.project.act("local", "--keep", "sh", "say.sh")
+        self.assertIn("removed the folders of 0 runs", self.project.act("prune").out)
+        self.assertIn("a tree that `act local` left", self.project.act("prune", "--older-than", "2100-01-01", "--dry-run").out)
+        self.assertIn("removed the folders of 1 run,", self.project.act("prune", "--older-than", "2100-01-01").out)
+        self.assertEqual(os.listdir(self.project.home / "state/act/local"), [])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -4,6 +4,7 @@
 
 #include "engine/core/units.hpp"
 #include "engine/core/utf8.hpp"
+#include "submit/backend/foreground.hpp"
 #include "submit/stage/compile.hpp"
 #include "submit/stage/pack.hpp"
 #include "tools/act/job_tools.hpp"
@@ -90,10 +91,8 @@ result<stage::report> pack(invocation& call, session& s, const std::string& fold
     how.dry_run = call.given.dry_run;
     ACT_TRY(stage::report packed, s.runtime().run(stage::pack(s.runtime(), how, s.until())));
     if (!compiled || how.dry_run) return packed;
-    const auto& other = s.cluster().other;
-    auto image = other.find("docker.image");
     stage::compile_options script;
-    if (image != other.end()) script.image = image->second;
+    script.image = backend::image_of(s.cluster());
     script.arguments = s.cluster().compile_args;
     return s.runtime().run(stage::compile(s.runtime(), how, std::move(packed), std::move(script), s.until()));
 }

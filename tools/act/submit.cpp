@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "submit/stage/pack.hpp"
 #include "tools/act/ask.hpp"
 #include "tools/act/job_data.hpp"
+#include "tools/act/job_request.hpp"
 #include "tools/act/job_tools.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
@@ -21,49 +21,6 @@ namespace {
 // More than this is worth a second look.
 constexpr std::size_t large_sweep = 1000;
 
-// `act init`, whose lines are about the run here, not its result.
-int pack_now(invocation& call) {
-    screen aside(call.world.problems, call.world.problems, false);
-    options given = call.given;
-    given.json = false;
-    invocation init{.verb = init_verb,
-                    .called = std::string(init_verb.name),
-                    .given = std::move(given),
-                    .words = {},
-                    .world = call.world,
-                    .screen = aside};
-    call.screen.flush();
-    return init_verb.run(init);
-}
-
-// The code to run, packed before or now. Null: what is wrong has been told, and the exit code is in `code`.
-std::optional<std::string> code_for(invocation& call, const std::string& archives, const cluster::config& c,
-                                    int& code) {
-    bool pack = call.given.pack_first;
-    auto known = stage::recall(archives, c);
-    if (!known && known.error().kind() == kind::not_found && !pack) {
-        if (call.world.can_ask() && !call.given.dry_run) {
-            auto answer = yes_to(call, known.error().message() + "; pack it now?");
-            pack = answer && *answer;
-        }
-        if (!pack) {
-            code = give_up(call, error(kind::not_found, known.error().message(),
-                                       "run `act init` first, or submit with --init"));
-            return std::nullopt;
-        }
-    }
-    if (pack) {
-        code = pack_now(call);
-        if (code != 0) return std::nullopt;
-        // Nothing was packed: the plan says that it will be.
-        if (call.given.dry_run) return std::string();
-        known = stage::recall(archives, c);
-    }
-    if (known) return std::move(*known);
-    code = give_up(call, known.error());
-    return std::nullopt;
-}
-
 std::string new_group() {
     std::string date = to_iso8601(now());  // 2026-01-02T03:04:05Z
     std::erase_if(date, [](char c) { return c == '-' || c == ':' || c == 'Z'; });
@@ -71,26 +28,10 @@ std::string new_group() {
     return fmt::format("sweep-{}-{:06x}", date.replace(8, 1, "-"), random() & 0xffffff);
 }
 
-result<std::map<std::string, std::string>> environment_given(const invocation& call) {
-    std::map<std::string, std::string> out;
-    for (const auto& [name, value] : call.given.job_env) {
-        if (value) {
-            out[name] = *value;
-            continue;
-        }
-        auto here = call.world.environment.find(name);
-        if (here == call.world.environment.end())
-            return error(kind::usage, fmt::format("--env {}: there is no such variable here", name),
-                         fmt::format("export it, or give a value: --env {}=VALUE", name));
-        out[name] = here->second;
-    }
-    return out;
-}
-
 result<std::vector<backend::job>> jobs_of(invocation& call, const cluster::config& c) {
     const options& given = call.given;
     backend::job plain;
-    plain.command = call.words;
+    plain.command = command_given(call);
     ACT_TRY(plain.env, environment_given(call));
     ACT_TRY(plain.layout, backend::layout_of(c, given.num_gpu, given.single));
     plain.name = given.run_name;
@@ -99,7 +40,6 @@ result<std::vector<backend::job>> jobs_of(invocation& call, const cluster::confi
     plain.single = given.single;
     plain.hold = given.hold;
     const bool shell = given.seen.find("--shell") != given.seen.end();
-    if (shell) plain.command = {"sh", "-c", given.shell_line};
 
     const std::string file = given.sweep_file.empty() ? "" : call.world.absolute(given.sweep_file);
     ACT_TRY(auto points, sweep_points(given.sweep, file));
@@ -163,7 +103,7 @@ int run(invocation& call) {
         return done(call, exit_code(kind::stopped));
     }
     int code = 0;
-    auto packed = code_for(call, state->archives, *cluster, code);
+    auto packed = code_for(call, state->archives, *cluster, call.given.pack_first, code);
     if (!packed) return code;
     for (auto& job : *jobs) {
         job.code = *packed;
@@ -209,6 +149,7 @@ constinit const verb submit_verb{
     .run = run,
     .examples = examples,
     .note =
+        "`act local COMMAND` tries the same here first, in front of the terminal.\n"
         "From COMMAND on, everything belongs to the command; options of act stand before it.\n"
         "On a terminal, Ctrl-C ends the waiting, not the run. In a sweep, {NAME} stands for the value of a\n"
         "parameter; one that stands nowhere is appended as --NAME VALUE (not to a line of --shell). Each is "

@@ -12,21 +12,13 @@
 #include <gtest/gtest.h>
 
 #include "../support/temp_folder.hpp"
+#include "golden.hpp"
 
 namespace act::backend::slurm {
 namespace {
 
+using act::testing::expect_golden;
 using ::testing::HasSubstr;
-
-/// `ACT_GOLDEN_UPDATE=1` writes the files anew, to be read before they are committed.
-void expect_golden(const std::string& name, const std::string& text) {
-    const std::string path = std::string(ACT_GOLDEN) + "/" + name;
-    if (::getenv("ACT_GOLDEN_UPDATE")) std::ofstream(path) << text;
-    std::ifstream in(path);
-    std::ostringstream expected;
-    expected << in.rdbuf();
-    EXPECT_EQ(text, expected.str()) << path;
-}
 
 TEST(slurm_script, one_process) {
     script s;
