@@ -19,9 +19,11 @@ const std::vector<std::string>& known_keys(section s) {
         "source_directory", "unique_gjd_cluster", "use_cli_auth", "use_custom_docker", "with_log",
         "zip_options",
         // ours, of them one mapping of settings for each back end
-        "aml", "batch", "data_cache", "local", "node_check", "slurm", "std_out_err_path_prefix"};
+        "aml", "batch", "data_cache", "local", "node_check", "prices", "slurm", "std_out_err_path_prefix"};
     static const std::vector<std::string> docker = {"address", "image", "password", "username"};
     static const std::vector<std::string> node_check = {"disk", "gpus"};
+    static const std::vector<std::string> prices = {"currency", "egress",    "list", "other",
+                                                    "read",     "retrieval", "write"};
     static const std::vector<std::string> slurm = {
         "account",   "constraint", "container_image", "container_mounts", "gres", "mem",  "mpi",
         "partition", "qos",        "reservation",     "sbatch_options",   "ssh",  "time", "upload_seconds"};
@@ -38,6 +40,8 @@ const std::vector<std::string>& known_keys(section s) {
             return docker;
         case section::node_check:
             return node_check;
+        case section::prices:
+            return prices;
         case section::slurm:
             return slurm;
         case section::entry:

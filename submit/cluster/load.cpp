@@ -268,6 +268,7 @@ private:
             if (std::find(known.begin(), known.end(), key) == known.end()) continue;
             if (key == "docker") report_unknown(value, section::docker, key, config_.warnings);
             if (key == "node_check") report_unknown(value, section::node_check, key, config_.warnings);
+            if (key == "prices") report_unknown(value, section::prices, key, config_.warnings);
             if (key == "slurm") report_unknown(value, section::slurm, key, config_.warnings);
             flatten(key, value);
         }

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 
 #include "engine/core/units.hpp"
+#include "submit/runs/runs.hpp"
 #include "tools/act/bench_rows.hpp"
+#include "tools/act/forecast.hpp"
 #include "tools/act/json.hpp"
 #include "tools/act/location.hpp"
 #include "tools/act/report.hpp"
@@ -313,6 +315,19 @@ void table(invocation& call, const bench_work& work) {
     for (const auto& reason : reasons) call.screen.result(reason);
 }
 
+// For what dry runs foretell. A folder that cannot be written is no reason to fail what was measured.
+void keep_rates(invocation& call, const stage& st, const bench_work& work) {
+    bench_rates rates{.day = to_iso8601(now()).substr(0, 10)};
+    for (const auto& [row, measured] : work.results()) {
+        const measurement& m = median(measured);
+        rates.rows[row] = by_bytes(row) ? mib_rate(m) : objects_rate(m);
+    }
+    auto folder = runs::state_folder(call.world.environment);
+    if (!folder || rates.rows.empty()) return;
+    const auto kept = keep_rates(*folder, rates_name(st.target.account, st.store != nullptr), rates);
+    if (!kept) call.screen.problem("warning: the rates are not kept: " + kept.error().describe());
+}
+
 int summary_line(invocation& call, const bench_work* work, int code) {
     if (!call.given.json) return code;
     summary all;
@@ -358,6 +373,7 @@ int run(invocation& call) {
     call.screen.status({});
     table(call, work);
     call.screen.flush();
+    if (outcome) keep_rates(call, st, work);
     int code = 0;
     if (!outcome) {
         code = exit_code(outcome.error().kind());
@@ -394,7 +410,8 @@ constinit const verb bench_verb{
         "CPU\n"
         "and memory shown are the client's alone, and nothing of yours is touched. An account may charge "
         "for\n"
-        "requests and for what is downloaded.",
+        "requests and for what is downloaded. The rates are kept: --dry-run of other verbs tells the time by "
+        "them.",
 };
 
 }  // namespace act::cli

@@ -126,6 +126,8 @@ void report::item(std::string_view action, std::string_view path, std::uint64_t 
         } else {
             call_.screen.result(fmt::format("would {} {} ({})", action, printable(path), human_size(size)));
         }
+        std::lock_guard lock(mutex_);
+        forecast_.add(action, size, call_.given.block_size);
         return;
     }
     std::lock_guard lock(mutex_);
@@ -267,10 +269,14 @@ int report::finish(const http::counters* wire) {
     tell_failures(true);
     if (const auto repeated = wire ? wire->hedged.load() : 0; repeated > 0)
         log::debug("{} sent once more for being slow", counted(repeated, "request"));
+    const bool foretell = foretells_ && !total_.stopped && !forecast_.empty();
+    if (foretell) forecast_.looked(wire ? wire->requests.load() : 0);
     if (call_.given.json) {
+        if (foretell) call_.screen.result(forecast_.line(prices_, rates_).text());
         call_.screen.result(summary_line(wire, seconds));
     } else if (total_.files + total_.skipped > 0 || total_.failed == 0) {
         call_.screen.result(sentence(seconds));
+        if (foretell) call_.screen.result(forecast_.sentence(prices_, rates_));
     }
     return exit_status();
 }

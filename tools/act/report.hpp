@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tools/act/forecast.hpp"
 #include "tools/act/outcome_files.hpp"
 #include "tools/act/verb.hpp"
 #include "transfer/mover/progress.hpp"
@@ -53,6 +54,13 @@ public:
     void tell_deleted() { deletions_ = true; }
     /// What is said of skipped items; at first "unchanged".
     void call_skipped(std::string_view word) { skipped_ = word; }
+    /// Of a dry run: tells also what the work would ask of the service, with its price and time where these
+    /// are given.
+    void foretell(std::optional<price_list> prices, std::optional<bench_rates> rates) {
+        foretells_ = true;
+        prices_ = std::move(prices);
+        rates_ = std::move(rates);
+    }
     /// Prints the failures alone.
     void tell_all() { tell_failures(false); }
 
@@ -90,6 +98,10 @@ private:
     progress_bar* bar_ = nullptr;
     bool ways_ = false, deletions_ = false;
     std::string_view skipped_ = "unchanged";
+    forecast forecast_;
+    bool foretells_ = false;
+    std::optional<price_list> prices_;
+    std::optional<bench_rates> rates_;
 };
 
 /// "act: message", then the advice on a line of its own; with --json also a failure line on stdout.

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "submit/runs/runs.hpp"
+#include "tools/act/forecast.hpp"
 #include "tools/act/progress_bar.hpp"
 #include "tools/act/report.hpp"
 #include "tools/act/screen.hpp"
@@ -317,6 +319,7 @@ const http::counters* session::wire() const {
 }
 
 opened_account* session::mine(opened_account& common) {
+    latest_ = &common;
     if (own_) return &common;
     auto& made = accounts_[&common];
     if (!made) {
@@ -353,6 +356,28 @@ result<place> session::find(const cluster::config& c, const std::string& path) {
     return out;
 }
 
+std::string rates_name(const cluster::account& a, bool embedded) {
+    // Its port is another each time.
+    if (embedded) return "embedded-store";
+    auto endpoint = endpoint_of(a);
+    return endpoint ? endpoint->str() : a.name;
+}
+
+namespace {
+
+// What a dry run can tell of the work itself.
+void foretell(invocation& call, session& s, report& r) {
+    auto prices = prices_of(s.cluster());
+    if (!prices) call.screen.problem("warning: " + prices.error().describe());
+    std::optional<bench_rates> rates;
+    auto folder = runs::state_folder(call.world.environment);
+    if (const auto* at = s.latest(); folder && at)
+        rates = read_rates(*folder, rates_name(at->settings, at->embedded));
+    r.foretell(prices ? *prices : std::optional<price_list>(), std::move(rates));
+}
+
+}  // namespace
+
 int for_each_path(invocation& call, session& s, report& r,
                   const std::function<result<summary>(const std::string& path)>& each) {
     {
@@ -369,6 +394,7 @@ int for_each_path(invocation& call, session& s, report& r,
         }
         r.show_in(nullptr);
     }
+    if (call.given.dry_run) foretell(call, s, r);
     return r.finish(s.wire());
 }
 

@@ -141,6 +141,8 @@ public:
     ops::copy_link& link(const opened_account& from, const opened_account& to);
     /// What this call has moved; null before the first request.
     const http::counters* wire() const;
+    /// The account that a path led to last; of a copy the destination's. Null before the first.
+    const opened_account* latest() const { return latest_; }
 
 private:
     opened_account* mine(opened_account&);
@@ -150,6 +152,7 @@ private:
     stop_source stop_;
     std::unique_ptr<resources> own_;
     resources* shared_;
+    const opened_account* latest_ = nullptr;
     // With resources that others use too: clients whose requests are counted for this call.
     http::counters counters_;
     std::map<const opened_account*, std::unique_ptr<opened_account>> accounts_;
@@ -164,6 +167,9 @@ bool is_embedded(const cluster::config&, const cluster::account&);
 
 /// The full address of a blob endpoint, the public cloud's if the account names none.
 result<uri> endpoint_of(const cluster::account&);
+
+/// By what name the rates that `act bench` measures of an account are kept.
+std::string rates_name(const cluster::account&, bool embedded);
 
 /// Calls `each` for every word of the call, with a progress bar, until one was stopped; the exit code. `each`
 /// returns how the operation on that path ended. Items are called by their names below the folder that all
