@@ -31,7 +31,7 @@ build_packages=(
 edit_packages=(clang-format-16 clang-tidy-16)
 # libpmix-dev: Slurm's plugin for MPI loads libpmix.so by that name, which no other package has.
 test_packages=(
-    libpmix-dev libsecret-1-0 munge openmpi-bin python3-azure-storage python3-mpi4py rclone slurm-wlm unzip
+    libopenmpi-dev libpmix-dev libsecret-1-0 munge openmpi-bin python3-azure-storage python3-mpi4py rclone slurm-wlm unzip
 )
 
 # Installs those of the named Debian packages that are missing; says nothing when none is.

@@ -30,6 +30,8 @@ SCHEMA = {
     "end": {"objects": int, "complete": bool},
     "url": {"path": str, "url": str, "[expires]": str},
     "container": {"url": str, "made": bool},
+    "forecast": {"writes": int, "reads": int, "lists": int, "others": int, "deletes": int, "[cost_millionths]": int,
+                 "[currency]": str, "[seconds]": float, "[rates_of]": str},
 }  # fmt: skip
 
 
