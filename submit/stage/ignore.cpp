@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/core/glob.hpp"
+#include "engine/file/file.hpp"
 
 namespace act::stage {
 
@@ -34,7 +35,7 @@ ignore_rules::ignore_rules(std::string_view text) {
     }
 }
 
-std::string_view ignore_rules::decision(std::string_view name, bool directory) const {
+std::optional<std::string_view> ignore_rules::decision(std::string_view name, bool directory) const {
     std::string_view last = name.substr(name.rfind('/') + 1);
     for (auto r = rules_.rbegin(); r != rules_.rend(); ++r) {
         if (r->directories_only && !directory) continue;
@@ -42,7 +43,37 @@ std::string_view ignore_rules::decision(std::string_view name, bool directory) c
         if (!glob_matches(r->pattern, r->anchored ? name : last)) continue;
         return r->negated ? std::string_view() : std::string_view(r->text);
     }
+    return std::nullopt;
+}
+
+result<void> ignore_files::enter(std::string_view folder) {
+    constexpr std::size_t largest = 1 << 20;
+    const std::string below = folder.empty() ? std::string() : std::string(folder) + '/';
+    const auto text = file::read_all(root_ + '/' + below + ".actignore", largest);
+    if (!text) {
+        if (text.error().kind() == kind::not_found) return {};
+        return text.error();
+    }
+    const std::lock_guard lock(mutex_);
+    rules_.insert_or_assign(std::string(folder), ignore_rules(*text));
+    if (!folder.empty()) nested_ = true;
     return {};
+}
+
+std::optional<ignore_files::verdict> ignore_files::left_out(std::string_view name, bool directory) const {
+    const std::shared_lock lock(mutex_);
+    std::string_view folder = nested_ ? name : std::string_view();
+    do {
+        const auto slash = folder.rfind('/');
+        folder = slash == folder.npos ? std::string_view() : folder.substr(0, slash);
+        const auto rules = rules_.find(folder);
+        if (rules == rules_.end()) continue;
+        const auto rule = rules->second.decision(name.substr(folder.empty() ? 0 : slash + 1), directory);
+        if (!rule) continue;
+        if (rule->empty()) return std::nullopt;
+        return verdict{std::string(folder) + (folder.empty() ? "" : "/") + ".actignore", std::string(*rule)};
+    } while (!folder.empty());
+    return std::nullopt;
 }
 
 std::vector<std::string> zip_excludes(const std::vector<std::string>& arguments,

@@ -12,13 +12,22 @@ namespace {
 /// Decides about one name; asked from the walk's threads.
 class selection {
 public:
-    selection(const pack_options& o, ignore_rules rules, std::vector<std::string>& unknown_options)
+    selection(const pack_options& o, std::vector<std::string>& unknown_options)
         : options_(o),
-          rules_(std::move(rules)),
+          rules_(o.root),
           excludes_(zip_excludes(o.zip_options, unknown_options)),
           archives_(std::filesystem::path(o.folder).lexically_relative(o.root).string()) {}
 
-    bool wanted(std::string_view walked, bool directory, omissions& out) const {
+    /// Fails when a folder's rules cannot be read: what they leave out must not be packed for that.
+    result<bool> wanted(std::string_view walked, bool directory, omissions& out) {
+        if (!takes(walked, directory, out)) return false;
+        if (directory && !options_.all) ACT_TRY_VOID(rules_.enter(walked.substr(0, walked.size() - 1)));
+        return true;
+    }
+    result<void> begin() { return options_.all ? result<void>() : rules_.enter(""); }
+
+private:
+    bool takes(std::string_view walked, bool directory, omissions& out) const {
         std::string_view name = walked;
         if (name.ends_with('/')) name.remove_suffix(1);
         std::string shown(name);
@@ -43,20 +52,19 @@ public:
                 return refuse(out, shown, "zip_options: -x " + pattern);
             }
         }
-        if (auto rule = rules_.decision(name, directory); !rule.empty()) {
-            return refuse(out, shown, ".actignore: " + std::string(rule));
+        if (auto why = rules_.left_out(name, directory)) {
+            return refuse(out, shown, why->file + ": " + why->rule);
         }
         return true;
     }
 
-private:
     static bool refuse(omissions& out, std::string name, std::string reason, bool secret = false) {
         out.add(std::move(name), std::move(reason), secret);
         return false;
     }
 
     const pack_options& options_;
-    ignore_rules rules_;
+    ignore_files rules_;
     std::vector<std::string> excludes_;
     std::string archives_;  ///< their folder, should it lie in the tree
 };
@@ -91,14 +99,9 @@ void omissions::report_to(report& r) const {
 
 result<tree> scan_tree(const pack_options& options, omissions& left_out, stop_token stop) {
     tree out;
-    std::string rules;
-    if (auto text = file::read_all(options.root + "/.actignore", 1 << 20))
-        rules = std::move(*text);
-    else if (text.error().kind() != kind::not_found)
-        return text.error();
-
     std::vector<std::string> unknown_options;
-    selection select(options, ignore_rules(rules), unknown_options);
+    selection select(options, unknown_options);
+    ACT_TRY_VOID(select.begin());
     if (!unknown_options.empty()) {
         std::string list;
         for (const auto& w : unknown_options) list += " " + w;
@@ -110,7 +113,11 @@ result<tree> scan_tree(const pack_options& options, omissions& left_out, stop_to
     file::walk_options walking;
     walking.links = file::links::report;
     walking.want = [&](std::string_view name, bool directory) {
-        return select.wanted(name, directory, left_out);
+        auto wanted = select.wanted(name, directory, left_out);
+        if (wanted) return *wanted;
+        std::lock_guard held(mutex);
+        if (!failed) failed = wanted.error();
+        return false;
     };
     walking.problem = [&](const std::string& path, const error& e) {
         // What cannot be read is code that would be missing; sockets and the like are no code.

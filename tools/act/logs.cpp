@@ -1,3 +1,5 @@
+#include <filesystem>
+
 #include <fmt/format.h>
 
 #include "submit/runs/log_files.hpp"
@@ -32,9 +34,23 @@ int run(invocation& call) {
         return (*driver)->logs(x, position, std::move(to), limit);
     };
     if (rank > 0) read = backend::logs_of_rank(loops, rank);
-    auto shown = call.given.wait ? loops.run(backend::follow(**driver, r, read, output_sink(call), u))
-                                 : loops.run(show_now(read, r, output_sink(call), u));
+    bool any = false;
+    auto sink = [&any, to = output_sink(call)](backend::stream s, std::string_view text) {
+        any |= !text.empty();
+        to(s, text);
+    };
+    auto shown = call.given.wait ? loops.run(backend::follow(**driver, r, read, sink, u))
+                                 : loops.run(show_now(read, r, sink, u));
     if (!shown) return give_up(call, shown.error());
+    std::error_code unknown;
+    const bool kept_here = shown->platform == "local" && runs::is_final(shown->state);
+    if (!any && kept_here && !std::filesystem::exists(shown->logs, unknown)) {
+        return give_up(call,
+                       error(kind::not_found,
+                             "run " + r.id + " has no logs on this machine: " + shown->logs + " is gone",
+                             "`act prune` removes those of old runs; `act q " + runs::short_id(r.id) +
+                                 "` shows what is known of it"));
+    }
     if (rank > 0 && runs::log_files(*shown, rank).empty()) {
         return give_up(call,
                        error(kind::not_found, fmt::format("run {} has no log of rank {} here", r.id, rank),

@@ -183,6 +183,38 @@ TEST_F(stage_pack, dry_run_writes_nothing) {
     EXPECT_FALSE(out_.has("code"));
 }
 
+TEST_F(stage_pack, folders_have_rules_of_their_own) {
+    tree_.write(".actignore", "*.tmp\n/top\n");
+    tree_.write("a/.actignore", "!kept.tmp\n/own\nb/deep\n");
+    tree_.write("a/b/.actignore", "*.py\n!*.py\n*.txt\n");
+    for (const char* name : {"x.tmp", "kept.tmp", "own", "top", "a/x.tmp", "a/kept.tmp", "a/own", "a/top",
+                             "a/b/kept.tmp", "a/b/own", "a/b/deep/x", "a/b/m.py", "a/b/n.txt", "n.txt"}) {
+        tree_.write(name, "1");
+    }
+    const auto r = pack();
+    const std::string there = unpack(r);
+    std::vector<std::string> names;
+    for (const auto& e : std::filesystem::recursive_directory_iterator(there)) {
+        const std::string name = e.path().string().substr(there.size() + 1);
+        if (!e.is_directory() && !name.ends_with(".actignore")) names.push_back(name);
+    }
+    EXPECT_THAT(names, ::testing::UnorderedElementsAre("own", "a/kept.tmp", "a/top", "a/b/kept.tmp",
+                                                       "a/b/own", "a/b/m.py", "n.txt"));
+    EXPECT_EQ(reason(r, "kept.tmp"), ".actignore: *.tmp");
+    EXPECT_EQ(reason(r, "a/x.tmp"), ".actignore: *.tmp");
+    EXPECT_EQ(reason(r, "a/own"), "a/.actignore: /own");
+    EXPECT_EQ(reason(r, "a/b/deep/"), "a/.actignore: b/deep");
+    EXPECT_EQ(reason(r, "a/b/n.txt"), "a/b/.actignore: *.txt");
+}
+
+TEST_F(stage_pack, rules_that_cannot_be_read_leave_nothing_packed) {
+    tree_.write("main.py", "1");
+    std::filesystem::create_directories(tree_ / "a/.actignore");
+    const auto r = try_pack();
+    ASSERT_FALSE(r);
+    EXPECT_THAT(r.error().describe(), HasSubstr("a/.actignore"));
+}
+
 TEST_F(stage_pack, what_is_no_code_is_left_out_and_named) {
     tree_.write("main.py", "1");
     tree_.write("dataset.py", "1");
