@@ -28,15 +28,16 @@ bool is_over(const runs::record& r, const runs::journal& j, const leftover_optio
                             ? r.ended < how.ended_before
                             : std::find(how.only.begin(), how.only.end(), r.id) != how.only.end();
     // Another folder than the journal gives is not the run's alone.
-    return r.platform == "local" && runs::is_final(r.state) && chosen &&
+    return (r.platform == "local" || r.platform == "slurm") && runs::is_final(r.state) && chosen &&
            r.folder == runs_folder(j) + "/" + r.id && file::stat_of(r.folder, false);
 }
 
-/// The queue of a sweep is in the folder of its first run.
+/// The queue of a sweep is in the folder of its first run, and so is the script of a Slurm array.
 bool is_waited_in(const runs::record& r, const std::vector<runs::record>& all) {
     return std::any_of(all.begin(), all.end(), [&](const runs::record& other) {
         // Of thousands, most by far have ended.
         if (runs::is_final(other.state)) return false;
+        if (r.platform == "slurm" && !r.group.empty() && other.group == r.group) return true;
         const auto queue = other.details.find(detail::queue);
         return queue != other.details.end() && queue->second.starts_with(r.folder + "/");
     });

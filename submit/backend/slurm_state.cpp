@@ -5,6 +5,8 @@
 #include <csignal>
 #include <cstring>
 
+#include "submit/agent/supervise.hpp"
+
 namespace act::backend::slurm {
 namespace {
 
@@ -103,7 +105,9 @@ void fail(runs::record& r, const traces& left, std::optional<int> code, std::str
 
 /// Without its own word on its end the job did not get as far as bringing its outputs and logs to the store.
 void tell_what_stayed(runs::record& r, const traces& left) {
-    if (!left.job || (left.code && !left.undelivered)) return;
+    const bool arrived = !left.job || (left.code && !left.undelivered);
+    if (!left.outputs.empty() || left.logs) r.details[agent::delivered_detail] = arrived ? "yes" : "no";
+    if (arrived) return;
     auto add = [&](const std::string& text) { r.reason += (r.reason.empty() ? "" : "; ") + text; };
     if (left.code && !left.failure.empty()) {
         if (r.reason.find(left.failure) == r.reason.npos) add(left.failure);

@@ -166,6 +166,11 @@ class OnSlurm(unittest.TestCase):
             for name in (f"output/{run}/x", f"output/logs/{run}/stdout.txt"):
                 self.assertEqual(self.project.act("cat", name).out, "made\n")
             self.assertNotIn("not all get", self.run_of(run)["reason"])
+            folder = self.run_of(run)["folder"]
+            self.assertTrue(harness.pathlib.Path(folder).exists())
+            self.project.act("prune", run)
+            self.assertFalse(harness.pathlib.Path(folder).exists())
+            self.assertEqual(self.run_of(run)["state"], "canceled")
 
     def delivering(self):
         """The processes that bring outputs and logs of running jobs to the store, without what they start."""

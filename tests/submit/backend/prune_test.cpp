@@ -140,5 +140,22 @@ TEST_F(prune, a_queue_that_others_wait_in_stays) {
     EXPECT_EQ(leftovers().at(0).kept, "");
 }
 
+TEST_F(prune, slurm_runs_go_when_their_array_has_ended) {
+    store_.sent = home_ / "sent";
+    const auto r = run({"true"});
+    ASSERT_TRUE(journal_.update(r.id, [](runs::record& x) { x.platform = "slurm", x.group = "g"; }));
+    runs::record other;
+    other.platform = "slurm", other.group = "g";
+    const auto added = journal_.add(std::move(other));
+    ASSERT_TRUE(added);
+    EXPECT_EQ(leftovers().at(0).kept, "runs of its sweep that have not ended need it");
+    ASSERT_TRUE(journal_.update(added->id, [](runs::record& x) { x.state = runs::state::completed; }));
+    auto found = leftovers({.only = {r.id}});
+    ASSERT_THAT(found, SizeIs(1));
+    EXPECT_EQ(found[0].kept, "");
+    ASSERT_TRUE(backend::remove(journal_, found[0], {.only = {r.id}}));
+    EXPECT_FALSE(std::filesystem::exists(r.folder));
+}
+
 }  // namespace
 }  // namespace act::testing

@@ -162,8 +162,15 @@ TEST_F(slurm_state, outputs_that_stayed_behind_are_told) {
     squeue("7|CANCELLED|None|100|160|n1");
     EXPECT_EQ(now_is().reason,
               "cancelled" + where + "; its logs did not all get to the store: they are in /runs/x/logs");
+    EXPECT_EQ(now_is().details["delivered"], "no");
     ended(143);
     EXPECT_EQ(now_is().reason, "cancelled");
+    EXPECT_EQ(now_is().details["delivered"], "yes");
+    take_ended("143 160 undelivered\n", left_);
+    EXPECT_EQ(now_is().details["delivered"], "no");
+    left_.outputs.clear();
+    left_.logs = false;
+    EXPECT_FALSE(now_is().details.contains("delivered"));
 }
 
 TEST_F(slurm_state, a_job_is_found_by_each_of_its_ids) {
