@@ -14,7 +14,7 @@ namespace act::file {
 enum class name_kind : std::uint8_t {
     file,
     link,       ///< a symbolic link that is reported as such
-    directory,  ///< the name ends with '/'
+    directory,  ///< the name ends with '/' (tree_reader.hpp: or with folder_end)
     place,      ///< a directory's name without the '/': an empty one is reported there
 };
 

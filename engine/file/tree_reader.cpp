@@ -132,7 +132,7 @@ void tree_reader::add(int fd, const std::string& directory, const found& f, name
     const verdict v = judge(fd, directory, f);
     if (!v.kind && !v.problem) return;
     const bool is_directory = v.kind == name_kind::directory;
-    const std::string name = directory + f.name + (is_directory ? "/" : "");
+    std::string name = directory + f.name + (is_directory ? "/" : "");
     // Asked first: what is left out is nobody's problem.
     if (options_.want && !options_.want(name, is_directory)) return;
     if (!is_utf8(plain)) {
@@ -140,7 +140,12 @@ void tree_reader::add(int fd, const std::string& directory, const found& f, name
                                   "rename it: names of blobs are UTF-8"));
     }
     if (v.problem) return report(name, *v.problem);
-    sorter.add(std::string_view(name).substr(directory.size()), *v.kind);
+    std::string_view sorted = std::string_view(name).substr(directory.size());
+    if (is_directory && options_.order == name_order::components) {
+        name.back() = folder_end;
+        sorted = std::string_view(name).substr(directory.size());
+    }
+    sorter.add(sorted, *v.kind);
     if (is_directory && options_.empty_directories) sorter.add(plain, name_kind::place);
 }
 

@@ -19,6 +19,10 @@ struct lineage {
     bool holds(const status& directory) const;
 };
 
+/// In the order of components a folder's name ends with this instead of '/' while it is sorted: it comes
+/// before every byte of a name.
+inline constexpr char folder_end = '\0';
+
 /// Reads directories of one tree by their names relative to its root. Holds one descriptor, the root's;
 /// thread-safe.
 class tree_reader {

@@ -70,11 +70,18 @@ struct directory {
 };
 
 struct by_next_name {
+    name_order how;
     bool operator()(const directory_ptr& a, const directory_ptr& b) const {
-        const int order = a->next_name.compare(b->next_name);
+        const int order = compare(how, a->next_name, b->next_name);
         return order != 0 ? order < 0 : a < b;
     }
 };
+
+std::string name_in(const directory& d, const sorted_names::item& item) {
+    std::string name = d.name + std::string(item.name);
+    if (item.kind == name_kind::directory) name.back() = '/';
+    return name;
+}
 
 }  // namespace
 
@@ -91,7 +98,7 @@ struct walker::impl {
 
     std::mutex mutex;
     std::condition_variable work_came, units_came;
-    std::set<directory_ptr, by_next_name> waiting;
+    std::set<directory_ptr, by_next_name> waiting{by_next_name{options.order}};
     std::size_t ahead = 0;  ///< names read and not yet taken by the consumer, besides the rest of where it is
     unsigned idle_readers = 0;
     bool consumer_waits = false;
@@ -184,7 +191,7 @@ void walker::impl::read_some(const directory_ptr& d) {
         reader.report(d->name, error(kind::io, "cannot sort the names in " + reader.shown(d->name) +
                                                    ": the temporary file could not be read back"));
     }
-    std::string next_name = next ? d->name + std::string(next->name) : std::string();
+    std::string next_name = next ? name_in(*d, *next) : std::string();
 
     const std::lock_guard lock(mutex);
     const std::size_t left = next ? d->names.left() : 0;
@@ -255,7 +262,7 @@ std::vector<unit> walker::impl::make_units(directory& d, int fd, std::vector<dir
             continue;
         }
         const bool at_its_place = item->kind == name_kind::place;
-        std::string name = d.name + std::string(item->name);
+        std::string name = name_in(d, *item);
         directory_ptr child;
         if (const auto placed = d.placed.find(name); placed != d.placed.end()) {
             child = std::move(placed->second);

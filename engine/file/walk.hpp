@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/async/stop.hpp"
+#include "engine/core/name_order.hpp"
 #include "engine/file/file.hpp"
 
 namespace act::file {
@@ -29,6 +30,7 @@ enum class links {
 struct walk_options {
     file::links links = file::links::follow;
     bool empty_directories = true;
+    name_order order = name_order::bytes;
     /// Asked for each relative name (directories with a trailing '/'): false leaves it, and what is below,
     /// out. From any thread, in any order.
     std::function<bool(std::string_view name, bool directory)> want;
@@ -44,8 +46,8 @@ struct walk_options {
     std::size_t sort_memory = std::size_t{32} << 20;
 };
 
-/// Walks a tree in the byte order of whole relative names, '/' included (so "a-b" comes before "a/b"),
-/// directories read in parallel ahead of the consumer, in bounded memory. An empty directory has its place by
+/// Walks a tree in the order of whole relative names, by their bytes unless told otherwise, directories read
+/// in parallel ahead of the consumer, in bounded memory. An empty directory has its place by
 /// its name without '/', too. Names that are not valid UTF-8 are problems. At most threads + 2 directories
 /// are open, however deep the tree. next() is called from one thread at a time and blocks; destruction ends
 /// the readers.

@@ -104,7 +104,7 @@ public:
 
     /// Sets all that the columns tell. What no column tells is left alone: it is the same for all rows.
     void read(std::size_t row, properties& p, detail wanted) const {
-        p.is_prefix = p.is_directory = false;
+        p.is_prefix = p.is_directory = p.hierarchical = false;
         p.uncommitted = true;
         for (const auto& [values, is] : columns_) {
             switch (is.to) {
@@ -181,6 +181,7 @@ private:
             case field::resource_type:
                 p.is_prefix = c.text(row) == "blobprefix" || c.text(row) == "BlobPrefix";
                 if (c.text(row) == "directory") p.is_directory = true;
+                p.hierarchical = c.text(row) == "directory" || c.text(row) == "file";
                 break;
             default:
                 assign_text(p, what, c.text(row));

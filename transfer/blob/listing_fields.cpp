@@ -167,6 +167,7 @@ void assign_text(properties& p, field what, std::string_view s) {
             break;
         case field::resource_type:
             p.is_directory = s == "directory";
+            p.hierarchical = p.is_directory || s == "file";
             break;
         case field::copy_id:
             p.copy_id = s;

@@ -13,6 +13,7 @@ public:
 
     task<result<void>> pair(side_item* a, side_item* b) override {
         const side_item& one = a ? *a : *b;
+        if (one.occupied) co_return result<void>();  // what is in it tells
         op_.found(one.size);
         if (!a || !b) {
             report(a ? missing_ : extra_, a ? "missing" : "extra", one);

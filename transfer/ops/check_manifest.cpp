@@ -22,13 +22,36 @@ struct expectation {
     bool folder = false;
 };
 
-/// As the sorter keeps it: the name, a NUL (which sorts before all that a name can go on with), the rest.
-std::string packed(const plan::listed_item& item) {
-    return fmt::format("{}{}{}{}{}{}{}{}{}", item.destination, '\0', item.folder ? 'd' : 'f', '\0',
-                       item.size ? fmt::format("{}", *item.size) : "", '\0', item.etag.text, '\0', item.hash);
+/// The name so that its bytes sort by `order`, without NULs: '/' is the least of all, and what it takes the
+/// place of comes next.
+std::string sortable(const std::string& name, name_order order) {
+    if (order == name_order::bytes) return name;
+    std::string out;
+    for (const char c : name) {
+        if (c == '/' || c == '\1') out += '\1';
+        out += c == '/' ? '\1' : c == '\1' ? '\2' : c;
+    }
+    return out;
 }
 
-expectation unpacked(std::string_view text) {
+std::string unsortable(std::string text, name_order order) {
+    if (order == name_order::bytes) return text;
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const bool pair = text[i] == '\1' && ++i < text.size();
+        out += !pair ? text[i] : text[i] == '\1' ? '/' : '\1';
+    }
+    return out;
+}
+
+/// As the sorter keeps it: the name, a NUL (which sorts before all that a name can go on with), the rest.
+std::string packed(const plan::listed_item& item, name_order order) {
+    return fmt::format("{}{}{}{}{}{}{}{}{}", sortable(item.destination, order), '\0', item.folder ? 'd' : 'f',
+                       '\0', item.size ? fmt::format("{}", *item.size) : "", '\0', item.etag.text, '\0',
+                       item.hash);
+}
+
+expectation unpacked(std::string_view text, name_order order) {
     auto field = [&text] {
         const auto end = std::min(text.find('\0'), text.size());
         std::string out(text.substr(0, end));
@@ -36,7 +59,7 @@ expectation unpacked(std::string_view text) {
         return out;
     };
     expectation out;
-    out.name = field();
+    out.name = unsortable(field(), order);
     out.folder = field() == "d";
     if (const std::string size = field(); !size.empty()) out.size = std::stoull(size);
     out.etag = field();
@@ -58,29 +81,9 @@ public:
         : op_(op), mover_(m), end_(end), options_(options) {}
 
     task<result<void>> run(plan::item_list& list) {
-        file::name_sorter sorter(sort_memory());
-        for (;;) {
-            ACT_CO_TRY(auto items, co_await next_items(op_, list));
-            if (items.empty()) break;
-            for (const auto& item : items) {
-                std::string text = packed(item);
-                if (text.size() > longest_entry) {
-                    op_.refused(item.place, error(kind::usage, "the entry is too long"));
-                    continue;
-                }
-                op_.found(item.size.value_or(0));
-                sorter.add(text, file::name_kind::file);
-            }
-        }
-        op_.context().progress.scan_finished = true;
-        file::sorted_names wanted = sorter.finish();
         auto side = tree_side::open(op_, end_, {});
-        auto outcome = co_await merge(wanted, *side);
+        auto outcome = co_await compare_all(list, *side);
         co_await side->close();
-        if (outcome && !wanted.whole()) {
-            outcome = error(kind::io, "the manifest could not be sorted in a temporary file",
-                            "see whether TMPDIR has space");
-        }
         co_return outcome;
     }
 
@@ -93,6 +96,35 @@ public:
 
 private:
     static constexpr std::size_t longest_entry = 60'000;
+
+    task<result<void>> compare_all(plan::item_list& list, tree_side& side) {
+        const auto known = co_await side.order();
+        if (!known && known.error().kind() != kind::not_found) co_return known.error();
+        if (known && *known) order_ = **known;
+        side.come_by(order_);
+        file::name_sorter sorter(sort_memory());
+        for (;;) {
+            ACT_CO_TRY(auto items, co_await next_items(op_, list));
+            if (items.empty()) break;
+            for (const auto& item : items) {
+                std::string text = packed(item, order_);
+                if (text.size() > longest_entry) {
+                    op_.refused(item.place, error(kind::usage, "the entry is too long"));
+                    continue;
+                }
+                op_.found(item.size.value_or(0));
+                sorter.add(text, file::name_kind::file);
+            }
+        }
+        op_.context().progress.scan_finished = true;
+        file::sorted_names wanted = sorter.finish();
+        auto outcome = co_await merge(wanted, side);
+        if (outcome && !wanted.whole()) {
+            outcome = error(kind::io, "the manifest could not be sorted in a temporary file",
+                            "see whether TMPDIR has space");
+        }
+        co_return outcome;
+    }
 
     std::size_t sort_memory() const {
         return std::min<std::size_t>(std::size_t{32} << 20, op_.context().buffers.budget() / 8);
@@ -110,9 +142,9 @@ private:
         std::string last;
         while (const auto* next = wanted.peek()) {
             ACT_CO_TRY_VOID(op_.patience().check());
-            const expectation one = unpacked(next->name);
+            const expectation one = unpacked(next->name, order_);
             wanted.pop();
-            while (there && there->name < one.name) {
+            while (there && act::compare(order_, there->name, one.name) < 0) {
                 note_extra(*there, last);
                 ACT_CO_TRY(there, co_await side.next());
             }
@@ -258,13 +290,15 @@ private:
         op_.context().observer.item(what, name, size);
     }
     void note_extra(const side_item& item, const std::string& last) {
-        if (options_.extra && item.name != last) report(extra_, "extra", item.name, item.size);
+        if (options_.extra && !item.occupied && item.name != last)
+            report(extra_, "extra", item.name, item.size);
     }
 
     operation& op_;
     mover& mover_;
     const tree_end& end_;
     manifest_options options_;
+    name_order order_ = name_order::bytes;
     std::atomic<std::uint64_t> same_{0}, bytes_same_{0}, by_size_{0}, differ_{0}, missing_{0}, extra_{0};
 };
 

@@ -35,6 +35,7 @@ public:
 
 private:
     task<result<void>> merge() {
+        ACT_CO_TRY(const name_order order, co_await agree_on_order(*source_, *destination_));
         ACT_CO_TRY(auto ours, co_await source_->next());
         auto first = co_await destination_->next();
         // A destination that is not there has nothing.
@@ -43,9 +44,9 @@ private:
         if (first) theirs = std::move(*first);
         while (ours || theirs) {
             ACT_CO_TRY_VOID(op_.patience().check());
-            const int order = !ours ? 1 : !theirs ? -1 : ours->name.compare(theirs->name);
-            side_item* left = order <= 0 ? &*ours : nullptr;
-            side_item* right = order >= 0 ? &*theirs : nullptr;
+            const int first_is = !ours ? 1 : !theirs ? -1 : compare(order, ours->name, theirs->name);
+            side_item* left = first_is <= 0 ? &*ours : nullptr;
+            side_item* right = first_is >= 0 ? &*theirs : nullptr;
             bool on_both = false;
             if (!left) {
                 ACT_CO_TRY(on_both, co_await stands(op_, source_end_, *right));

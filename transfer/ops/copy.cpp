@@ -142,7 +142,11 @@ private:
                                   std::size_t strip) {
         plan::destination target(there, prefix, nothing_there_);
         auto opened = co_await target.open();
-        if (opened) co_return co_await merge(source, strip, target);
+        if (opened) {
+            ACT_CO_TRY(const blob::properties* first, co_await source.peek());
+            target.names_come_by(plan::order_of(first));
+            co_return co_await merge(source, strip, target);
+        }
         ACT_CO_TRY_VOID(co_await make_container(opened.error()));
         plan::destination empty(there, std::move(prefix), true);
         co_return co_await merge(source, strip, empty);

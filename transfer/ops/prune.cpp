@@ -91,16 +91,18 @@ private:
 class extras final : public pair_sink {
 public:
     task<result<void>> pair(side_item* a, side_item* b) override {
-        if (a) ++at_source;
+        // A folder with something in it is no item of its own; where all of that goes it goes too.
+        const bool occupied = b && b->occupied;
+        if (a && !a->occupied) ++at_source;
         if ((a && a->name.empty()) || (b && b->name.empty())) {
             co_return error(kind::usage,
                             "deleting what is extra needs folders at both ends, and one is a file",
                             "leave --delete out, or name the folders");
         }
         if (!b) co_return result<void>();
-        ++at_destination;
+        if (!occupied) ++at_destination;
         if (a) co_return result<void>();
-        ++count;
+        if (!occupied) ++count;
         const wall_time modified = b->local ? b->local->modified : wall_time{};
         co_return found.push({b->name, b->folder, b->size, modified});
     }
@@ -145,10 +147,12 @@ task<result<void>> delete_stored(operation& op, const remote& from, spool& found
         if (!next) outcome = next.error();
         if (!next || !*next) break;
         std::string name = blob_name(from.path, (*next)->name);
-        if (outcome = co_await doing.add({std::move(name), (*next)->size}); !outcome) break;
+        doomed item{.name = std::move(name), .size = (*next)->size, .folder = (*next)->folder};
+        if (outcome = co_await doing.add(std::move(item)); !outcome) break;
     }
     if (outcome) outcome = co_await doing.flush();
     co_await m.finish();
+    if (outcome) co_await doing.remove_folders();
     co_return outcome;
 }
 

@@ -61,6 +61,14 @@ private:
     std::vector<doomed> items_;
 };
 
+namespace {
+
+bool is_full_folder(const error& e) {
+    return e.code() == "DirectoryIsNotEmpty" || e.code() == "DirectoryNotEmpty";
+}
+
+}  // namespace
+
 std::string doomed::shown() const {
     if (!snapshot.empty()) return name + "?snapshot=" + snapshot;
     if (!version.empty() && !current) return name + "?versionid=" + version;
@@ -87,12 +95,24 @@ task<void> removal::remove_one(doomed item) {
     } else if (outcome) {
         op_.advance(item.size);
         op_.done("remove", item.shown(), item.size);
+    } else if (item.folder && is_full_folder(outcome.error())) {
+        op_.advance(item.size);
     } else {
         op_.failed(item.shown(), outcome.error());
     }
 }
 
+task<void> removal::remove_folders() {
+    for (auto it = folders_.rbegin(); it != folders_.rend() && !op_.stop().requested(); ++it)
+        co_await remove_one(std::move(*it));
+    folders_.clear();
+}
+
 task<result<void>> removal::add(doomed item) {
+    if (item.folder) {
+        folders_.push_back(std::move(item));
+        co_return result<void>();
+    }
     waiting_.push_back(std::move(item));
     if (waiting_.size() == blob::max_batch) co_return co_await flush();
     co_return result<void>();

@@ -17,6 +17,7 @@ struct doomed {
     std::string version{};   ///< just that one, if it is a previous one
     /// `version` is the current one: the blob goes, which leaves it as a previous version, and then that.
     bool current = false;
+    bool folder = false;
     /// For messages: as an URL would name it, for what is no blob must not be taken for the blob.
     std::string shown() const;
 };
@@ -30,21 +31,25 @@ public:
         : op_(op), mover_(m), from_(std::move(from)), snapshots_(snapshots) {}
 
     /// What is gone already is skipped. Fails only by stop; what cannot be removed is reported to `op`.
+    /// Folders are kept for remove_folders().
     task<result<void>> add(doomed);
     /// Submits what has been added and is not on its way yet.
     task<result<void>> flush();
-    /// At once, in a request of its own.
-    task<void> remove_one(doomed);
+    /// To be called when the mover has finished: real folders go only when they are empty, so after their
+    /// content, the deepest first (they were added above what is in them). Those with something left stay.
+    task<void> remove_folders();
 
 private:
     class batch;
     task<result<void>> send(const doomed&);
+    /// At once, in a request of its own.
+    task<void> remove_one(doomed);
 
     operation& op_;
     act::mover& mover_;
     remote from_;
     blob::snapshots snapshots_;
-    std::vector<doomed> waiting_;
+    std::vector<doomed> waiting_, folders_;
     /// Found out once: the service has no Blob Batch.
     std::atomic<bool> one_by_one_{false};
 };

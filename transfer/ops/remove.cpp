@@ -54,14 +54,6 @@ public:
         co_return co_await doing_.flush();
     }
 
-    /// Folders of hierarchical accounts can go only when they are empty: after their content, the deepest
-    /// first.
-    task<void> remove_folders() {
-        for (auto it = folders_.rbegin(); it != folders_.rend() && !op_.stop().requested(); ++it) {
-            co_await doing_.remove_one(std::move(*it));
-        }
-    }
-
 private:
     /// A snapshot or a previous version.
     task<result<void>> just_one() {
@@ -148,10 +140,7 @@ private:
             op_.done("remove", item.shown(), info.size);
             co_return result<void>();
         }
-        if (info.is_directory) {
-            folders_.push_back(std::move(item));
-            co_return result<void>();
-        }
+        item.folder = info.is_directory;
         co_return co_await doing_.add(std::move(item));
     }
 
@@ -159,7 +148,6 @@ private:
     removal& doing_;
     const remote& from_;
     const remove_options& options_;
-    std::vector<doomed> folders_;
     std::uint64_t found_ = 0;
     bool left_out_ = false;  ///< the selection did not take all that was there
 };
@@ -183,7 +171,7 @@ task<result<summary>> remove(context& ctx, remote from, remove_options options) 
     }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
-    if (outcome) co_await tree.remove_folders();
+    if (outcome) co_await doing.remove_folders();
     co_return op.finish();
 }
 

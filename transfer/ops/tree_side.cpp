@@ -14,6 +14,9 @@ public:
     local_side(operation& op, std::string root, file::links links, const plan::selection& wanted)
         : op_(op), root_(std::move(root)), links_(links), wanted_(wanted) {}
 
+    task<result<std::optional<name_order>>> order() override { co_return std::optional<name_order>(); }
+    void come_by(name_order order) override { order_ = order; }
+
     task<result<std::optional<side_item>>> next() override {
         if (!begun_) ACT_CO_TRY_VOID(co_await begin());
         for (;;) {
@@ -51,6 +54,7 @@ private:
         }
         file::walk_options how;
         how.links = links_;
+        how.order = order_;
         how.want = [this](std::string_view name, bool directory) {
             if (directory) return wanted_.enters(name.substr(0, name.size() - 1));
             return !plan::is_part_name(name.substr(name.rfind('/') + 1));
@@ -77,6 +81,7 @@ private:
     std::string root_;
     file::links links_;
     plan::selection wanted_;
+    name_order order_ = name_order::bytes;
     bool begun_ = false;
     std::atomic<bool> incomplete_{false};
     std::optional<file::walker> walk_;
@@ -89,11 +94,18 @@ public:
     remote_side(operation& op, const remote& at, const plan::selection& wanted)
         : op_(op), at_(at), wanted_(wanted) {}
 
+    task<result<std::optional<name_order>>> order() override {
+        auto found = co_await first_page();
+        // Said again by next(): what could not be read is never taken for what is empty.
+        if (!found) failed_ = found.error();
+        co_return found;
+    }
+    void come_by(name_order order) override { order_ = order; }
+
     task<result<std::optional<side_item>>> next() override {
-        if (!begun_) {
-            ACT_CO_TRY(auto itself, co_await begin());
-            if (itself) co_return itself;
-        }
+        if (failed_) co_return *failed_;
+        ACT_CO_TRY_VOID(co_await begin());
+        if (itself_) co_return std::exchange(itself_, {});
         while (pages_) {
             ACT_CO_TRY(blob::properties * there, co_await cursor_->peek());
             if (!there) break;
@@ -102,14 +114,19 @@ public:
             std::string_view name = std::string_view(info.name).substr(prefix_.size());
             if (name.empty()) continue;  // a stub of the root itself
             const bool stub = info.is_directory || name.ends_with('/');
-            if (!last_.empty() && name < last_) {
+            if (!last_.empty() && compare(order_, name, last_) < 0) {
                 co_return error(kind::unsupported,
-                                "container '" + at_.container + "' is not listed in the order of names",
-                                "accounts with a hierarchical namespace cannot be compared yet");
+                                "container '" + at_.container + "' is listed in an order that is not known",
+                                "compare its folders one at a time");
             }
             last_ = name;
-            if (!plan::takes(wanted_, name, info)) continue;
+            const bool takes = plan::takes(wanted_, name, info);
             side_item item;
+            if (info.hierarchical && stub && takes) {
+                ACT_CO_TRY(const blob::properties* after, co_await cursor_->peek());
+                item.occupied = after && after->name.starts_with(info.name + '/');
+            }
+            if (!takes) continue;
             item.name = name;
             item.folder = stub;
             item.size = info.size;
@@ -127,17 +144,25 @@ public:
     bool complete() const override { return true; }
 
 private:
-    /// The blob at the path, when there is one; else the listing below it begins.
-    task<result<std::optional<side_item>>> begin() {
-        begun_ = true;
+    task<result<std::optional<name_order>>> first_page() {
+        ACT_CO_TRY_VOID(co_await begin());
+        if (!pages_) co_return std::optional<name_order>();
+        ACT_CO_TRY(const blob::properties* first, co_await cursor_->peek());
+        if (!first) co_return std::optional<name_order>();
+        co_return std::optional(plan::order_of(first));
+    }
+
+    /// The first time: finds the blob at the path, when there is one; else the listing below it begins.
+    task<result<void>> begin() {
+        if (std::exchange(begun_, true)) co_return result<void>();
         const until u = op_.patience();
         if (!at_.path.empty()) {
             ACT_CO_TRY(auto itself, co_await find_blob(at_.client, {at_.container, at_.path}, u));
             if (itself && !itself->is_directory) {
-                side_item item;
-                item.size = itself->size;
-                item.blob = std::move(itself);
-                co_return std::optional<side_item>(std::move(item));
+                itself_.emplace();
+                itself_->size = itself->size;
+                itself_->blob = std::move(itself);
+                co_return result<void>();
             }
             prefix_ = at_.path + '/';
         }
@@ -146,13 +171,16 @@ private:
         pages_.emplace(at_.client, at_.container, std::move(options), u, &op_.context().buffers);
         pages_->start(op_.context().runtime, fetching_);
         cursor_.emplace(*pages_);
-        co_return std::optional<side_item>();
+        co_return result<void>();
     }
 
     operation& op_;
     remote at_;
     plan::selection wanted_;
+    name_order order_ = name_order::bytes;
     bool begun_ = false;
+    std::optional<error> failed_;
+    std::optional<side_item> itself_;
     std::string prefix_, last_;
     std::optional<plan::listing> pages_;
     std::optional<plan::listing_cursor> cursor_;
@@ -160,6 +188,23 @@ private:
 };
 
 }  // namespace
+
+task<result<name_order>> agree_on_order(tree_side& a, tree_side& b) {
+    auto one = co_await a.order(), other = co_await b.order();
+    const auto of = [](const auto& side) { return side ? *side : std::optional<name_order>(); };
+    if (!one && one.error().kind() != kind::not_found) co_return one.error();
+    if (!other && other.error().kind() != kind::not_found) co_return other.error();
+    if (of(one) && of(other) && *of(one) != *of(other)) {
+        co_return error(kind::unsupported,
+                        "one account has a hierarchical namespace and the other has not: they list names in "
+                        "different orders",
+                        "compare each with a manifest: `act cp --manifest-out`, `act check --manifest`");
+    }
+    const name_order order = of(one).value_or(of(other).value_or(name_order::bytes));
+    a.come_by(order);
+    b.come_by(order);
+    co_return order;
+}
 
 std::unique_ptr<tree_side> tree_side::open(operation& op, const tree_end& end,
                                            const plan::selection& wanted) {

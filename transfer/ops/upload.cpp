@@ -38,6 +38,7 @@ private:
         ACT_CO_TRY_VOID(co_await target.open());
         file::walk_options how;
         how.links = run_.options.links;
+        how.order = target.order();
         const plan::selection& wanted = run_.options.wanted;
         how.want = [&wanted](std::string_view name, bool directory) {
             if (directory) return wanted.enters(name.substr(0, name.size() - 1));

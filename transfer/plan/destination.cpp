@@ -6,8 +6,11 @@ task<result<void>> destination::open() {
     if (missing_) co_return result<void>();
     auto first = co_await cursor_.peek();
     if (!first) co_return first.error();
+    order_ = order_of(*first);
     co_return result<void>();
 }
+
+void destination::names_come_by(name_order o) { unordered_ |= o != order_; }
 
 task<result<std::optional<blob::properties>>> destination::find(const std::string& name) {
     if (missing_) co_return std::optional<blob::properties>();
@@ -15,8 +18,8 @@ task<result<std::optional<blob::properties>>> destination::find(const std::strin
         ACT_CO_TRY(blob::properties * next, co_await cursor_.peek());
         if (!next) break;
         const std::string_view there = std::string_view(next->name).substr(prefix_.size());
-        if (!last_.empty() && there < last_) unordered_ = true;
-        if (!unordered_ && there > name) break;
+        if (!last_.empty() && compare(order_, there, last_) < 0) unordered_ = true;
+        if (!unordered_ && compare(order_, there, name) > 0) break;
         last_ = there;
         if (there == name) {
             std::optional<blob::properties> found(std::move(*next));
@@ -24,7 +27,7 @@ task<result<std::optional<blob::properties>>> destination::find(const std::strin
             co_return found;
         }
         if (unordered_) {
-            // A hierarchical account may list out of order: from here on look names up instead of merging.
+            // From here on look names up instead of merging.
             std::string key(there);
             late_.emplace(std::move(key), std::move(*next));
         }

@@ -8,8 +8,9 @@
 
 namespace act::plan {
 
-/// The target's side of a merge: tells, for names that come in the order of blob names, what its listing has
-/// there now. Constant memory as long as the listing keeps that order too.
+/// The target's side of a merge: tells, for names that come in order, what its listing has there now.
+/// Constant memory as long as the listing keeps the same order; else what it has is remembered as it is
+/// passed.
 class destination {
 public:
     /// `prefix` is what the listing was asked for; names are looked up without it. `missing`: the container
@@ -20,7 +21,12 @@ public:
     /// Fails as the listing does: a missing container shows here, before the other side has reported
     /// anything.
     task<result<void>> open();
-    /// What the listing has under this relative name. Empty folders come in the order of their plain names,
+    /// The order of the listing, once it is open: an account with real folders has another one. Names may
+    /// come in any if there is nothing to be found.
+    name_order order() const { return order_; }
+    /// The names will come in this order, if it is not the listing's.
+    void names_come_by(name_order);
+    /// What the listing has under this relative name. Empty folders have their place by their plain names,
     /// which is that of their stubs.
     task<result<std::optional<blob::properties>>> find(const std::string& name);
 
@@ -29,6 +35,7 @@ private:
     std::string prefix_;
     std::string last_;
     bool missing_;
+    name_order order_ = name_order::bytes;
     bool unordered_ = false;
     std::unordered_map<std::string, blob::properties> late_;
 };

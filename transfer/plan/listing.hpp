@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/async/runtime.hpp"
+#include "engine/core/name_order.hpp"
 #include "transfer/client/client.hpp"
 
 namespace act {
@@ -37,6 +38,11 @@ private:
     std::unique_ptr<client_pages> source_;
     std::unique_ptr<range_listing> ranges_;
 };
+
+/// The order of the listing that has this as its first entry (null: as its end).
+inline name_order order_of(const blob::properties* first) {
+    return first && first->hierarchical ? name_order::components : name_order::bytes;
+}
 
 /// The same, one blob at a time, with a look at the next.
 class listing_cursor {

@@ -94,6 +94,36 @@ TEST(walk_order, random_trees_with_any_batch_threads_and_memory) {
     }
 }
 
+TEST(walk_order, by_components_a_folder_comes_with_all_that_is_below_it) {
+    std::mt19937_64 random(7);
+    const auto before = [](const std::string& a, const std::string& b) {
+        return compare(name_order::components, a, b) < 0;
+    };
+    for (int round = 0; round < 12; ++round) {
+        const temporary_folder t;
+        const auto names = random_tree(t, random, 150);
+        std::vector<std::string> want(names.begin(), names.end());
+        std::ranges::sort(want, before);
+        for (const unsigned threads : {0U, 2U}) {
+            walk_options options;
+            options.order = name_order::components;
+            options.threads = threads;
+            options.batch = 1 + random() % 20;
+            options.sort_memory = round % 2 ? 64 : 1 << 20;
+            std::vector<std::string> seen;
+            for (const entry& e : walk_all(t.path(), options).entries) seen.push_back(e.name);
+            EXPECT_EQ(seen, want);
+        }
+    }
+    // What both orders tell apart.
+    const temporary_folder t;
+    for (const char* name : {"a-b", "a.txt", "a/b-c", "a/b.d/e", "a0", "\1"}) t.write(name);
+    EXPECT_THAT(walk_all(t.path(), {.order = name_order::components}).names(),
+                testing::ElementsAre("\1", "a/b-c", "a/b.d/e", "a-b", "a.txt", "a0"));
+    EXPECT_THAT(walk_all(t.path()).names(),
+                testing::ElementsAre("\1", "a-b", "a.txt", "a/b-c", "a/b.d/e", "a0"));
+}
+
 TEST(walk_order, batches_keep_to_their_size) {
     const temporary_folder t;
     for (int i = 0; i < 300; ++i) t.write("d" + std::to_string(i % 7) + "/f" + std::to_string(i));
