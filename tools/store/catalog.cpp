@@ -27,6 +27,23 @@ bool before(const bucket_entry& e, std::string_view tail, std::string_view snaps
     return std::pair(e.tail, e.snapshot) < std::pair(tail, snapshot);
 }
 
+/// A name as it lies in the index.
+class stored_name {
+public:
+    stored_name(const reader& r, std::string_view name) : view_(name) {
+        if (!r.hierarchical()) return;
+        turned_ = name;
+        turn_path(turned_);
+        view_ = turned_;
+    }
+    stored_name(const stored_name&) = delete;
+    operator std::string_view() const { return view_; }
+
+private:
+    std::string turned_;
+    std::string_view view_;
+};
+
 bool same(const bucket_entry& e, std::string_view tail, std::string_view snapshot) {
     return e.tail == tail && e.snapshot == snapshot;
 }
@@ -54,8 +71,10 @@ key name_key(std::uint64_t container, std::string_view name) {
     return number_key(container).add(name, key_part);
 }
 
-std::optional<std::string_view> find(const reader& r, table t, std::uint64_t container, std::string_view name,
-                                     std::string_view snapshot) {
+std::optional<std::string_view> find(const reader& r, table t, std::uint64_t container,
+                                     std::string_view given, std::string_view snapshot) {
+    const stored_name stored(r, given);
+    const std::string_view name = stored;
     auto bucket = r.get(t, name_key(container, name).view());
     if (!bucket) return {};
     const std::string_view tail = tail_of(name);
@@ -66,8 +85,10 @@ std::optional<std::string_view> find(const reader& r, table t, std::uint64_t con
     return {};
 }
 
-void save(writer& w, table t, std::uint64_t container, std::string_view name, std::string_view snapshot,
+void save(writer& w, table t, std::uint64_t container, std::string_view given, std::string_view snapshot,
           std::string_view record) {
+    const stored_name stored(w, given);
+    const std::string_view name = stored;
     const key where = name_key(container, name);
     const bucket_entry mine{tail_of(name), snapshot, record};
     std::string bucket;
@@ -90,7 +111,9 @@ void save(writer& w, table t, std::uint64_t container, std::string_view name, st
     w.put(t, where.view(), bucket);
 }
 
-bool erase(writer& w, table t, std::uint64_t container, std::string_view name, std::string_view snapshot) {
+bool erase(writer& w, table t, std::uint64_t container, std::string_view given, std::string_view snapshot) {
+    const stored_name stored(w, given);
+    const std::string_view name = stored;
     const key where = name_key(container, name);
     if (name.size() < key_part && snapshot.empty()) return w.erase(t, where.view());
     auto old = w.get(t, where.view());
@@ -127,7 +150,7 @@ std::optional<container_record> load_container(const reader& r, std::string_view
 // ---- record_cursor
 
 record_cursor::record_cursor(const reader& r, table t, std::uint64_t container)
-    : rows_(r, t), container_(container) {}
+    : rows_(r, t), space_(r.space()), container_(container) {}
 
 bool record_cursor::enter() {
     valid_ = rows_.key().size() >= 8 && read_number(rows_.key()) == container_;
@@ -138,14 +161,17 @@ bool record_cursor::enter() {
 bool record_cursor::take() {
     if (!bucket_entry::next(rest_, entry_)) return valid_ = false;
     name_ = rows_.key().substr(8);
-    if (!entry_.tail.empty()) {
+    if (!entry_.tail.empty() || space_ == name_space::hierarchical) {
         long_name_.assign(name_).append(entry_.tail);
+        if (space_ == name_space::hierarchical) turn_path(long_name_);
         name_ = long_name_;
     }
     return true;
 }
 
-bool record_cursor::seek(std::string_view name, std::string_view snapshot) {
+bool record_cursor::seek(std::string_view given, std::string_view snapshot) {
+    const stored_name stored(rows_.source(), given);
+    const std::string_view name = stored;
     const key where = name_key(container_, name);
     if (!rows_.seek(where.view())) return valid_ = false;
     const bool exact = rows_.key() == where.view();

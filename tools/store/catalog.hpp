@@ -12,7 +12,8 @@
 /// uploads, versions and trash are buckets: the key is the container's id and the name's first `key_part`
 /// bytes, the value a sorted list of entries, each with the rest of the name, the snapshot's time ("" in
 /// table::blobs and uploads; see index.hpp for the others) and the record. Nearly always there is one entry.
-/// Byte order of keys, then of entries, is the byte order of whole names.
+/// Byte order of keys, then of entries, is the byte order of whole names. In a hierarchical account names lie
+/// turned (paths.hpp), which nobody outside of the catalog sees.
 namespace act::store {
 
 inline constexpr std::size_t key_part = 480;
@@ -56,6 +57,8 @@ public:
     bool valid() const { return valid_; }
     /// The whole name. Valid until the next move.
     std::string_view name() const { return name_; }
+    /// Whether its name is listed before the other's.
+    bool precedes(const record_cursor& o) const { return listed_before(space_, name_, o.name_); }
     std::string_view snapshot() const { return entry_.snapshot; }
     std::string_view record() const { return entry_.record; }
 
@@ -63,6 +66,7 @@ private:
     bool enter();
     bool take();
     cursor rows_;
+    const name_space space_;
     std::uint64_t container_;
     std::string_view rest_;
     bucket_entry entry_;

@@ -14,6 +14,8 @@ namespace act::store {
 namespace {
 
 constexpr const char* format_version = "1";
+// A format of its own, as its names lie in another order: programs that do not know it keep off.
+constexpr const char* hierarchical_version = "1-hierarchical";
 // Those of the end came later: they are made in a store that does not have them.
 constexpr const char* names[table_count] = {"meta",   "containers", "blobs",   "snapshots", "uploads",
                                             "blocks", "lists",      "extents", "pieces",    "refs",
@@ -147,9 +149,10 @@ error index::failure(int status, const char* what) const {
     return error(kind::io, text + ": " + mdb_strerror(status));
 }
 
-result<std::unique_ptr<index>> index::open(const std::string& folder) {
+result<std::unique_ptr<index>> index::open(const std::string& folder, name_space space) {
     auto made = std::unique_ptr<index>(new index);
     made->folder_ = folder;
+    made->space_ = space;
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
         return error::from_errno(errno, "cannot make " + folder);
     }
@@ -181,6 +184,27 @@ result<void> index::open_environment(std::size_t map_size) {
     return {};
 }
 
+error index::wrong_format(std::string_view found) const {
+    const std::string root = folder_.substr(0, folder_.rfind('/'));
+    if (found == hierarchical_version) {
+        return error(kind::configuration, "the store in " + root + " has a hierarchical namespace",
+                     "serve it with --hierarchical, or use another folder");
+    }
+    if (found == format_version) {
+        return error(kind::configuration,
+                     "the store in " + root + " has a flat namespace, which it cannot change",
+                     "name another folder for a hierarchical one, or serve it without --hierarchical");
+    }
+    return error(kind::configuration,
+                 "the store in " + folder_ + " has format " + std::string(found) + ", this program knows " +
+                     format_version,
+                 "use the program that made it, or another folder");
+}
+
+error index::wrong_kind() const {
+    return wrong_format(space_ == name_space::hierarchical ? hierarchical_version : format_version);
+}
+
 result<void> index::open_tables() {
     MDB_txn* txn = nullptr;
     if (int status = mdb_txn_begin(env_, nullptr, 0, &txn)) return failure(status, "cannot open");
@@ -190,22 +214,20 @@ result<void> index::open_tables() {
             return failure(status, "cannot open");
         }
     }
+    const char* mine = space_ == name_space::hierarchical ? hierarchical_version : format_version;
     MDB_val key = val("version"), value{};
     const unsigned meta = handles_[static_cast<std::size_t>(table::meta)];
     int status = mdb_get(txn, meta, &key, &value);
     if (status == MDB_NOTFOUND) {
-        value = val(format_version);
+        value = val(mine);
         status = mdb_put(txn, meta, &key, &value, 0);
     }
     if (status != 0) {
         mdb_txn_abort(txn);
         return failure(status, "cannot open");
     }
-    if (view(value) != format_version) {
-        const error wrong(kind::configuration,
-                          "the store in " + folder_ + " has format " + std::string(view(value)) +
-                              ", this program knows " + format_version,
-                          "use the program that made it, or another folder");
+    if (view(value) != mine) {
+        const error wrong = wrong_format(view(value));
         mdb_txn_abort(txn);
         return wrong;
     }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/async/runtime.hpp"
+#include "tools/store/paths.hpp"
 
 struct MDB_env;
 struct MDB_txn;
@@ -51,6 +52,9 @@ public:
     bool failed() const { return status_ != 0; }
     /// Remembers a failure: an LMDB code, or errno.
     void fail(int status) const;
+    /// How names lie in the index, and what they are to the account.
+    name_space space() const;
+    bool hierarchical() const { return space() == name_space::hierarchical; }
 
 protected:
     friend class index;
@@ -96,6 +100,7 @@ public:
     bool seek_before(std::string_view key);
     std::string_view key() const { return key_; }
     std::string_view value() const { return value_; }
+    const reader& source() const { return reader_; }
 
 private:
     bool move(int operation);
@@ -115,8 +120,9 @@ public:
         std::atomic<std::uint64_t> commits{0}, writes{0};
     };
 
-    /// Makes the folder when missing. A folder may be open once in a process.
-    static result<std::unique_ptr<index>> open(const std::string& folder);
+    /// Makes the folder when missing. A folder may be open once in a process. It stays of the kind that it
+    /// was made as; kind::configuration: it is of the other one.
+    static result<std::unique_ptr<index>> open(const std::string& folder, name_space = name_space::flat);
     ~index();
     index(const index&) = delete;
     index& operator=(const index&) = delete;
@@ -147,6 +153,9 @@ public:
     /// Frees what dead processes left in the reader table.
     void check_readers();
     const counters& stats() const { return counters_; }
+    name_space space() const { return space_; }
+    /// What to tell whoever wants it to be of the other kind.
+    error wrong_kind() const;
 
 private:
     friend class reader;
@@ -169,9 +178,11 @@ private:
     result<void> commit(std::span<job* const>, std::vector<std::uint64_t>& retired);
     result<void> open_environment(std::size_t map_size);
     result<void> open_tables();
+    error wrong_format(std::string_view found) const;
     error failure(int status, const char* what) const;
 
     std::string folder_;
+    name_space space_ = name_space::flat;
     MDB_env* env_ = nullptr;
     std::array<unsigned, table_count> handles_{};
     retire_files retire_;
@@ -183,5 +194,7 @@ private:
     std::vector<job*> waiting_;
     bool scheduled_ = false;
 };
+
+inline name_space reader::space() const { return index_->space(); }
 
 }  // namespace act::store

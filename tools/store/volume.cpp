@@ -16,16 +16,19 @@ std::mutex volumes_mutex;
 std::map<std::string, std::weak_ptr<volume>> volumes;
 }  // namespace
 
-result<std::shared_ptr<volume>> volume::open(const std::string& root) {
+result<std::shared_ptr<volume>> volume::open(const std::string& root, name_space space) {
     ACT_TRY_VOID(file::make_directories(root));
     char resolved[PATH_MAX];
     if (!::realpath(root.c_str(), resolved)) return error::from_errno(errno, "cannot open " + root);
     std::lock_guard lock(volumes_mutex);
     auto& known = volumes[resolved];
-    if (auto open = known.lock()) return open;
+    if (auto open = known.lock()) {
+        if (open->index().space() != space) return open->index().wrong_kind();
+        return open;
+    }
     auto fresh = std::unique_ptr<volume>(new volume);
     const std::string path(resolved);
-    ACT_TRY(fresh->index_, act::store::index::open(path + "/index"));
+    ACT_TRY(fresh->index_, act::store::index::open(path + "/index", space));
     ACT_TRY(fresh->files_, act::store::files::open(path, *fresh->index_));
     fresh->index_->on_retire([f = fresh->files_.get()](std::vector<id> gone) { f->retire(std::move(gone)); });
     // The last user may go on any thread; an opener waits until it has.

@@ -13,7 +13,8 @@ namespace act::store {
 /// and writes all through.
 class volume {
 public:
-    static result<std::shared_ptr<volume>> open(const std::string& root);
+    /// A folder stays of the kind that it was made as; kind::configuration: it is of the other one.
+    static result<std::shared_ptr<volume>> open(const std::string& root, name_space = name_space::flat);
     ~volume();
     volume(const volume&) = delete;
     volume& operator=(const volume&) = delete;

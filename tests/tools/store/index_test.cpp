@@ -14,8 +14,8 @@
 namespace act::store {
 namespace {
 
-std::unique_ptr<index> open_index(const temporary_folder& f) {
-    auto opened = index::open(f.path() + "/index");
+std::unique_ptr<index> open_index(const temporary_folder& f, name_space space = name_space::flat) {
+    auto opened = index::open(f.path() + "/index", space);
     EXPECT_TRUE(opened) << opened.error().describe();
     return std::move(*opened);
 }
@@ -163,17 +163,41 @@ TEST(index, a_killed_process_loses_no_acknowledged_write) {
     EXPECT_TRUE(i->write_now([](writer& w) { w.put(table::meta, "after", "ok"); }));
 }
 
+// By bytes, or by the segments of paths.
+struct by_name {
+    using entry = std::pair<std::string, std::string>;
+    name_space space;
+    bool operator()(const entry& a, const entry& b) const {
+        if (space == name_space::flat) return a < b;
+        return std::pair(segments(a.first), a.second) < std::pair(segments(b.first), b.second);
+    }
+    static std::vector<std::string> segments(const std::string& path) {
+        std::vector<std::string> out(1);
+        for (const char c : path) {
+            if (c == '/') {
+                out.emplace_back();
+            } else {
+                out.back() += c;
+            }
+        }
+        return out;
+    }
+};
+
 // Names of all lengths around the part that fits into a key, with common beginnings, against a map.
-void compare_with_a_map(table t, const std::vector<std::string>& snapshots) {
+void compare_with_a_map(table t, const std::vector<std::string>& snapshots,
+                        name_space space = name_space::flat) {
     temporary_folder folder;
-    auto i = open_index(folder);
+    auto i = open_index(folder, space);
     std::mt19937 random(7);
-    std::map<std::pair<std::string, std::string>, std::string> model;
+    std::map<by_name::entry, std::string, by_name> model{by_name{space}};
+    // Around the slash, whose place is another.
+    const std::string letters = space == name_space::flat ? "abc" : "-/0!a";
     const std::string stem(key_part, 'n');
     auto name = [&] {
         const std::size_t size = random() % 3 == 0 ? random() % 20 + 1 : key_part - 3 + random() % 8;
         std::string s = stem.substr(0, std::min<std::size_t>(size, key_part));
-        while (s.size() < size) s += static_cast<char>('a' + random() % 3);
+        while (s.size() < size) s += letters[random() % letters.size()];
         if (random() % 4 == 0) s.back() = static_cast<char>('a' + random() % 26);
         return s;
     };
@@ -219,6 +243,10 @@ void compare_with_a_map(table t, const std::vector<std::string>& snapshots) {
 }
 
 TEST(catalog, keeps_long_names_apart_and_in_order) { compare_with_a_map(table::blobs, {""}); }
+TEST(catalog, keeps_paths_in_the_order_of_their_segments) {
+    compare_with_a_map(table::blobs, {""}, name_space::hierarchical);
+    compare_with_a_map(table::trash, {"p1", "p2"}, name_space::hierarchical);
+}
 TEST(catalog, keeps_snapshots_of_long_names_apart) {
     compare_with_a_map(table::snapshots, {"2026-01", "2026-02", "2026-03"});
 }

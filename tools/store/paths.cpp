@@ -1,0 +1,33 @@
+#include "tools/store/paths.hpp"
+
+#include <algorithm>
+
+namespace act::store {
+
+bool listed_before(name_space space, std::string_view a, std::string_view b) {
+    if (space == name_space::flat) return a < b;
+    const auto [i, j] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+    if (i == a.end() || j == b.end()) return j != b.end();
+    std::string x(1, *i), y(1, *j);
+    turn_path(x);
+    turn_path(y);
+    return x < y;
+}
+
+std::string without_empty_segments(std::string_view name) {
+    std::string out;
+    out.reserve(name.size());
+    for (const char c : name) {
+        if (c == '/' && (out.empty() || out.back() == '/')) continue;
+        out += c;
+    }
+    if (out.ends_with('/')) out.pop_back();
+    return out;
+}
+
+std::string_view parent_of(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
+}  // namespace act::store
