@@ -390,6 +390,8 @@ constexpr option table[] = {
      number<&options::soft_delete_days, 0, 365>},
     {"--versioning", "", "on|off", "serve", "from now on keep what is overwritten or deleted as a version",
      versioning},
+    {"--hierarchical", "", "", "serve", "an account with a hierarchical namespace; see above",
+     flag<&options::hierarchical>},
     {"--latency", "", "TIME", "serve", "begin each answer no earlier than this after its request", latency},
     {"--bandwidth", "", "RATE[:account]", "serve", "of each connection, or of all together (60MiB/s)",
      bandwidth},

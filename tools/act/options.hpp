@@ -94,6 +94,7 @@ struct options {
     std::string admin;
     std::optional<std::uint32_t> soft_delete_days;
     std::optional<bool> versioning;
+    bool hierarchical = false;
 
     // jobs
     bool wait = false, pack_first = false;

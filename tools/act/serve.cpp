@@ -70,6 +70,7 @@ result<store::options> options_of(invocation& call) {
     }
     o.soft_delete_days = given.soft_delete_days;
     o.versioning = given.versioning;
+    o.hierarchical = given.hierarchical;
     o.memory = given.memory;
     o.network = given.network;
     o.admin = given.admin;
@@ -133,6 +134,7 @@ constexpr example examples[] = {
      "for other machines, with a key of your own"},
     {"act serve --tls-cert cert.pem --tls-key key.pem", "https"},
     {"act serve --soft-delete 7", "what is deleted can be brought back for a week"},
+    {"act serve --hierarchical --root DIR", "as an account of Azure Data Lake Storage Gen2"},
     {"act serve --latency 30ms --bandwidth 60MiB/s --limit 500/s", "a distant and busy service"},
     {"act serve --fault reset=0.01,error500=0.02,stall=0.001:5s", "an unreliable one"},
 };
@@ -153,6 +155,13 @@ constinit const verb serve_verb{
         "--soft-delete and --versioning are kept with the folder, for all who use it. `act ls --deleted` "
         "shows\n"
         "what was deleted, `act undelete` brings it back; `act ls --versions` shows versions.\n"
+        "\n"
+        "--hierarchical is for a folder of its own, which stays of that kind. Directories are real there: "
+        "they "
+        "are\n"
+        "made with what is written below them, are listed, and stay until they are deleted, which takes "
+        "empty "
+        "ones.\n"
         "\n"
         "Faults are parts of all requests, between 0 and 1; a request meets one at most. The same seed "
         "gives\n"

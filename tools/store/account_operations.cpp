@@ -115,11 +115,11 @@ answer get_service_stats(service&, const reader&, call& c) {
             to_http_date(c.now) + "</LastSyncTime></GeoReplication></StorageServiceStats>");
 }
 
-answer get_account_information(service&, const reader&, call&) {
+answer get_account_information(service&, const reader& r, call&) {
     reply out;
     out.headers.add("x-ms-sku-name", "Standard_LRS");
     out.headers.add("x-ms-account-kind", "StorageV2");
-    out.headers.add("x-ms-is-hns-enabled", "false");
+    out.headers.add("x-ms-is-hns-enabled", r.hierarchical() ? "true" : "false");
     return out;
 }
 

@@ -70,6 +70,7 @@ task<answer> run(service& s, call& c, http::server_exchange& x) {
         auto r = s.index->read();
         if (!r) co_return from_error(r.error());
         ACT_CO_TRY_VOID(authorize(s, *r, *what, c));
+        ACT_CO_TRY_VOID(settle_path(*r, c));
         if (const auto* read = std::get_if<read_operation>(&what->run); read && what->body == 0) {
             answer out = (*read)(s, *r, c);
             if (r->failed()) co_return failure();

@@ -66,6 +66,7 @@ outcome<> read_part(service& s, const reader& r, const call& outer, const blob::
     } else {
         allowed = authorize(s, r, *p.what, c);
     }
+    if (allowed) allowed = settle_path(r, c);
     if (!allowed) {
         p.outcome = allowed.error();
         p.what = nullptr;

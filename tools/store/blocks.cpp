@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "engine/codec/base64.hpp"
+#include "tools/store/directories.hpp"
 #include "tools/store/past.hpp"
 #include "transfer/blob/documents.hpp"
 
@@ -75,6 +76,7 @@ answer stage_block(service& s, writer& w, const call& c, const std::string& bloc
         if (record->tier == tier::archive) return failure(codes::blob_archived);
         if (!c.who.may('w')) return failure(codes::unauthorized_overwrite);
     }
+    ACT_TRY_VOID(check_place(w, container.id, c.blob, record ? &*record : nullptr, false));
     auto upload = load<upload_record>(w, table::uploads, container.id, c.blob);
     if (!upload) {
         upload.emplace();
@@ -159,6 +161,7 @@ answer put_block_list(service& s, writer& w, call& c) {
         size += found->size;
     }
 
+    ACT_TRY_VOID(check_content(at, blob::blob_type::block, size));
     blob_record r = successor(c, at, blob::blob_type::block);
     about.apply(c, r);
     apply_content_headers(c, r, false);

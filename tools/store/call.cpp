@@ -106,6 +106,13 @@ outcome<> parse_target(call& c, std::string_view account, std::string_view host)
     return {};
 }
 
+outcome<> settle_path(const reader& r, call& c) {
+    if (c.blob.empty() || !r.hierarchical()) return {};
+    c.blob = without_empty_segments(c.blob);
+    if (c.blob.empty()) return failure(codes::invalid_resource_name);
+    return {};
+}
+
 outcome<std::optional<std::uint64_t>> header_number(const call& c, std::string_view name) {
     if (!c.has_header(name)) return std::optional<std::uint64_t>();
     auto n = number(c.header(name));

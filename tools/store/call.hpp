@@ -81,6 +81,10 @@ using answer = outcome<reply>;
 /// the host.
 outcome<> parse_target(call&, std::string_view account, std::string_view host);
 
+/// In a hierarchical account a name is a path without empty segments; "a/" names the directory a. Done once
+/// the request is authorized, as signatures cover the name that was sent.
+outcome<> settle_path(const reader&, call&);
+
 /// A number in a header or parameter; nothing when it is missing, a failure when it is none.
 outcome<std::optional<std::uint64_t>> header_number(const call&, std::string_view name);
 outcome<std::optional<std::uint64_t>> param_number(const call&, std::string_view name);

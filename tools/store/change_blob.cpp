@@ -1,4 +1,5 @@
 // Changes of a blob that leave its content alone, and snapshots (blob-rest.md section 9).
+#include "tools/store/directories.hpp"
 #include "tools/store/put_blob.hpp"
 #include "transfer/blob/documents.hpp"
 
@@ -50,7 +51,13 @@ outcome<std::uint64_t> new_sequence_number(const call& c, std::uint64_t old) {
 
 answer set_blob_metadata(service& s, writer& w, call& c) {
     ACT_TRY(target t, changeable(w, c));
-    ACT_TRY(const std::string metadata, read_metadata(c));
+    ACT_TRY(std::string metadata, read_metadata(c));
+    // A path stays what it is. That a file cannot be given the mark is UNCONFIRMED.
+    if (t.record.directory) {
+        metadata = with_folder_mark(std::move(metadata));
+    } else if (makes_directory(w, c)) {
+        return failure(codes::resource_type_mismatch);
+    }
     std::string before;
     if (protection_of(w).versioning) {
         // What the record views is about to change.
@@ -96,6 +103,7 @@ answer set_blob_properties(service&, writer& w, call& c) {
 }
 
 answer set_blob_tags(service&, writer& w, call& c) {
+    if (w.hierarchical()) return failure(codes::not_for_hierarchical);
     ACT_TRY(const auto container, existing_container(w, c));
     auto record = load<blob_record>(w, table::blobs, container.id, c.blob);
     if (!record) return failure(codes::blob_not_found);
@@ -108,6 +116,7 @@ answer set_blob_tags(service&, writer& w, call& c) {
 }
 
 answer get_blob_tags(service&, const reader& r, call& c) {
+    if (r.hierarchical()) return failure(codes::not_for_hierarchical);
     ACT_TRY(const auto container, existing_container(r, c));
     const auto record = load_asked(r, container.id, c);
     if (!record) return failure(codes::blob_not_found);
@@ -128,6 +137,7 @@ answer set_blob_tier(service&, writer& w, call& c) {
     auto record = load<blob_record>(w, where, container.id, c.blob, snapshot);
     if (!record) return failure(codes::blob_not_found);
     if (record->type != blob::blob_type::block) return failure(codes::invalid_blob_type);
+    if (record->directory) return failure(codes::not_for_directories);  // UNCONFIRMED
     ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
     ACT_TRY_VOID(check_conditions(c, state::of(&*record), purpose::write));
     // Rehydration, which takes hours, is over at once here; its status tells that it began.
@@ -140,6 +150,8 @@ answer set_blob_tier(service&, writer& w, call& c) {
 
 answer snapshot_blob(service& s, writer& w, call& c) {
     ACT_TRY(const auto container, existing_container(w, c));
+    // Measured by others against such an account; tags are told the same.
+    if (w.hierarchical()) return failure(codes::not_for_hierarchical);
     auto found = find(w, table::blobs, container.id, c.blob);
     if (!found) return failure(codes::blob_not_found);
     // The views of the record must outlive the changes below.

@@ -107,7 +107,10 @@ task<answer> copy_own(service& s, call& c, copy_source& from, const description&
     const std::string id = new_uuid();
     auto change = [&](writer& w) -> answer {
         ACT_TRY(const own_source source, open_own(s, w, from, c, f == form::asynchronous));
-        ACT_TRY(const place at, check_replace(w, c));
+        // UNCONFIRMED for copies; it is what a delete is told.
+        if (source.record.directory) return failure(codes::not_for_directories);
+        ACT_TRY(const place at, check_replace(w, c, source.record.metadata));
+        ACT_TRY_VOID(check_content(at, source.record.type, source.record.size));
         blob_record r = copied(c, at, source.record, about, f);
         if (f != form::put) mark_done(r, id, from.text, c.at());
         const std::string lease_id(r.lease.id);
@@ -128,7 +131,8 @@ task<answer> copy_now(service& s, call& c, copy_source& from, remote_source& sou
     const remote_description told = describe(source);
     const std::string id = new_uuid();
     auto change = [&](writer& w) -> answer {
-        ACT_TRY(const place at, check_replace(w, c));
+        ACT_TRY(const place at, check_replace(w, c, told.record.metadata));
+        ACT_TRY_VOID(check_content(at, told.record.type, told.record.size));
         blob_record r = copied(c, at, told.record, about, f);
         if (f != form::put) mark_done(r, id, from.text, c.at());
         r.content = body->ref();
@@ -201,7 +205,8 @@ task<answer> copy_later(service& s, call& c, copy_source& from, remote_source so
     const std::string id = new_uuid();
     std::uint64_t container = 0;
     auto change = [&](writer& w) -> answer {
-        ACT_TRY(const place at, check_replace(w, c));
+        ACT_TRY(const place at, check_replace(w, c, told.record.metadata));
+        ACT_TRY_VOID(check_content(at, told.record.type, source.size));
         blob_record r = copied(c, at, told.record, about, form::asynchronous);
         container = at.container.id;
         r.size = 0;

@@ -71,6 +71,7 @@ outcome<own_source> open_own(service& s, const reader& r, copy_source& from, con
     call& source = *from.own;
     source.headers = &from.credential;
     ACT_TRY_VOID(authorize_source(s, r, source, request, key_is_enough));
+    ACT_TRY_VOID(settle_path(r, source));
     const auto container = load_container(r, source.container);
     std::optional<std::string_view> found;
     if (container) found = find_asked(r, container->id, source);

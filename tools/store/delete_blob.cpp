@@ -1,6 +1,8 @@
 // Delete Blob and Undelete Blob (blob-rest.md section 9).
 #include <cerrno>
 
+#include "engine/core/uri.hpp"
+#include "tools/store/directories.hpp"
 #include "tools/store/put_blob.hpp"
 
 namespace act::store {
@@ -74,6 +76,85 @@ answer delete_staged(writer& w, const call& c, std::uint64_t container, bool onl
     return deleted(true);
 }
 
+/// What the Blob API may do to a directory: remove it when it is empty. The codes are the service's
+/// (Azure/azure-storage-fuse issue 1068, Azure/azure-storage-azcopy issue 2219).
+outcome<> check_directory(const reader& r, const call& c, std::uint64_t container,
+                          const blob_record& record) {
+    if (!record.directory) return {};
+    if (c.has_header("x-ms-delete-snapshots")) return failure(codes::not_for_directories);
+    if (has_children(r, container, c.blob)) return failure(codes::directory_not_empty);
+    return {};
+}
+
+struct deletion {
+    std::string path, id;
+};
+
+/// x-ms-undelete-source: the path, percent-encoded, and "?deletionid=ID" (Learn, "Undelete Blob").
+outcome<deletion> read_undelete_source(const call& c) {
+    const std::string_view text = c.header("x-ms-undelete-source");
+    // That it cannot be left out is UNCONFIRMED; there may be several deletions of a path.
+    if (text.empty()) return missing_header("x-ms-undelete-source");
+    const std::size_t mark = text.find('?');
+    auto path = decode_component(text.substr(0, mark));
+    deletion d;
+    for (auto& [name, value] : parse_query(mark == std::string_view::npos ? "" : text.substr(mark + 1))) {
+        if (http::same_name(name, "deletionid")) d.id = std::move(value);
+    }
+    if (path) d.path = without_empty_segments(*path);
+    if (d.path.empty() || d.id.empty()) return invalid_header("x-ms-undelete-source", text);
+    return d;
+}
+
+struct buried {
+    std::string name, record;
+};
+
+/// What came into the trash together with the directory `root`.
+std::vector<buried> buried_below(const reader& r, std::uint64_t container, const deletion& root) {
+    std::vector<buried> out;
+    const std::string below = root.path + "/", key = trash::key(trash::below, root.id);
+    record_cursor item(r, table::trash, container);
+    for (bool more = item.seek(below); more && item.name().starts_with(below); more = item.next()) {
+        trash_record row;
+        if (item.snapshot() != key) continue;
+        if (!decode(item.record(), row)) r.fail(EBADMSG);
+        out.push_back({std::string(item.name()), std::string(row.blob)});
+    }
+    return out;
+}
+
+/// Undelete in a hierarchical account: one deletion of one path, to a path where nothing is, in a directory
+/// that is there (Learn, "Soft delete for blobs"; the codes are UNCONFIRMED).
+answer undelete_path(writer& w, const call& c, std::uint64_t container) {
+    ACT_TRY(const deletion wanted, read_undelete_source(c));
+    const std::string from = trash::key(trash::path, wanted.id);
+    const auto found = find(w, table::trash, container, wanted.path, from);
+    trash_record row;
+    blob_record record;
+    if (!found || !decode(*found, row) || row.until <= c.at()) return failure(codes::blob_not_found);
+    if (!decode(row.blob, record)) return failure();
+    const bool directory = record.directory;
+    if (find(w, table::blobs, container, c.blob)) return failure(codes::path_exists);
+    if (const auto parent = parent_of(c.blob); !parent.empty()) {
+        const auto above = load<blob_record>(w, table::blobs, container, parent);
+        if (!above) return failure(codes::path_not_found);
+        if (!above->directory) return failure(codes::path_conflict);
+    }
+    const std::string bytes(row.blob);
+    erase(w, table::trash, container, wanted.path, from);
+    save(w, table::blobs, container, c.blob, {}, bytes);
+    if (directory) {
+        for (const auto& [name, below] : buried_below(w, container, wanted)) {
+            erase(w, table::trash, container, name, trash::key(trash::below, wanted.id));
+            save(w, table::blobs, container, c.blob + name.substr(wanted.path.size()), {}, below);
+        }
+    }
+    reply out = reply::of(200);
+    out.headers.add("x-ms-resource-type", directory ? "directory" : "file");
+    return out;
+}
+
 }  // namespace
 
 answer delete_blob(service&, writer& w, call& c) {
@@ -94,6 +175,7 @@ answer delete_blob(service&, writer& w, call& c) {
     blob_record record;
     if (!decode(bytes, record)) return failure();
     ACT_TRY_VOID(check_change(c, &record));
+    ACT_TRY_VOID(check_directory(w, c, container.id, record));
     if (record.snapshots > 0 && scope.empty()) return failure(codes::snapshots_present);
     const protection kept = protection_of(w);
     if (record.snapshots > 0) delete_snapshots(w, c, kept, container.id);
@@ -104,7 +186,10 @@ answer delete_blob(service&, writer& w, call& c) {
     }
     erase(w, table::blobs, container.id, c.blob);
     discard_upload(w, container.id, c.blob);
-    if (kept.versioning) {
+    if (w.hierarchical()) {
+        const std::string id = new_deletion_id(w, container.id, c.blob, c.at());
+        put_in_trash(w, c, kept.days, container.id, trash::path, id, record);
+    } else if (kept.versioning) {
         keep_version(w, container.id, c.blob, record);
     } else {
         trash_as_snapshot(w, c, container.id);
@@ -115,6 +200,7 @@ answer delete_blob(service&, writer& w, call& c) {
 
 answer undelete_blob(service&, writer& w, call& c) {
     ACT_TRY(const auto container, existing_container(w, c));
+    if (w.hierarchical()) return undelete_path(w, c, container.id);
     const auto base = load<blob_record>(w, table::blobs, container.id, c.blob);
     if (base) ACT_TRY_VOID(check_lease(c, base->lease, leased::blob, false));
     bool there = base.has_value();

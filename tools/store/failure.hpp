@@ -144,6 +144,19 @@ ACT_CODE(not_on_root_blob, 403, "OperationNotAllowedOnRootBlob",
 ACT_CODE(resource_not_found, 404, "ResourceNotFound", "The specified resource does not exist.");
 ACT_CODE(container_not_found, 404, "ContainerNotFound", "The specified container does not exist.");
 ACT_CODE(blob_not_found, 404, "BlobNotFound", "The specified blob does not exist.");
+ACT_CODE(not_for_directories, 400, "OperationNotSupportedOnDirectory",
+         "The requested operation is not supported on a directory.");
+ACT_CODE(directory_not_empty, 409, "DirectoryIsNotEmpty",
+         "This operation is not permitted on a non-empty directory.");
+ACT_CODE(resource_type_mismatch, 409, "ResourceTypeMismatch",
+         "The specified resource type does not match the type of the existing resource.");
+ACT_CODE(path_conflict, 409, "PathConflict",
+         "The specified path, or an element of the path, exists and its resource type is invalid for this "
+         "operation.");
+ACT_CODE(path_exists, 409, "PathAlreadyExists", "The specified path already exists.");
+ACT_CODE(path_not_found, 404, "PathNotFound", "The specified path does not exist.");
+ACT_CODE(not_for_hierarchical, 409, "FeatureNotYetSupportedForHierarchicalNamespaceAccounts",
+         "Specified feature is not yet supported for hierarchical namespace accounts.");
 ACT_CODE(container_exists, 409, "ContainerAlreadyExists", "The specified container already exists.");
 ACT_CODE(blob_exists, 409, "BlobAlreadyExists", "The specified blob already exists.");
 ACT_CODE(snapshots_present, 409, "SnapshotsPresent",

@@ -43,6 +43,7 @@ bool search(page& p, const reader& r, std::string_view container, std::uint64_t 
 }  // namespace
 
 answer find_blobs_by_tags(service& s, const reader& r, call& c) {
+    if (r.hierarchical()) return failure(codes::not_for_hierarchical);
     const std::string_view where = c.param("where");
     if (where.empty()) return missing_query("where");
     const auto query = tag_query::parse(where);

@@ -73,6 +73,7 @@ void add_blob_headers(service& s, http::fields& f, const call& c, const blob_rec
     if (r.type == blob::blob_type::page) f.add("x-ms-blob-sequence-number", r.sequence_number);
     if (!r.tags.empty()) f.add("x-ms-tag-count", std::uint64_t(packed::count(r.tags)));
     add_copy_headers(s, f, r);
+    if (s.options.hierarchical) f.add("x-ms-resource-type", r.directory ? "directory" : "file");
 }
 
 outcome<std::optional<blob::byte_range>> requested_range(const call& c) {

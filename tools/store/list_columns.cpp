@@ -16,7 +16,7 @@ struct column_page::columns {
         tier{"AccessTier"}, lease_status{"LeaseStatus"}, lease_state{"LeaseState"},
         lease_duration{"LeaseDuration"}, copy_id{"CopyId"}, copy_source{"CopySource"},
         copy_status{"CopyStatus"}, copy_progress{"CopyProgress"}, copy_description{"CopyStatusDescription"},
-        resource{"ResourceType"};
+        resource{"ResourceType"}, deletion{"DeletionId"};
     arrow::timestamp_builder created{"Creation-Time"}, modified{"Last-Modified"},
         tier_changed{"AccessTierChangeTime"}, copy_completed{"CopyCompletionTime"},
         deleted_time{"DeletedTime"};
@@ -79,6 +79,7 @@ void column_page::add(const item_cursor& item, const blob_decoder& decoded) {
     to.etag.set(row_, etag_digits(r.etag).view());
     to.length.set(row_, r.size);
     set_given(to.md5, row_, r.headers.md5);
+    if (s_.options.hierarchical) to.resource.set(row_, r.directory ? "directory" : "file");
     if (wanted_.metadata && !r.metadata.empty()) set_pairs(to.metadata, row_, r.metadata);
     if (wanted_.tags && !r.tags.empty()) set_pairs(to.tags, row_, r.tags);
     if (wanted_.copy && !r.copy.id.empty()) add_copy(r);
@@ -100,6 +101,7 @@ void column_page::add_past(const item_cursor& item, const blob_record& r) {
     set_given(to.snapshot, row_, item.snapshot());
     if (const trash_record* gone = item.deleted()) {
         to.deleted.set(row_, true);
+        set_given(to.deletion, row_, item.deletion_id());
         to.deleted_time.set(row_, seconds(gone->deleted));
         to.days_left.set(row_, days_of(*gone, now_));
     }
@@ -177,10 +179,17 @@ void column_page::add_uncommitted(std::string_view name) {
     ++row_;
 }
 
-void column_page::add_prefix(std::string_view name) {
+void column_page::add_prefix(std::string_view name, const blob_record* directory) {
     write_repeats();
-    to_->name.set(row_, name);
-    to_->resource.set(row_, "blobprefix");
+    columns& to = *to_;
+    to.name.set(row_, name);
+    to.resource.set(row_, "blobprefix");
+    if (directory) {
+        to.created.set(row_, seconds(directory->created));
+        to.modified.set(row_, seconds(directory->modified));
+        to.etag.set(row_, etag_digits(directory->etag).view());
+        to.length.set(row_, 0);
+    }
     size_ += name.size() + 16;
     ++row_;
 }
@@ -194,10 +203,13 @@ std::string column_page::finish(std::string_view next) {
     table.add_always(to.etag);
     table.add_always(to.modified);
     table.add_always(to.length);
-    for (auto* c : {&to.snapshot, &to.version, &to.type, &to.encoding, &to.language, &to.md5,
-                    &to.cache_control, &to.disposition, &to.blob_type, &to.tier, &to.lease_status,
-                    &to.lease_state, &to.lease_duration, &to.copy_id, &to.copy_source, &to.copy_status,
-                    &to.copy_progress, &to.copy_description, &to.resource}) {
+    for (auto* c : {&to.snapshot,       &to.version,       &to.type,
+                    &to.encoding,       &to.language,      &to.md5,
+                    &to.cache_control,  &to.disposition,   &to.blob_type,
+                    &to.tier,           &to.lease_status,  &to.lease_state,
+                    &to.lease_duration, &to.copy_id,       &to.copy_source,
+                    &to.copy_status,    &to.copy_progress, &to.copy_description,
+                    &to.resource,       &to.deletion}) {
         table.add(*c);
     }
     for (auto* c : {&to.created, &to.tier_changed, &to.copy_completed, &to.deleted_time}) table.add(*c);

@@ -22,7 +22,8 @@ public:
 
     void add(const item_cursor&, const blob_decoder&);
     void add_uncommitted(std::string_view name);
-    void add_prefix(std::string_view name);
+    /// `directory`: the directory that it is, or null.
+    void add_prefix(std::string_view name, const blob_record* directory);
     /// About how much text it will be.
     std::size_t size() const { return size_; }
     /// The document; `next`: where the next page begins, or nothing.

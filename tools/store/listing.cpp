@@ -198,9 +198,10 @@ void item_cursor::seek(std::string_view name, std::string_view snapshot) {
 
 bool item_cursor::shows_deleted() {
     const char what = trash_.snapshot().empty() ? '\0' : trash_.snapshot()[0];
-    const bool wanted = what == trash::snapshot  ? with_.snapshots
-                        : what == trash::version ? with_.versions
-                                                 : true;
+    const bool wanted = what == trash::below      ? false
+                        : what == trash::snapshot ? with_.snapshots
+                        : what == trash::version  ? with_.versions
+                                                  : true;
     return wanted && decode(trash_.record(), deleted_) && deleted_.until > now_;
 }
 
@@ -214,7 +215,7 @@ void item_cursor::choose() {
     while (trash_.valid() && !shows_deleted()) trash_.next();
     current_ = nullptr;
     for (record_cursor* c : {&snapshots_, &trash_, &versions_, &blobs_, &uploads_}) {
-        if (c->valid() && (!current_ || c->name() < current_->name())) current_ = c;
+        if (c->valid() && (!current_ || c->precedes(*current_))) current_ = c;
     }
 }
 
@@ -232,6 +233,11 @@ std::string_view item_cursor::snapshot() const {
 std::string_view item_cursor::version() const {
     if (current_ == &versions_) return current_->snapshot();
     const bool mine = deleted() && trash_.snapshot().starts_with(trash::version);
+    return mine ? trash_.snapshot().substr(1) : std::string_view();
+}
+
+std::string_view item_cursor::deletion_id() const {
+    const bool mine = deleted() && trash_.snapshot().starts_with(trash::path);
     return mine ? trash_.snapshot().substr(1) : std::string_view();
 }
 

@@ -69,6 +69,8 @@ public:
     std::string_view snapshot() const;
     std::string_view version() const;
     std::string_view record() const { return deleted() ? deleted_.blob : current_->record(); }
+    /// Of what was deleted in a hierarchical account: which deletion it was; else empty.
+    std::string_view deletion_id() const;
     /// When it was deleted, and until when it is kept; null for what is there.
     const trash_record* deleted() const { return current_ == &trash_ ? &deleted_ : nullptr; }
     bool is_upload() const { return current_ == &uploads_; }

@@ -88,6 +88,14 @@ std::uint32_t count_snapshots(const reader& r, std::uint64_t container, std::str
     return n;
 }
 
+std::string new_deletion_id(const reader& r, std::uint64_t container, std::string_view name, nanos now) {
+    constexpr std::uint64_t from_1601 = 116'444'736'000'000'000;
+    for (std::uint64_t n = static_cast<std::uint64_t>(now) / 100 + from_1601;; ++n) {
+        std::string id = std::to_string(n);
+        if (!find(r, table::trash, container, name, trash::key(trash::path, id))) return id;
+    }
+}
+
 void keep_version(writer& w, std::uint64_t container, std::string_view name, blob_record record) {
     record.lease = {};
     record.snapshots = 0;

@@ -21,6 +21,9 @@ void set_protection(writer&, const protection&);
 /// The second part of a key of table::trash: what it was, and the snapshot's or version's time.
 namespace trash {
 inline constexpr char blob = 'b', snapshot = 's', version = 'v';
+/// In a hierarchical account, where in place of a time there is the DeletionId: a path of its own, and what
+/// was below a directory that was deleted with all in it, which nobody sees until that is back.
+inline constexpr char path = 'p', below = 'q';
 std::string key(char what, std::string_view time = {});
 }  // namespace trash
 
@@ -33,6 +36,10 @@ nanos next_version(const reader&, std::uint64_t container, std::string_view name
 std::uint32_t count_snapshots(const reader&, std::uint64_t container, std::string_view name);
 
 // These take over the record's content. Records are not views into the index.
+
+/// A DeletionId that no deletion of that name has: the time in units of 100 ns since 1601, as the service's
+/// are.
+std::string new_deletion_id(const reader&, std::uint64_t container, std::string_view name, nanos now);
 
 /// The blob becomes a previous version of itself.
 void keep_version(writer&, std::uint64_t container, std::string_view name, blob_record);

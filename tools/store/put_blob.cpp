@@ -2,10 +2,11 @@
 #include "tools/store/put_blob.hpp"
 
 #include "engine/codec/base64.hpp"
+#include "tools/store/directories.hpp"
 
 namespace act::store {
 
-outcome<place> check_replace(const reader& r, const call& c) {
+outcome<place> check_replace(const reader& r, const call& c, std::string_view copied) {
     place p;
     ACT_TRY(p.container, existing_container(r, c));
     p.old = load<blob_record>(r, table::blobs, p.container.id, c.blob);
@@ -15,11 +16,20 @@ outcome<place> check_replace(const reader& r, const call& c) {
         if (p.old->tier == tier::archive) return failure(codes::blob_archived);
         p.snapshots = p.old->snapshots;
     }
-    p.kept = protection_of(r);
+    p.directory = makes_directory(r, c, copied);
+    ACT_TRY_VOID(check_features(r, c));
+    ACT_TRY_VOID(check_place(r, p.container.id, c.blob, p.old ? &*p.old : nullptr, p.directory));
+    // What is overwritten in a hierarchical account is gone (Learn, "Soft delete for blobs").
+    if (!r.hierarchical()) p.kept = protection_of(r);
     if (p.kept.versioning) p.version = next_version(r, p.container.id, c.blob, c.at());
     // Without a blob there are some only where they were brought back without it.
     if (!p.old && p.kept.any()) p.snapshots = count_snapshots(r, p.container.id, c.blob);
     return p;
+}
+
+outcome<> check_content(const place& p, blob::blob_type type, std::uint64_t size) {
+    if (!p.directory || (type == blob::blob_type::block && size == 0)) return {};
+    return invalid_header("x-ms-meta-hdi_isfolder", "true");
 }
 
 blob_record successor(const call& c, const place& p, blob::blob_type type) {
@@ -30,6 +40,8 @@ blob_record successor(const call& c, const place& p, blob::blob_type type) {
     r.created = p.old ? p.old->created : c.at();
     r.version = p.version;
     r.snapshots = p.snapshots;
+    r.directory = p.directory;
+    if (p.old) r.access = p.old->access;
     if (p.old) r.lease = after_change(p.old->lease, c.at());
     return r;
 }
@@ -39,6 +51,7 @@ void replace(writer& w, const call& c, const place& p, const blob_record& r) {
     const std::string bytes = encode(r);
     const content_ref old = p.old ? p.old->content : content_ref();
     const bool kept = p.kept.any() && keep_replaced(w, c, p.kept, p.container.id);
+    if (!p.old) make_parents(w, c, p.container.id, c.blob);
     save(w, table::blobs, p.container.id, c.blob, {}, bytes);
     if (!kept) release(w, old);
     discard_upload(w, p.container.id, c.blob);
@@ -126,6 +139,9 @@ task<answer> put_blob(service& s, call& c, http::server_exchange& x) {
     const id extents = s.files->next_id();
     auto change = [&](writer& w) -> answer {
         ACT_TRY(const place at, check_replace(w, c));
+        ACT_TRY_VOID(check_content(at, type, body->size));
+        // blob-rest.md section 19; the code is what such an account says of snapshots and tags.
+        if (type == blob::blob_type::page && w.hierarchical()) return failure(codes::not_for_hierarchical);
         blob_record r = successor(c, at, type);
         about.apply(c, r);
         apply_content_headers(c, r, true);

@@ -22,8 +22,12 @@ struct place {
     protection kept;
     nanos version = 0;            ///< of what will be written; 0: the account keeps none
     std::uint32_t snapshots = 0;  ///< of the name
+    bool directory = false;       ///< what is written is one
 };
-outcome<place> check_replace(const reader&, const call&);
+/// `copied`: the metadata of the source of a copy.
+outcome<place> check_replace(const reader&, const call&, std::string_view copied = {});
+/// A directory has no content.
+outcome<> check_content(const place&, blob::blob_type, std::uint64_t size);
 
 /// A record for what replaces `place`: dates, ETag, lease, snapshots carried over. The old content is not
 /// released yet.

@@ -163,6 +163,12 @@ void get_state(unpacker& u, blob_record& r) {
     r.copy.owner = u.number();
 }
 
+void get_later(unpacker& u, blob_record& r) {
+    r.version = u.empty() ? 0 : u.time();
+    r.directory = !u.empty() && u.byte() != 0;
+    r.access = u.empty() ? std::string_view() : u.text();
+}
+
 }  // namespace
 
 namespace packed {
@@ -292,7 +298,12 @@ std::string encode(const blob_record& r) {
         p.number(r.copy.owner);
     }
     // Came later: records without it are as they always were.
-    if (r.version != 0) p.time(r.version);
+    const bool path = r.directory || !r.access.empty();
+    if (r.version != 0 || path) p.time(r.version);
+    if (path) {
+        p.byte(r.directory);
+        p.text(r.access);
+    }
     return p.take();
 }
 
@@ -302,13 +313,14 @@ bool decode(std::string_view bytes, blob_record& r) {
     get_headers(u, r);
     get_description(u, r);
     get_state(u, r);
-    r.version = u.empty() ? 0 : u.time();
+    get_later(u, r);
     return u.good();
 }
 
 bool blob_decoder::next(std::string_view bytes) {
     unpacker u(bytes);
     const blob::blob_type type = record_.type;
+    const bool directory = record_.directory;
     get_own(u, record_);
     // Each run tells where it ends, so that equal bytes are equal values, whatever follows.
     const auto run = [&](std::string_view& known, auto get) {
@@ -321,7 +333,8 @@ bool blob_decoder::next(std::string_view bytes) {
     same_headers_ = run(headers_, get_headers);
     get_description(u, record_);
     same_state_ = run(state_, get_state) && type == record_.type;
-    record_.version = u.empty() ? 0 : u.time();
+    get_later(u, record_);
+    same_state_ = same_state_ && directory == record_.directory;
     if (!u.good()) headers_ = state_ = {};
     return u.good();
 }

@@ -78,7 +78,10 @@ struct blob_record {
     std::uint64_t sequence_number = 0;
     std::uint32_t snapshots = 0;  ///< how many there are (base blobs)
     copy_state copy;
-    nanos version = 0;  ///< when it became what it is, in an account that keeps versions; 0: not in one
+    nanos version = 0;       ///< when it became what it is, in an account that keeps versions; 0: not in one
+    bool directory = false;  ///< in a hierarchical account
+    std::string_view
+        access;  ///< packed, of a path there: what was set of its access control (access_control.hpp)
 };
 
 /// What was deleted, as long as it can be brought back.
@@ -129,7 +132,8 @@ public:
     const blob_record& record() const { return record_; }
     /// True when the content headers, but for the MD5, are as in the record before.
     bool same_headers() const { return same_headers_; }
-    /// True when the type and all from the tags on, but for the version, are.
+    /// True when the type, whether it is a directory, and all from the tags on, but for the version and what
+    /// access control was set, are.
     bool same_state() const { return same_state_; }
 
 private:

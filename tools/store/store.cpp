@@ -45,8 +45,14 @@ result<void> store::start() {
         return error(kind::configuration, "the store's account key is not base64",
                      "make one with: head -c 64 /dev/urandom | base64 -w0");
     }
+    if (o.hierarchical && o.versioning.value_or(false)) {
+        return error(kind::configuration,
+                     "an account with a hierarchical namespace keeps no versions (as in Azure)",
+                     "leave out --versioning or --hierarchical");
+    }
     auto parts = std::make_unique<service>(impl_->run, o, *key, impl_->stats);
-    ACT_TRY(parts->folder, volume::open(o.root));
+    ACT_TRY(parts->folder,
+            volume::open(o.root, o.hierarchical ? name_space::hierarchical : name_space::flat));
     service& s = *parts;
     s.index = &s.folder->index();
     s.files = &s.folder->files();

@@ -40,6 +40,8 @@ struct options {
     /// 0: off.
     std::optional<std::uint32_t> soft_delete_days;
     std::optional<bool> versioning;
+    /// The account has a hierarchical namespace: directories are real. A folder stays what it was made as.
+    bool hierarchical = false;
     /// What request bodies and listings may hold in memory. The store's own: a client in the same process
     /// that waits for an answer with all of a shared budget in its hands would never get one.
     std::size_t memory = 128 * MiB;
@@ -65,8 +67,8 @@ public:
     store& operator=(const store&) = delete;
 
     /// Opens the folder and listens. kind::conflict: the port is in use; kind::configuration: a bad address,
-    /// account, key or certificate; kind::io, permission, disk_full: the folder. Call it off the loops: it
-    /// does disk work.
+    /// account, key or certificate, or a folder of the other kind of account; kind::io, permission,
+    /// disk_full: the folder. Call it off the loops: it does disk work.
     result<void> start();
     /// "http://127.0.0.1:PORT/ACCOUNT", valid after start().
     std::string endpoint() const;

@@ -74,6 +74,7 @@ protected:
         o.bearer_token = token_;
         o.soft_delete_days = soft_delete_;
         o.versioning = versioning_;
+        o.hierarchical = hierarchical_;
         store_ = std::make_unique<store>(run_, o);
         const auto started = store_->start();
         ASSERT_TRUE(started) << started.error().describe();
@@ -188,6 +189,7 @@ protected:
     secret token_;                              ///< likewise
     std::optional<std::uint32_t> soft_delete_;  ///< likewise
     std::optional<bool> versioning_;            ///< likewise
+    bool hierarchical_ = false;                 ///< likewise
     std::unique_ptr<store> store_;
     http::client client_{run_, {}};
 };

@@ -53,6 +53,31 @@ TEST(record, blobs_come_back_as_they_were) {
     EXPECT_FALSE(packed::next(rest, name, value));
 }
 
+TEST(record, paths_come_back_as_they_were) {
+    std::string access;
+    packed::add(access, "owner", "me");
+    blob_record b;
+    const std::size_t plain = encode(b).size();
+    b.directory = true;
+    b.access = access;
+    const std::string bytes = encode(b);
+    EXPECT_GT(bytes.size(), plain);
+    blob_record r;
+    ASSERT_TRUE(decode(bytes, r));
+    EXPECT_TRUE(r.directory);
+    EXPECT_EQ(r.access, access);
+    EXPECT_EQ(r.version, 0);
+    // A neighbour that is a file is told apart, though all else is alike.
+    blob_decoder decoder;
+    ASSERT_TRUE(decoder.next(bytes));
+    const std::string file = encode(blob_record());
+    ASSERT_TRUE(decoder.next(file));
+    EXPECT_FALSE(decoder.record().directory);
+    EXPECT_TRUE(decoder.record().access.empty());
+    EXPECT_TRUE(decoder.same_headers());
+    EXPECT_FALSE(decoder.same_state());
+}
+
 TEST(record, damaged_bytes_are_refused) {
     blob_record b;
     b.headers.type = "text/plain";
@@ -107,6 +132,7 @@ protected:
             add(false, true, [&](auto& b) { b.headers.cache_control = text; });
             add(true, true, [&](auto& b) { b.headers.md5 = text; });
             add(true, true, [&](auto& b) { b.metadata = text; });
+            add(true, true, [&](auto& b) { b.access = text; });
             add(true, false, [&](auto& b) { b.tags = text; });
             add(true, false, [&](auto& b) { b.copy = {.id = text, .source = text, .done = 7}; });
         }
@@ -117,6 +143,7 @@ protected:
             add(true, false, [&](auto& b) { b.tier_changed = n; });
             add(true, false, [&](auto& b) { b.tier = n == 0 ? tier::none : tier::cool; });
             add(true, false, [&](auto& b) { b.sealed = n != 0; });
+            add(true, false, [&](auto& b) { b.directory = n != 0; });
             add(true, false, [&](auto& b) { b.sequence_number = static_cast<std::uint64_t>(n); });
             add(true, false, [&](auto& b) { b.append_blocks = static_cast<std::uint32_t>(n); });
             add(true, false, [&](auto& b) { b.snapshots = static_cast<std::uint32_t>(n); });
