@@ -119,11 +119,35 @@ std::string new_uuid() {
     return s;
 }
 
+namespace {
+
+std::string in_json(std::string_view text) {
+    std::string out;
+    for (const char ch : text) {
+        if (ch == '"' || ch == '\\') out += '\\';
+        out += static_cast<unsigned char>(ch) < 0x20 ? ' ' : ch;
+    }
+    return out;
+}
+
+// As the DFS endpoint tells it.
+std::string failure_document(const call& c, const failure& f) {
+    return fmt::format(R"({{"error":{{"code":"{}","message":"{}\nRequestId:{}\nTime:{}"}}}})", f.name(),
+                       in_json(f.message()), c.request_id, snapshot_time(c.at()));
+}
+
+}  // namespace
+
 reply failure_reply(const call& c, const failure& f) {
     reply r = reply::of(f.status());
     r.headers.add("x-ms-error-code", f.name());
     for (const auto& [name, value] : f.headers()) r.headers.add(name, value);
     if (f.status() == 304) return r;
+    if (c.what && *c.what->path != '\0') {
+        r.headers.add("Content-Type", "application/json;charset=utf-8");
+        r.text = failure_document(c, f);
+        return r;
+    }
     r.headers.add("Content-Type", "application/xml");
     // Line ends as they are, like the service: the JavaScript SDK does not decode references.
     r.text =

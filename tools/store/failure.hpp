@@ -155,6 +155,21 @@ ACT_CODE(path_conflict, 409, "PathConflict",
          "operation.");
 ACT_CODE(path_exists, 409, "PathAlreadyExists", "The specified path already exists.");
 ACT_CODE(path_not_found, 404, "PathNotFound", "The specified path does not exist.");
+// Those of the DFS endpoint; path_not_empty has another name than in the Blob API.
+ACT_CODE(filesystem_not_found, 404, "FilesystemNotFound", "The specified filesystem does not exist.");
+ACT_CODE(path_not_empty, 409, "DirectoryNotEmpty",
+         "The recursive query parameter value must be true to delete a non-empty directory.");
+ACT_CODE(not_hierarchical, 400, "HierarchicalNamespaceNotEnabled",
+         "Hierarchical namespace is not enabled for this account.");
+ACT_CODE(no_rename_source, 404, "SourcePathNotFound",
+         "The source path for a rename operation does not exist.");
+ACT_CODE(no_destination_parent, 404, "RenameDestinationParentPathNotFound",
+         "The parent directory of the destination path does not exist.");
+ACT_CODE(invalid_destination, 409, "InvalidDestinationPath",
+         "The specified path, or an element of the path, exists and its resource type is invalid for this "
+         "operation.");
+ACT_CODE(unlike_resources, 409, "InvalidSourceOrDestinationResourceType",
+         "The source and destination resource type must be identical.");
 ACT_CODE(not_for_hierarchical, 409, "FeatureNotYetSupportedForHierarchicalNamespaceAccounts",
          "Specified feature is not yet supported for hierarchical namespace accounts.");
 ACT_CODE(container_exists, 409, "ContainerAlreadyExists", "The specified container already exists.");

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "engine/codec/base64.hpp"
+#include "tools/store/access_control.hpp"
 #include "tools/store/conditions.hpp"
 #include "tools/store/copy.hpp"
 #include "tools/store/headers.hpp"
@@ -73,7 +74,10 @@ void add_blob_headers(service& s, http::fields& f, const call& c, const blob_rec
     if (r.type == blob::blob_type::page) f.add("x-ms-blob-sequence-number", r.sequence_number);
     if (!r.tags.empty()) f.add("x-ms-tag-count", std::uint64_t(packed::count(r.tags)));
     add_copy_headers(s, f, r);
-    if (s.options.hierarchical) f.add("x-ms-resource-type", r.directory ? "directory" : "file");
+    if (!s.options.hierarchical) return;
+    f.add("x-ms-resource-type", r.directory ? "directory" : "file");
+    // Learn, "Version 2023-11-03".
+    add_access_headers(f, access_control::of(r), c.version >= "2023-11-03");
 }
 
 outcome<std::optional<blob::byte_range>> requested_range(const call& c) {

@@ -1,6 +1,7 @@
 // List Blobs (blob-rest.md section 11).
 #include <fmt/format.h>
 
+#include "tools/store/access_control.hpp"
 #include "tools/store/copy.hpp"
 #include "tools/store/directories.hpp"
 #include "tools/store/headers.hpp"
@@ -25,6 +26,7 @@ enum class kind_of_path { any, file, directory, deleted };
 struct wanted {
     bool metadata, tags, copy;
     item_cursor::kinds kinds;
+    bool access;
     kind_of_path only = kind_of_path::any;
 };
 
@@ -43,7 +45,8 @@ outcome<wanted> read_include(const call& c) {
                   item_cursor::kinds{.snapshots = includes(c, "snapshots"),
                                      .uncommitted = includes(c, "uncommittedblobs"),
                                      .versions = includes(c, "versions"),
-                                     .deleted = includes(c, "deleted")}};
+                                     .deleted = includes(c, "deleted")},
+                  includes(c, "permissions")};
 }
 
 outcome<> read_show_only(const call& c, wanted& w) {
@@ -87,6 +90,7 @@ public:
         element(out_, "Content-Length", r.size);
         out_ += kind_of_content(r, decoded.same_headers());
         element(out_, "Content-MD5", r.headers.md5);
+        if (typed_ && wanted_.access) add_access(r);
         add_state(item, r, decoded.same_headers() && decoded.same_state());
         if (wanted_.metadata) add_metadata(out_, r.metadata);
         if (wanted_.tags && !r.tags.empty()) add_tags(out_, r.tags);
@@ -111,9 +115,9 @@ public:
         if (directory && typed_) {
             out_ += times(*directory);
             out_ += etag_digits(directory->etag).view();
-            out_ +=
-                "</Etag><ResourceType>directory</ResourceType><Content-Length>0</Content-Length>"
-                "</Properties>";
+            out_ += "</Etag><ResourceType>directory</ResourceType><Content-Length>0</Content-Length>";
+            if (wanted_.access) add_access(*directory);
+            out_ += "</Properties>";
         }
         out_ += "</BlobPrefix>";
     }
@@ -184,6 +188,15 @@ private:
             element(out_, "VersionId", snapshot_time(r.version));
             out_ += "<IsCurrentVersion>true</IsCurrentVersion>";
         }
+    }
+
+    // Learn, "List Blobs": with include=permissions.
+    void add_access(const blob_record& r) {
+        const access_control access = access_control::of(r);
+        element(out_, "Owner", access.owner);
+        element(out_, "Group", access.group);
+        element(out_, "Permissions", access.permissions());
+        element(out_, "Acl", access.text());
     }
 
     void add_deletion(std::string& out, const trash_record& gone) {

@@ -57,13 +57,13 @@ std::string make_marker(std::string_view position) {
     return std::string(marker_head) + text;
 }
 
-outcome<std::string> read_marker(const call& c) {
-    std::string text(c.param("marker"));
+outcome<std::string> read_marker(const call& c, const char* parameter) {
+    std::string text(c.param(parameter));
     if (text.empty()) return text;
-    if (!text.starts_with(marker_head)) return invalid_query("marker", text);
+    if (!text.starts_with(marker_head)) return invalid_query(parameter, text);
     for (char& ch : text) ch = ch == '-' ? '+' : ch == '_' ? '/' : ch == '!' ? '=' : ch;
     auto raw = codec::base64_decode(std::string_view(text).substr(marker_head.size()));
-    if (!raw) return invalid_query("marker", c.param("marker"));
+    if (!raw) return invalid_query(parameter, c.param(parameter));
     return std::move(*raw);
 }
 

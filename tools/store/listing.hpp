@@ -15,7 +15,7 @@ outcome<std::uint64_t> page_limit(const call&);
 
 /// A marker is opaque to clients: base64 of where the next page starts.
 std::string make_marker(std::string_view position);
-outcome<std::string> read_marker(const call&);
+outcome<std::string> read_marker(const call&, const char* parameter = "marker");
 
 /// True when `include` names `what`.
 bool includes(const call&, std::string_view what);

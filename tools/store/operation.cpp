@@ -76,7 +76,24 @@ const operation operations[] = {
     {"GetPageRanges", level::blob, "GET", "", "pagelist", "r", open::blob, false, 0, &get_page_ranges},
     {"GetAccountInfo", level::blob, "GET", "account", "properties", "*", open::never, false, 0,
      &get_account_information},
+
+    {"PathDelete", level::blob, "DELETE", "", "", "d", open::never, false, 0, &delete_path, "recursive"},
+    {"PathCreate", level::blob, "PUT", "", "", "wc", open::never, false, 0, &create_path, "resource"},
+    {"PathRename", level::blob, "PUT", "", "", "wm", open::never, false, 0, &rename_path, "rename"},
+    {"PathGetAccessControl", level::blob, "HEAD", "", "", "re", open::never, false, 0, &get_path_access,
+     "action"},
+    {"PathSetAccessControl", level::blob, "PATCH", "", "", "p", open::never, false, 0, &set_path_access,
+     "action"},
 };
+
+// What only requests to the DFS endpoint have, if it has it.
+std::string_view path_request(const call& c) {
+    if (c.has_header("x-ms-rename-source")) return "rename";
+    for (const char* parameter : {"recursive", "resource", "action"}) {
+        if (c.has_param(parameter)) return parameter;
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -87,9 +104,10 @@ outcome<const operation*> find_operation(const call& c) {
     const std::string_view restype = c.param("restype"), comp = c.param("comp");
     // HEAD is GET without a body, but for blobs themselves.
     const bool head = c.method == "HEAD";
+    const std::string_view path = at == level::blob ? path_request(c) : std::string_view();
     const operation* other_method = nullptr;
     for (const operation& o : operations) {
-        if (o.level != at || !http::same_name(o.comp, comp)) continue;
+        if (o.level != at || o.path != path || !http::same_name(o.comp, comp)) continue;
         // Of a batch, some clients leave restype out; the JavaScript SDK takes an emulator's account for a
         // container.
         const bool lenient = http::same_name(comp, "batch");

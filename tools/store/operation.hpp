@@ -31,6 +31,9 @@ struct operation {
     /// The largest body, read into call::body before the operation; 0: it has none, or reads it itself.
     std::size_t body = 0;
     std::variant<read_operation, write_operation, long_operation> run;
+    /// Of the DFS endpoint, which shares this address: by which of the things that only its requests have it
+    /// is told. Empty: an operation of the Blob API.
+    const char* path = "";
 };
 
 std::span<const operation> all_operations();
@@ -98,6 +101,13 @@ task<answer> copy_blob(service&, call&, http::server_exchange&);
 answer abort_copy(service&, writer&, call&);
 task<answer> put_blob_from_url(service&, call&, http::server_exchange&);
 task<answer> put_block_from_url(service&, call&, http::server_exchange&);
+
+// path_operations.cpp
+answer delete_path(service&, writer&, call&);
+answer create_path(service&, writer&, call&);
+answer rename_path(service&, writer&, call&);
+answer get_path_access(service&, const reader&, call&);
+answer set_path_access(service&, writer&, call&);
 
 // batch.cpp
 task<answer> batch(service&, call&, http::server_exchange&);

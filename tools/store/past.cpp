@@ -104,14 +104,14 @@ void keep_version(writer& w, std::uint64_t container, std::string_view name, blo
     save(w, table::versions, container, name, snapshot_time(record.version), encode(record));
 }
 
-void put_in_trash(writer& w, const call& c, std::uint32_t days, std::uint64_t container, char what,
-                  std::string_view time, blob_record record) {
+void put_in_trash(writer& w, const call& c, std::uint32_t days, std::uint64_t container,
+                  std::string_view name, char what, std::string_view time, blob_record record) {
     if (days == 0) return release(w, record.content);
     record.lease = {};
     record.snapshots = 0;
     const std::string bytes = encode(record);
     const trash_record row{c.at(), c.at() + days * day, bytes};
-    save(w, table::trash, container, c.blob, trash::key(what, time), encode(row));
+    save(w, table::trash, container, name, trash::key(what, time), encode(row));
 }
 
 void trash_as_snapshot(writer& w, const call& c, std::uint64_t container) {

@@ -44,8 +44,13 @@ std::string new_deletion_id(const reader&, std::uint64_t container, std::string_
 /// The blob becomes a previous version of itself.
 void keep_version(writer&, std::uint64_t container, std::string_view name, blob_record);
 /// With `days` 0 it is let go of at once.
-void put_in_trash(writer&, const call&, std::uint32_t days, std::uint64_t container, char what,
-                  std::string_view time, blob_record);
+void put_in_trash(writer&, const call&, std::uint32_t days, std::uint64_t container, std::string_view name,
+                  char what, std::string_view time, blob_record);
+/// Of the call's blob.
+inline void put_in_trash(writer& w, const call& c, std::uint32_t days, std::uint64_t container, char what,
+                         std::string_view time, const blob_record& r) {
+    put_in_trash(w, c, days, container, c.blob, what, time, r);
+}
 
 /// Before the call's blob is overwritten: keeps what stands there, if the account does; true when its content
 /// must not be released. Where nothing stands, see trash_as_snapshot().

@@ -112,6 +112,7 @@ protected:
                    : method == "PUT"    ? http::verb::put
                    : method == "HEAD"   ? http::verb::head
                    : method == "DELETE" ? http::verb::del
+                   : method == "PATCH"  ? http::verb::patch
                                         : http::verb::post;
         r.target = at->path + target;
         for (const auto& [name, value] : headers) r.headers.set(name, value);
