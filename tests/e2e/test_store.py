@@ -3,6 +3,8 @@
 import signal
 import unittest
 
+from azure.storage.blob import ContainerClient
+
 import harness
 import servers
 
@@ -33,6 +35,24 @@ class Store(servers.OwnStore):
         project.act("u", "data/f")
         project.configure(server.endpoint, account="mine")
         project.act("ls", "data/f", expect=4)
+
+    def test_hierarchical_account(self):
+        server = self.serve("--hierarchical")
+        project = harness.Project(self.scratch / "project", server.endpoint)
+        harness.write(project.folder / "data/tree/a/b", b"x")
+        project.act("u", "data/tree")
+        with ContainerClient(server.endpoint, "work", credential=harness.KEY) as container:
+            names = [item.name for item in container.list_blobs()]
+        self.assertEqual(names[0], "some")
+        self.assertTrue(names[-1].endswith("tree/a/b"), names)
+        self.assertIn(names[-1].rsplit("/", 1)[0], names)
+        server.stop(signal.SIGTERM)
+        # The folder stays of that kind.
+        root, listen = ("--root", self.scratch / "server"), ("--listen", "127.0.0.1:0")
+        refused = harness.run([harness.ACT, "serve", *root, *listen], expect=3)
+        self.assertIn("serve it with --hierarchical", refused.err)
+        refused = harness.run([harness.ACT, "serve", "--hierarchical", "--versioning", "on", *root, *listen], expect=3)
+        self.assertIn("keeps no versions", refused.err)
 
     def test_admin_counts_and_limits(self):
         server = self.serve()
