@@ -101,6 +101,7 @@ private:
         if (tags) {
             head->tags = std::move(*tags);
         } else if (refuses_tags(tags.error())) {
+            warned_ |= has_no_tags(tags.error());
             without_tags();
         } else {
             co_return tags.error();
@@ -127,7 +128,10 @@ private:
     task<result<bool>> copy_all(plan::listing& pages, std::size_t strip, bool tags) {
         plan::listing_cursor source(pages);
         auto first = co_await source.peek();
-        if (!first && tags && refuses_tags(first.error())) co_return true;
+        if (!first && tags && refuses_tags(first.error())) {
+            warned_ |= has_no_tags(first.error());
+            co_return true;
+        }
         if (!first) co_return first.error();
         if (!*first) co_return false;
         blob::list_options options;
@@ -153,16 +157,40 @@ private:
     }
 
     task<result<void>> merge(plan::listing_cursor& source, std::size_t strip, plan::destination& target) {
-        for (;; source.advance()) {
+        for (;;) {
             ACT_CO_TRY(blob::properties * next, co_await source.peek());
             if (!next) co_return result<void>();
             ++found_;
             const std::string name = next->name.substr(strip);
-            if (!name.empty() && !plan::takes(run_.options.wanted, name, *next)) continue;
+            if (!name.empty() && !plan::takes(run_.options.wanted, name, *next)) {
+                source.advance();
+                continue;
+            }
             copy_item item{std::move(*next), blob_name(run_.to.path, name), {}};
+            source.advance();
+            if (item.source.hierarchical && item.source.is_directory) {
+                ACT_CO_TRY(const bool occupied, co_await something_below(item.source.name, source));
+                // What is in it makes it.
+                if (occupied) {
+                    remember_folder(item.source);
+                    continue;
+                }
+            }
             ACT_CO_TRY(item.existing, co_await target.find(name));
             ACT_CO_TRY_VOID(co_await consider(std::move(item)));
         }
+    }
+
+    /// Of the real folder that the listing has just gone by.
+    static task<result<bool>> something_below(const std::string& folder, plan::listing_cursor& source) {
+        ACT_CO_TRY(const blob::properties* next, co_await source.peek());
+        co_return next && next->name.starts_with(folder + '/');
+    }
+
+    /// Of a move: it goes when all below it has gone.
+    void remember_folder(const blob::properties& source) {
+        if (source.is_directory && source.size == 0 && run_.options.remove_source && !run_.options.dry_run)
+            run_.folders.push_back(source);
     }
 
     /// After the destination said `why`: if only its container is missing, makes it.
@@ -181,8 +209,7 @@ private:
             op.failed(source.name, *bad, {source.name, item.blob});
             co_return result<void>();
         }
-        if (source.is_directory && source.size == 0 && how.remove_source && !how.dry_run)
-            run_.folders.push_back(source);
+        remember_folder(source);
         if (item.existing) {
             const plan::replace_rule rule{how.overwrite, how.compare_content};
             const bool stays = source.is_directory ? how.overwrite != plan::overwrite::always

@@ -60,7 +60,10 @@ task<result<void>> blob_copy::look_again(error why) {
     auto seen = co_await run_.to.client.head(to_, run_.op.patience());
     if (!seen) co_return seen.error().kind() == kind::not_found ? why : seen.error();
     const plan::replace_rule rule{plan::overwrite::different, run_.options.compare_content};
-    if (!item_.source.is_directory && plan::stays(rule, item_.source, *seen, run_.options.given)) {
+    // A folder may have come with something that was put into it.
+    const bool same = item_.source.is_directory ? seen->is_directory
+                                                : plan::stays(rule, item_.source, *seen, run_.options.given);
+    if (same) {
         item_.existing = std::move(*seen);
         unchanged();
         co_return result<void>();

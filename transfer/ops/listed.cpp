@@ -18,6 +18,10 @@ bool refuses_tags(const error& e) {
     return e.kind() == kind::permission || e.kind() == kind::unsupported || e.status() == 400;
 }
 
+bool has_no_tags(const error& e) {
+    return e.code() == "FeatureNotYetSupportedForHierarchicalNamespaceAccounts";
+}
+
 task<result<std::vector<plan::listed_item>>> next_items(operation& op, plan::item_list& list) {
     std::vector<plan::listed_item> out;
     std::vector<plan::listed_item> wrong;

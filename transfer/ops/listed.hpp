@@ -56,6 +56,8 @@ private:
 /// A listing with tags was refused for them: not every credential may read them, and not every account has
 /// them.
 bool refuses_tags(const error&);
+/// ... because the account has none: nothing is lost.
+bool has_no_tags(const error&);
 
 /// Makes the container of a destination that nothing is listed of, if it is missing and `create` is set; true
 /// when it is missing all the same. One request; that it is not allowed proves nothing.

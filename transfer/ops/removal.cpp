@@ -82,7 +82,12 @@ task<result<void>> removal::send(const doomed& item) {
         co_return co_await client.remove_snapshot(where, item.snapshot, op_.patience());
     }
     if (item.version.empty() || item.current) {
-        auto gone = co_await client.remove(where, snapshots_, {}, op_.patience());
+        // Of a real folder the service does not want to hear of snapshots. What only stands for one, in an
+        // account without, may have some.
+        const auto asked = item.folder ? blob::snapshots::refuse : snapshots_;
+        auto gone = co_await client.remove(where, asked, {}, op_.patience());
+        if (!gone && asked != snapshots_ && gone.error().code() == "SnapshotsPresent")
+            gone = co_await client.remove(where, snapshots_, {}, op_.patience());
         if (!gone || item.version.empty()) co_return gone;
     }
     co_return co_await client.remove_version(where, item.version, op_.patience());
