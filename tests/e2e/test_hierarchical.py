@@ -109,3 +109,24 @@ class Hierarchical(servers.OwnStore):
             shutil.rmtree(self.project.folder / "copy")
         refused = self.project.act("check", self.store, other, expect=1)
         self.assertIn("one account has a hierarchical namespace and the other has not", refused.err)
+
+    def test_brings_back_what_was_deleted_with_its_folders(self):
+        self.server.stop()
+        self.server = self.serve("--hierarchical", "--soft-delete", "7")
+        store = f"{self.server.endpoint}/work/t"
+        self.project.act("cp", "./tree", store)
+        before = sorted(self.stored(store))
+        # A path may have been deleted more than once: the last one counts.
+        self.project.act("rm", "--yes", f"{store}/a.txt")
+        harness.write(self.tree / "a.txt", b"newer")
+        self.project.act("cp", "./tree", store)
+        self.project.act("rm", "--yes", store)
+        self.assertEqual(self.stored(store), [])
+        # The folder of it has gone, too.
+        self.assertIn("a/b", self.project.act("undelete", f"{store}/a/b", expect={1, 5}).err)
+        done = self.project.act("undelete", store, "--json").summary
+        self.assertEqual((done["failed"], done["files"] >= len(before)), (0, True))
+        self.assertEqual(sorted(self.stored(store)), before)
+        self.assertEqual(self.project.act("cat", f"{store}/a.txt").out, "newer")
+        self.assertIn("equal", self.project.act("check", "./tree", store).text)
+        self.assertEqual(self.project.act("undelete", store, "--json").summary["files"], 0)

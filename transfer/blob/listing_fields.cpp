@@ -17,6 +17,7 @@ constexpr named in_blob[] = {
     {"Deleted", field::deleted},
     {"Snapshot", field::snapshot},
     {"VersionId", field::version_id},
+    {"DeletionId", field::deletion_id},
     {"IsCurrentVersion", field::current_version},
 };
 
@@ -164,6 +165,9 @@ void assign_text(properties& p, field what, std::string_view s) {
             break;
         case field::lease_state:
             p.lease_state = s;
+            break;
+        case field::deletion_id:
+            p.deletion_id = s;
             break;
         case field::resource_type:
             p.is_directory = s == "directory";

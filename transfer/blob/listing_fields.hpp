@@ -49,6 +49,7 @@ enum class field : std::uint8_t {
     current_version,
     deleted,
     deleted_time,
+    deletion_id,
     remaining_days,
     content_length,
     last_modified,

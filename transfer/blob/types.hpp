@@ -63,6 +63,7 @@ struct properties {
     bool deleted = false;         ///< soft-deleted: not there, but it can be brought back
     unsigned remaining_days = 0;  ///< for so many more days
     std::optional<wall_time> deleted_at;
+    std::string deletion_id;   ///< of what was deleted in an account with real folders
     bool uncommitted = false;  ///< no ETag: only staged blocks (include=uncommittedblobs)
 };
 

@@ -90,8 +90,11 @@ task<result<void>> client::remove_version(address at, std::string version, until
     co_return co_await impl_->remove(op, u);
 }
 
-task<result<void>> client::undelete(address at, until u) {
+task<result<void>> client::undelete(address at, std::string deletion_id, until u) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=undelete"));
+    if (!deletion_id.empty()) {
+        op.request.headers.add("x-ms-undelete-source", encode_path(at.name) + "?deletionid=" + deletion_id);
+    }
     ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
     co_return result<void>();
 }

@@ -154,8 +154,10 @@ public:
     task<result<void>> remove_snapshot(address, std::string snapshot, until);
     /// A previous one: the service refuses to delete the current version by its id.
     task<result<void>> remove_version(address, std::string version, until);
-    /// Brings back all of that name that is soft-deleted: the blob, snapshots, previous versions.
-    task<result<void>> undelete(address, until);
+    /// Brings back all of that name that is soft-deleted: the blob, snapshots, previous versions. In an
+    /// account with real folders just one deletion of the path, with what went along with a folder; see
+    /// properties::deletion_id.
+    task<result<void>> undelete(address, std::string deletion_id, until);
     /// How many days the account keeps what is deleted; 0: not at all. Not every credential may ask.
     task<result<unsigned>> soft_delete_days(until);
     /// One Blob Batch of deletes, at most max_batch items, container-scoped; outcomes in the items' order.

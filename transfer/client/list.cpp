@@ -158,6 +158,8 @@ task<result<list_page>> client::list(std::string container, list_options options
             ask_for(form::older_xml);
             continue;
         }
+        // An account with real folders has nothing below a file, and says so in this way.
+        if (broken.code() == "PathConflict" && !options.prefix.empty()) co_return list_page();
         if (broken.kind() == kind::stopped || !one.begun) co_return broken;
         // A connection that breaks within the answer costs the page, not the listing.
         auto delay = transient(broken) ? waits.next({}) : std::nullopt;

@@ -14,7 +14,8 @@ void add(name_history& to, const blob::properties& one) {
         if (!to.latest || to.latest->version_id < one.version_id) to.latest = one;
     } else if (one.snapshot.empty()) {
         if (one.deleted) {
-            to.deleted = one;
+            // An account with real folders keeps every deletion of a path.
+            if (!to.deleted || to.deleted->deleted_at <= one.deleted_at) to.deleted = one;
         } else {
             to.there = true;
             to.size = one.size;

@@ -60,7 +60,8 @@ private:
         if (run_.options.dry_run) co_return true;
         // What is left as a version alone needs no more than its copy.
         if (!gone || gone->deleted || !what_.past.empty())
-            ACT_CO_TRY_VOID(co_await run_.at.client.undelete(where(), u));
+            ACT_CO_TRY_VOID(
+                co_await run_.at.client.undelete(where(), gone ? gone->deletion_id : std::string(), u));
         if (gone && !gone->version_id.empty()) ACT_CO_TRY_VOID(co_await promote(*gone, u));
         co_return true;
     }
@@ -121,7 +122,13 @@ task<result<void>> all(undelete_run& run, tally& seen) {
             co_return result<void>();
         }
         if (gone) run.op.found(gone->size);
+        // What is in a real folder can come back only when the folder is there, which is named before it.
+        const bool folder = gone && gone->is_directory && !gone->deletion_id.empty();
         std::unique_ptr<job> next = std::make_unique<revival>(run, std::move(one));
+        if (folder) {
+            co_await next->run();
+            co_return result<void>();
+        }
         co_return co_await submit(run, std::move(next));
     };
     co_return co_await each_history(run.op, run.at, run.options.raw_prefix, run.options.past, each);
