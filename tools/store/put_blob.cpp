@@ -2,6 +2,7 @@
 #include "tools/store/put_blob.hpp"
 
 #include "engine/codec/base64.hpp"
+#include "tools/store/encryption.hpp"
 
 namespace act::store {
 
@@ -15,6 +16,9 @@ outcome<place> check_replace(const reader& r, const call& c) {
         if (p.old->tier == tier::archive) return failure(codes::blob_archived);
         p.snapshots = p.old->snapshots;
     }
+    ACT_TRY(const encryption asked, encryption_of_write(c, p.container));
+    p.key_sha256 = asked.key_sha256;
+    p.scope = asked.scope;
     p.kept = protection_of(r);
     if (p.kept.versioning) p.version = next_version(r, p.container.id, c.blob, c.at());
     // Without a blob there are some only where they were brought back without it.
@@ -30,6 +34,7 @@ blob_record successor(const call& c, const place& p, blob::blob_type type) {
     r.created = p.old ? p.old->created : c.at();
     r.version = p.version;
     r.snapshots = p.snapshots;
+    r.encryption = {p.key_sha256, p.scope};
     if (p.old) r.lease = after_change(p.old->lease, c.at());
     return r;
 }
@@ -153,7 +158,7 @@ task<answer> put_blob(service& s, call& c, http::server_exchange& x) {
         if (block && !c.has_header("Content-MD5")) {
             out.headers.add("x-ms-content-crc64", codec::crc64_header(body->crc64));
         }
-        out.headers.add("x-ms-request-server-encrypted", "true");
+        add_encrypted_write(out.headers, r.encryption);
         return out;
     };
     answer out = co_await change_index(s, change);

@@ -118,6 +118,20 @@ void get(unpacker& u, lease& l) {
     l.until = u.time();
 }
 
+// Came later: records without it are as they always were.
+void put(packer& p, const encryption& s) {
+    if (s.none()) return;
+    p.text(s.key_sha256);
+    p.text(s.scope);
+}
+
+void get(unpacker& u, encryption& s) {
+    s = {};
+    if (u.empty()) return;
+    s.key_sha256 = u.text();
+    s.scope = u.text();
+}
+
 // A blob's record, in the order in which its parts lie.
 
 void get_own(unpacker& u, blob_record& r) {
@@ -292,7 +306,8 @@ std::string encode(const blob_record& r) {
         p.number(r.copy.owner);
     }
     // Came later: records without it are as they always were.
-    if (r.version != 0) p.time(r.version);
+    if (r.version != 0 || !r.encryption.none()) p.time(r.version);
+    put(p, r.encryption);
     return p.take();
 }
 
@@ -303,6 +318,7 @@ bool decode(std::string_view bytes, blob_record& r) {
     get_description(u, r);
     get_state(u, r);
     r.version = u.empty() ? 0 : u.time();
+    get(u, r.encryption);
     return u.good();
 }
 
@@ -320,8 +336,11 @@ bool blob_decoder::next(std::string_view bytes) {
     };
     same_headers_ = run(headers_, get_headers);
     get_description(u, record_);
+    const encryption before = record_.encryption;
     same_state_ = run(state_, get_state) && type == record_.type;
     record_.version = u.empty() ? 0 : u.time();
+    get(u, record_.encryption);
+    same_state_ = same_state_ && before == record_.encryption;
     if (!u.good()) headers_ = state_ = {};
     return u.good();
 }
@@ -335,6 +354,11 @@ std::string encode(const container_record& r) {
     p.text(r.public_access);
     p.text(r.policies);
     put(p, r.lease);
+    // Came later.
+    if (!r.default_scope.empty()) {
+        p.text(r.default_scope);
+        p.byte(r.only_default_scope);
+    }
     return p.take();
 }
 
@@ -347,6 +371,8 @@ bool decode(std::string_view bytes, container_record& r) {
     r.public_access = u.text();
     r.policies = u.text();
     get(u, r.lease);
+    r.default_scope = u.empty() ? std::string_view() : u.text();
+    r.only_default_scope = !r.default_scope.empty() && u.byte() != 0;
     return u.good();
 }
 
@@ -356,6 +382,7 @@ std::string encode(const upload_record& r) {
     p.number(r.id_size);
     p.number(r.blocks);
     p.time(r.touched);
+    put(p, r.encryption);
     return p.take();
 }
 
@@ -365,6 +392,7 @@ bool decode(std::string_view bytes, upload_record& r) {
     r.id_size = static_cast<std::uint32_t>(u.number());
     r.blocks = static_cast<std::uint32_t>(u.number());
     r.touched = u.time();
+    get(u, r.encryption);
     return u.good();
 }
 
