@@ -12,7 +12,7 @@ namespace act::ops {
 /// The blocks that the service has of a blob, which need not be sent again.
 struct blocks_there {
     std::vector<std::string> committed;       ///< in the blob's order
-    std::unordered_set<std::string> present;  ///< committed or staged
+    std::unordered_set<std::string> present;  ///< committed, under our key or scope, or staged
 };
 
 /// Asks what of `where` is there. Uncommitted blocks whose ids are not as long as ours, which would make ours
