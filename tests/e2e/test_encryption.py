@@ -128,13 +128,33 @@ class Encryption(servers.OwnStore):
         process.kill()
         process.communicate()
         gate.open()
-        staged = harness.admin(self.server, "/stats")["requests"]["PutBlock"]["201"]
-        self.assertGreater(staged, 0)
+        self.assertGreater(harness.admin(self.server, "/stats")["requests"]["PutBlock"]["201"], 0)
         self.project.configure(self.server.endpoint)
         harness.admin(self.server, "/reset", "POST")
         self.act("u", "data/big", "--customer-key", key=self.key)
         self.assertLess(harness.admin(self.server, "/stats")["requests"]["PutBlock"]["201"], 15)
         self.assertEqual(self.told()["data/big"], (sum_of(self.key), None))
+
+    def test_staged_blocks_under_another_key_are_not_in_the_way(self):
+        harness.write(self.data / "big", harness.content(40 * MIB, "big"))
+        harness.write(self.project.folder / "key.txt", a_key("other").encode())
+        container = f"{self.server.endpoint}/work?{harness.account_sas()}"
+        self.act("mkcontainer", container)
+        gate = harness.Gate(self.server.endpoint, 20 * MIB)
+        self.addCleanup(gate.close)
+        self.project.configure(gate.endpoint, customer_key="file:key.txt")
+        process = self.project.start("u", "data/big")
+        self.assertTrue(gate.reached.wait(60))
+        process.kill()
+        process.communicate()
+        gate.open()
+        self.project.configure(self.server.endpoint)
+        self.keyed("u", "data/big")
+        self.assertEqual(self.told()["data/big"], (sum_of(self.key), None))
+        expected = harness.snapshot(self.data)
+        (self.data / "big").unlink()
+        self.keyed("d", "data/big")
+        harness.assert_same(expected, harness.snapshot(self.data))
 
     def test_blocks_that_are_there_count_only_under_the_same_key(self):
         harness.write(self.data / "big", harness.content(64 * MIB, "big"))

@@ -29,7 +29,8 @@ constexpr std::string_view damaged =
     "The data was damaged on its way; run the command again, and check memory and network if it recurs.";
 constexpr std::string_view advise_other_key =
     "It was written with another customer-provided key or encryption scope, as may be the uncommitted blocks "
-    "that an interrupted upload left: give that one, or remove the blob first.";
+    "that an interrupted upload left, until they vanish after a week: give that one, or remove the blob "
+    "first.";
 constexpr std::string_view advise_key =
     "Give the key that it was written with (--customer-key, or customer_key in the account file), or the "
     "encryption scope where it has one.";

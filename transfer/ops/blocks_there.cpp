@@ -79,4 +79,12 @@ task<result<blocks_there>> find_blocks(blob::client& client, blob::address where
     co_return out;
 }
 
+task<bool> drop_staged(blob::client& client, blob::address where, std::optional<blob::properties>& existing,
+                       until u) {
+    auto listed = co_await client.get_block_list(where, existing.has_value(), true, u);
+    if (!listed || listed->uncommitted.empty()) co_return false;
+    const auto cleared = co_await clear_uncommitted(client, where, *listed, existing, u);
+    co_return cleared.has_value();
+}
+
 }  // namespace act::ops

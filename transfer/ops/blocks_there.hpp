@@ -21,4 +21,8 @@ struct blocks_there {
 task<result<blocks_there>> find_blocks(blob::client&, blob::address where,
                                        std::optional<blob::properties>& existing, until);
 
+/// After a block was refused for its key or scope: drops uncommitted blocks, which an interrupted upload may
+/// have left under another. True when there were some and they are gone; what is committed stays as it is.
+task<bool> drop_staged(blob::client&, blob::address where, std::optional<blob::properties>& existing, until);
+
 }  // namespace act::ops
