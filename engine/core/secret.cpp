@@ -1,5 +1,6 @@
 #include "engine/core/secret.hpp"
 
+#include <cstring>
 #include <ostream>
 
 namespace act {
@@ -26,6 +27,10 @@ constexpr rule rules[] = {
     {"account_key\":", ",}", false, false},
     {"account_key=", "&;,\"'", true, false},
     {"sas_token\":", ",}", false, false},
+    // x-ms-encryption-key and x-ms-source-encryption-key, which the service repeats in what it has signed.
+    {"encryption-key:", "\"',;", true, false},
+    {"customer_key:", ",}", true, false},
+    {"cpk_encryption_key=", "&;,\"'", true, false},
     {"access_token\":", ",}", false, false},
     {"refresh_token\":", ",}", false, false},
     {"access_token=", "&;,\"'", true, false},
@@ -66,6 +71,13 @@ std::size_t end_of_value(std::string_view line, std::size_t at, const rule& r) {
 }
 
 }  // namespace
+
+void secret::wipe() noexcept {
+    // As long as its memory is, without taking any.
+    text_.resize(text_.capacity());
+    ::explicit_bzero(text_.data(), text_.size());
+    text_.clear();
+}
 
 std::ostream& operator<<(std::ostream& out, const secret& s) { return out << format_as(s); }
 

@@ -162,6 +162,8 @@ result<account> load_account(const config& c, const std::string& name, const env
     ACT_TRY_VOID(field("account_key", [&](std::string v) { a.key = secret(std::move(v)); }));
     ACT_TRY_VOID(
         field("sas_token", [&](std::string v) { a.sas = secret(without_question_mark(std::move(v))); }));
+    ACT_TRY_VOID(field("customer_key", [&](std::string v) { a.customer_key = secret(std::move(v)); }));
+    ACT_TRY_VOID(field("encryption_scope", [&](std::string v) { a.encryption_scope = std::move(v); }));
     ACT_TRY_VOID(field("blob_endpoint", [&](std::string v) { a.blob_endpoint = std::move(v); }));
     ACT_TRY_VOID(field("connection_string", [&](std::string v) { connection = std::move(v); }));
     ACT_TRY_VOID(field("auth", [&](std::string v) { auth = std::move(v); }));

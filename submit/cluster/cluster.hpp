@@ -30,7 +30,9 @@ struct account {
     secret key;
     secret sas;
     std::string container;
-    std::string blob_endpoint;  ///< full URL; empty: the public cloud's
+    std::string blob_endpoint;     ///< full URL; empty: the public cloud's
+    secret customer_key;           ///< base64; what is written there is encrypted with it
+    std::string encryption_scope;  ///< instead of a key
     enum class method { automatic, key, sas, cli, msi, sp, workload } auth = method::automatic;
     std::vector<std::string> warnings;  ///< misspelt keys
 };

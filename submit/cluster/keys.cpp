@@ -32,7 +32,7 @@ const std::vector<std::string>& known_keys(section s) {
         "storage_type",           "submit_with_url"};
     static const std::vector<std::string> account = {"account_key",   "account_name",      "auth",
                                                      "blob_endpoint", "connection_string", "container_name",
-                                                     "sas_token"};
+                                                     "customer_key",  "encryption_scope",  "sas_token"};
     switch (s) {
         case section::cluster:
             return cluster;

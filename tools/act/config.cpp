@@ -55,6 +55,8 @@ void add_account(invocation& call, const cluster::config& c, const cluster::acco
         if (!a.sas.empty()) to.push_back({head + "sas_token", "***", a.source, true});
     }
     to.push_back({head + "container_name", a.container, a.source});
+    if (!a.customer_key.empty()) to.push_back({head + "customer_key", "***", a.source, true});
+    if (!a.encryption_scope.empty()) to.push_back({head + "encryption_scope", a.encryption_scope, a.source});
     for (const auto& warning : a.warnings) call.screen.problem("warning: " + warning);
 }
 

@@ -35,6 +35,8 @@ std::string state_of(const blob::properties& b) {
     } else if (b.deleted) {
         add("deleted");
     }
+    if (!b.key_sha256.empty()) add("customer key");
+    if (!b.encryption_scope.empty()) add("scope " + b.encryption_scope);
     if (!b.lease_state.empty() && b.lease_state != "available") add(b.lease_state);
     if (!b.copy_status.empty() && b.copy_status != "success") add("copy ", b.copy_status);
     if (!b.version_id.empty())
@@ -151,6 +153,8 @@ private:
         if (!call_.given.details) return line.text();
         line.add("blob_type", name_of(b.type)).add("tier", b.tier).add("md5", b.content.md5);
         line.add("content_type", b.content.type).add("lease_state", b.lease_state);
+        if (!b.key_sha256.empty()) line.add("customer_key_sha256", b.key_sha256);
+        if (!b.encryption_scope.empty()) line.add("encryption_scope", b.encryption_scope);
         if (!b.copy_status.empty()) {
             line.add("copy_status", b.copy_status).add("copy_progress", b.copy_progress);
         }

@@ -62,12 +62,13 @@ result<std::vector<wanted_container>> find(invocation& call, session& s, locatio
     return std::vector{wanted_container{all.front().account, at.path}};
 }
 
-summary make(invocation& call, session& s, report& r, const wanted_container& w) {
+summary make(invocation& call, session& s, report& r, const wanted_container& w,
+             const blob::container_options& how) {
     const std::string url = w.account->client->url({w.container, {}});
     summary one;
     bool made = true;
     if (!call.given.dry_run) {
-        auto outcome = s.runtime().run(w.account->client->create_container(w.container, s.until()));
+        auto outcome = s.runtime().run(w.account->client->create_container(w.container, s.until(), how));
         if (!outcome && outcome.error().code() != "ContainerAlreadyExists") {
             r.fail(url, outcome.error());
             return one;
@@ -88,6 +89,12 @@ summary make(invocation& call, session& s, report& r, const wanted_container& w)
 int run(invocation& call) {
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
+    // Of the container, not of what this call writes, which is nothing.
+    const blob::container_options how{std::exchange(call.given.encryption_scope, {}), call.given.only_scope};
+    if (how.only_that_scope && how.default_scope.empty()) {
+        return give_up(call, error(kind::usage, "--only-scope is for a container with an encryption scope",
+                                   "name that one: --encryption-scope NAME"));
+    }
     session s(call, std::move(*cluster));
     location_opener opener(call, s);
     report r(call, "made", "container");
@@ -98,7 +105,7 @@ int run(invocation& call) {
             r.fail(redact(word), found.error());
             continue;
         }
-        for (const auto& w : *found) r.add(w.container, make(call, s, r, w));
+        for (const auto& w : *found) r.add(w.container, make(call, s, r, w, how));
     }
     return r.finish_quietly(s.wire());
 }
@@ -107,6 +114,7 @@ constexpr example examples[] = {
     {"act mkcontainer eu:", "the containers that cluster eu's folders are in"},
     {"act -c eu mkcontainer results", "one more in the account of cluster eu"},
     {"act mkcontainer 'https://acc.blob.core.windows.net/results'", "by URL"},
+    {"act mkcontainer --encryption-scope lab eu:", "what comes is encrypted with the key of scope lab"},
 };
 
 }  // namespace

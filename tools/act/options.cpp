@@ -1,6 +1,7 @@
 #include "tools/act/options.hpp"
 
 #include "tools/act/option_values.hpp"
+#include "transfer/blob/encryption.hpp"
 
 namespace act::cli {
 
@@ -78,6 +79,13 @@ outcome blob_type(options& to, const option& o, std::string_view value) {
                                                                   {"PageBlob", type::page},
                                                                   {"AppendBlob", type::append}};
     ACT_TRY(to.blob_type, one_of(o, value, words, 3));
+    return {};
+}
+
+outcome scope(options& to, const option& o, std::string_view value) {
+    if (!blob::check_scope(value))
+        return bad_value(o, value, "3 to 63 lower-case letters, digits and single hyphens between them");
+    to.encryption_scope = std::string(value);
     return {};
 }
 
@@ -268,6 +276,12 @@ constexpr option table[] = {
 
     {"--blob-type", "", "TYPE", "upload cp mv sync", "what files become: block (the default), page or append",
      blob_type},
+    {"--customer-key", "", "", "upload download cp mv sync check cat set",
+     "encrypt, and open, blobs with the key in CPK_ENCRYPTION_KEY (base64)", flag<&options::customer_key>},
+    {"--encryption-scope", "", "NAME", "upload cp mv sync mkcontainer",
+     "the encryption scope of new blobs; mkcontainer: of all that come without one", scope},
+    {"--only-scope", "", "", "mkcontainer", "with --encryption-scope: let nothing in under another one",
+     flag<&options::only_scope>},
     {"--put-md5", "", "", "upload cp mv sync", "store the MD5 of each uploaded file's content with its blob",
      flag<&options::put_md5>},
     {"--check-md5", "", "MODE", "download cat cp mv sync",

@@ -49,6 +49,9 @@ struct options {
     ops::md5_check check_md5 = ops::md5_check::automatic;
     std::uint64_t block_size = 0;  ///< 0: chosen by the operation
     std::optional<blob::blob_type> blob_type;
+    bool customer_key = false;     ///< from the environment, for accounts that have none
+    std::string encryption_scope;  ///< of what is written; of `mkcontainer` the default
+    bool only_scope = false;
 
     // what transfers do with what stands there, with links, owners and types
     std::optional<plan::overwrite> overwrite;

@@ -79,6 +79,47 @@ result<uri> endpoint_of(const cluster::account& a) {
     return std::move(*parsed);
 }
 
+result<blob::encryption> encryption_of(const cluster::account& a, bool from_environment,
+                                       const std::string& scope,
+                                       const std::map<std::string, std::string>& environment) {
+    constexpr const char* variable = "CPK_ENCRYPTION_KEY";
+    const auto in = [](const std::string& where, const error& e) { return error(e).in(where); };
+    blob::encryption out;
+    out.scope = scope.empty() ? a.encryption_scope : scope;
+    if (!out.scope.empty()) {
+        if (auto good = blob::check_scope(out.scope); !good) return in(a.source, good.error());
+    }
+    if (!a.customer_key.empty()) {
+        auto key = blob::customer_key::read(a.customer_key);
+        if (!key) return in(a.source + ": customer_key", key.error());
+        out.key = std::move(*key);
+    } else if (from_environment) {
+        const auto value = [&](const std::string& name) {
+            auto found = environment.find(name);
+            return found == environment.end() ? std::string() : found->second;
+        };
+        const secret text(value(variable));
+        if (text.empty()) {
+            return error(
+                kind::configuration,
+                fmt::format("--customer-key takes the key from {}, which is not set", variable),
+                fmt::format("set it to the base64 of 32 bytes: read -rs {0} && export {0}; or name a "
+                            "file as customer_key in the account file",
+                            variable));
+        }
+        auto key = blob::customer_key::read(text, value(variable + std::string("_SHA256")));
+        if (!key) return in(variable, key.error());
+        out.key = std::move(*key);
+    }
+    if (out.key && !out.scope.empty()) {
+        return error(kind::configuration,
+                     fmt::format("account {}: a customer-provided key and the encryption scope {} are given",
+                                 a.name, out.scope),
+                     "a blob is encrypted with the one or the other: leave one out");
+    }
+    return out;
+}
+
 namespace {
 
 constexpr unsigned lanes_of_one = 4;
@@ -131,6 +172,8 @@ resources::resources(const world& w, screen& s, const options& given)
       threads_(given.threads),
       memory_(given.memory),
       hedge_(!given.no_hedge),
+      customer_key_(given.customer_key),
+      encryption_scope_(given.encryption_scope),
       control_(control_of(given)),
       lanes_(control_.start) {}
 
@@ -262,7 +305,12 @@ result<std::unique_ptr<opened_account>> resources::open(cluster::account setting
     out->token = std::move(*token);
     auto authorizer = authorizer_for(*out);
     if (!authorizer) return in_file(authorizer.error());
-    blob::account address{.name = a.name, .endpoint = std::move(endpoint), .settings = a.source};
+    ACT_TRY(blob::encryption encryption,
+            encryption_of(a, customer_key_, encryption_scope_, world_.environment));
+    blob::account address{.name = a.name,
+                          .endpoint = std::move(endpoint),
+                          .settings = a.source,
+                          .encryption = std::move(encryption)};
     http::pipeline_options how;
     out->gate = std::make_shared<gate>(a.name, control_, &lanes_, hedge_);
     how.admission = out->gate;
@@ -318,11 +366,14 @@ const http::counters* session::wire() const {
     return accounts_.empty() ? nullptr : &counters_;
 }
 
-opened_account* session::mine(opened_account& common) {
+result<opened_account*> session::mine(opened_account& common) {
     latest_ = &common;
     if (own_) return &common;
     auto& made = accounts_[&common];
     if (!made) {
+        ACT_TRY(blob::encryption encryption,
+                encryption_of(common.settings, call_.given.customer_key, call_.given.encryption_scope,
+                              call_.world.environment));
         made = std::make_unique<opened_account>();
         made->settings = common.settings;
         made->gate = std::make_shared<counted>(common.gate, counters_);
@@ -330,7 +381,7 @@ opened_account* session::mine(opened_account& common) {
         made->origin = &common;
         http::pipeline_options how;
         how.admission = made->gate;
-        made->client = std::make_unique<blob::client>(*common.client, std::move(how));
+        made->client = std::make_unique<blob::client>(*common.client, std::move(how), std::move(encryption));
     }
     return made.get();
 }

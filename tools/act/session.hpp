@@ -94,6 +94,8 @@ private:
     const unsigned threads_;
     const std::uint64_t memory_;
     const bool hedge_;
+    const bool customer_key_;
+    const std::string encryption_scope_;
     act::progress progress_;
     const controller::options control_;  ///< of each account
     std::atomic<unsigned> lanes_;
@@ -145,7 +147,7 @@ public:
     const opened_account* latest() const { return latest_; }
 
 private:
-    opened_account* mine(opened_account&);
+    result<opened_account*> mine(opened_account&);
 
     invocation& call_;
     cluster::config cluster_;
@@ -170,6 +172,13 @@ result<uri> endpoint_of(const cluster::account&);
 
 /// By what name the rates that `act bench` measures of an account are kept.
 std::string rates_name(const cluster::account&, bool embedded);
+
+/// What is written to the account is encrypted with, as the account's file or else the command line has it.
+/// `from_environment`: the key in CPK_ENCRYPTION_KEY, which has the hash in CPK_ENCRYPTION_KEY_SHA256 where
+/// that is set, as in azcopy.
+result<blob::encryption> encryption_of(const cluster::account&, bool from_environment,
+                                       const std::string& scope,
+                                       const std::map<std::string, std::string>& environment);
 
 /// Calls `each` for every word of the call, with a progress bar, until one was stopped; the exit code. `each`
 /// returns how the operation on that path ended. Items are called by their names below the folder that all

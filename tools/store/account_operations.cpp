@@ -7,6 +7,7 @@
 #include "tools/store/listing.hpp"
 #include "tools/store/past.hpp"
 #include "transfer/blob/documents.hpp"
+#include "transfer/blob/encryption.hpp"
 #include "transfer/blob/xml.hpp"
 
 namespace act::store {
@@ -70,9 +71,11 @@ answer list_containers(service& s, const reader& r, call& c) {
         element(out, "Etag", etag_text(k.etag));
         add_lease(out, k.lease, c.at());
         optional_element(out, "PublicAccess", k.public_access);
-        out +=
-            "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold></"
-            "Properties>";
+        out += "<HasImmutabilityPolicy>false</HasImmutabilityPolicy><HasLegalHold>false</HasLegalHold>";
+        element(out, "DefaultEncryptionScope",
+                k.default_scope.empty() ? blob::account_scope : k.default_scope);
+        element(out, "DenyEncryptionScopeOverride", k.only_default_scope ? "true" : "false");
+        out += "</Properties>";
         if (metadata) add_metadata(out, k.metadata);
         out += "</Container>";
     }

@@ -1,5 +1,6 @@
 // Append Block, Append Block From URL, Append Blob Seal (blob-rest.md section 6.6).
 #include "tools/store/copy.hpp"
+#include "tools/store/encryption.hpp"
 
 namespace act::store {
 
@@ -25,6 +26,8 @@ answer append(service& s, writer& w, const call& c, const received& body) {
     if (!decode(bytes, r)) return failure();
     if (r.type != blob::blob_type::append) return failure(codes::invalid_blob_type);
     ACT_TRY_VOID(check_change(c, &r));
+    ACT_TRY(const encryption asked, encryption_of_write(c, container));
+    ACT_TRY_VOID(check_change_in_place(asked, r.encryption));
     ACT_TRY_VOID(check_position(c, r.size, body.size));
     if (r.sealed) return failure(codes::blob_sealed);
     if (r.append_blocks >= most_appends) return failure(codes::block_count_exceeded);
@@ -42,7 +45,7 @@ answer append(service& s, writer& w, const call& c, const received& body) {
     reply out = changed(201, r);
     out.headers.add("x-ms-blob-append-offset", offset);
     out.headers.add("x-ms-blob-committed-block-count", std::uint64_t(r.append_blocks));
-    out.headers.add("x-ms-request-server-encrypted", "true");
+    add_encrypted_write(out.headers, r.encryption);
     return out;
 }
 

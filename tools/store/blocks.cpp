@@ -5,6 +5,7 @@
 
 #include "engine/codec/base64.hpp"
 #include "tools/store/directories.hpp"
+#include "tools/store/encryption.hpp"
 #include "tools/store/past.hpp"
 #include "transfer/blob/documents.hpp"
 
@@ -77,9 +78,16 @@ answer stage_block(service& s, writer& w, const call& c, const std::string& bloc
         if (!c.who.may('w')) return failure(codes::unauthorized_overwrite);
     }
     ACT_TRY_VOID(check_place(w, container.id, c.blob, record ? &*record : nullptr, false));
+    ACT_TRY(const encryption asked, encryption_of_write(c, container));
+    // Copied: the row that the record shows is written again.
+    const std::string scope(asked.scope);
     auto upload = load<upload_record>(w, table::uploads, container.id, c.blob);
-    if (!upload) {
+    if (upload) {
+        ACT_TRY_VOID(check_change_in_place(asked, upload->encryption));
+        upload->encryption = {asked.key_sha256, scope};
+    } else {
         upload.emplace();
+        upload->encryption = {asked.key_sha256, scope};
         upload->id = s.files->next_id();
         upload->id_size = static_cast<std::uint32_t>(block_id.size());
     }
@@ -96,7 +104,7 @@ answer stage_block(service& s, writer& w, const call& c, const std::string& bloc
     w.put(table::blocks, row.view(), encode(block));
     save(w, table::uploads, container.id, c.blob, {}, encode(*upload));
     reply out = reply::of(201);
-    out.headers.add("x-ms-request-server-encrypted", "true");
+    add_encrypted_write(out.headers, upload->encryption);
     return out;
 }
 
@@ -130,6 +138,7 @@ answer put_block_list(service& s, writer& w, call& c) {
     ACT_TRY(const place at, check_replace(w, c));
     if (at.old && at.old->type != blob::blob_type::block) return failure(codes::invalid_blob_type);
 
+    const encryption asked{at.key_sha256, at.scope};
     const block_map committed = at.old ? committed_blocks(w, *at.old) : block_map();
     upload_blocks staged = staged_blocks(w, at.container.id, c.blob);
     std::vector<std::string> ids;
@@ -145,12 +154,14 @@ answer put_block_list(service& s, writer& w, call& c) {
         const block_record* found = nullptr;
         if (want.source != blob::block_source::committed) {
             if (auto i = staged.blocks.find(*id); i != staged.blocks.end()) {
+                ACT_TRY_VOID(check_change_in_place(asked, staged.upload->encryption));
                 found = &i->second;
                 if (!used.insert(found).second) more.push_back(found->piece);
             }
         }
         if (!found && want.source != blob::block_source::uncommitted) {
             if (auto i = committed.find(*id); i != committed.end()) {
+                ACT_TRY_VOID(check_change_in_place(asked, at.old->encryption));
                 found = &i->second;
                 more.push_back(found->piece);
             }
@@ -186,7 +197,7 @@ answer put_block_list(service& s, writer& w, call& c) {
     } else {
         out.headers.add("x-ms-content-crc64", codec::crc64_header(codec::crc64(0, codec::as_bytes(c.body))));
     }
-    out.headers.add("x-ms-request-server-encrypted", "true");
+    add_encrypted_write(out.headers, r.encryption);
     return out;
 }
 

@@ -1,5 +1,6 @@
 // Changes of a blob that leave its content alone, and snapshots (blob-rest.md section 9).
 #include "tools/store/directories.hpp"
+#include "tools/store/encryption.hpp"
 #include "tools/store/put_blob.hpp"
 #include "transfer/blob/documents.hpp"
 
@@ -51,6 +52,8 @@ outcome<std::uint64_t> new_sequence_number(const call& c, std::uint64_t old) {
 
 answer set_blob_metadata(service& s, writer& w, call& c) {
     ACT_TRY(target t, changeable(w, c));
+    ACT_TRY(const encryption asked, encryption_of_write(c, t.container));
+    ACT_TRY_VOID(check_change_in_place(asked, t.record.encryption));
     ACT_TRY(std::string metadata, read_metadata(c));
     // A path stays what it is. That a file cannot be given the mark is UNCONFIRMED.
     if (t.record.directory) {
@@ -70,9 +73,12 @@ answer set_blob_metadata(service& s, writer& w, call& c) {
         t.record.version = version;
     }
     t.record.metadata = metadata;
+    // As long as what the record views is there.
+    http::fields about;
+    add_encrypted_write(about, t.record.encryption);
     save_changed(w, c, t);
     reply out = changed(200, t.record);
-    out.headers.add("x-ms-request-server-encrypted", "true");
+    for (std::size_t i = 0; i < about.size(); ++i) out.headers.add(about.at(i).name, about.at(i).value);
     return out;
 }
 
@@ -161,6 +167,8 @@ answer snapshot_blob(service& s, writer& w, call& c) {
     ACT_TRY_VOID(check_lease(c, base.lease, leased::blob, false));
     ACT_TRY_VOID(check_conditions(c, state::of(&base), purpose::write));
     if (base.tier == tier::archive) return failure(codes::blob_archived);
+    ACT_TRY(const encryption asked, encryption_of_write(c, container));
+    ACT_TRY_VOID(check_change_in_place(asked, base.encryption));
     ACT_TRY(const std::string metadata, read_metadata(c));
 
     blob_record copy = base;

@@ -2,6 +2,7 @@
 #include "tools/store/access.hpp"
 #include "tools/store/conditions.hpp"
 #include "tools/store/headers.hpp"
+#include "transfer/blob/encryption.hpp"
 
 namespace act::store {
 
@@ -11,6 +12,20 @@ outcome<std::string_view> read_public_access(const call& c) {
     const std::string_view text = c.header("x-ms-blob-public-access");
     if (text.empty() || text == "blob" || text == "container") return text;
     return invalid_header("x-ms-blob-public-access", text);
+}
+
+constexpr const char* scope_header = "x-ms-default-encryption-scope";
+constexpr const char* only_scope_header = "x-ms-deny-encryption-scope-override";
+
+outcome<> read_default_scope(const call& c, container_record& k) {
+    const std::string_view scope = c.header(scope_header), only = c.header(only_scope_header);
+    if (!scope.empty() && !blob::check_scope(scope)) return invalid_header(scope_header, scope);
+    k.only_default_scope = http::same_name(only, "true");
+    if (!only.empty() && !k.only_default_scope && !http::same_name(only, "false"))
+        return invalid_header(only_scope_header, only);
+    if (k.only_default_scope && scope.empty()) return missing_header(scope_header);
+    k.default_scope = scope;
+    return {};
 }
 
 // The record with a new ETag and date.
@@ -33,6 +48,7 @@ answer create_container(service& s, writer& w, call& c) {
     ACT_TRY(const std::string metadata, read_metadata(c));
     container_record k;
     ACT_TRY(k.public_access, read_public_access(c));
+    ACT_TRY_VOID(read_default_scope(c, k));
     k.id = s.files->next_id();
     k.etag = next_etag(c.at(), 0);
     k.modified = c.at();
@@ -60,8 +76,8 @@ answer get_container(service&, const reader& r, call& c) {
     if (!k.public_access.empty()) out.headers.add("x-ms-blob-public-access", k.public_access);
     out.headers.add("x-ms-has-immutability-policy", "false");
     out.headers.add("x-ms-has-legal-hold", "false");
-    out.headers.add("x-ms-default-encryption-scope", "$account-encryption-key");
-    out.headers.add("x-ms-deny-encryption-scope-override", "false");
+    out.headers.add(scope_header, k.default_scope.empty() ? blob::account_scope : k.default_scope);
+    out.headers.add(only_scope_header, k.only_default_scope ? "true" : "false");
     return out;
 }
 

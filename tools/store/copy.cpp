@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/store/encryption.hpp"
 #include "tools/store/send.hpp"
 
 namespace act::store {
@@ -97,7 +98,7 @@ reply copy_answer(const blob_record& r, form f) {
         out.headers.add("x-ms-copy-id", r.copy.id);
         out.headers.add("x-ms-copy-status", r.copy.status);
     }
-    out.headers.add("x-ms-request-server-encrypted", "true");
+    add_encrypted_write(out.headers, r.encryption);
     return out;
 }
 
@@ -233,9 +234,19 @@ task<answer> copy_later(service& s, call& c, copy_source& from, remote_source so
     co_return out;
 }
 
+// Copy Blob has no place for keys and scopes, Copy Blob From URL none for keys.
+outcome<> check_headers(const call& c, form f) {
+    const char* unknown[] = {"x-ms-encryption-key", "x-ms-source-encryption-key", "x-ms-encryption-scope"};
+    for (const char* name : std::span(unknown).first(f == form::put ? 0 : f == form::synchronous ? 2 : 3)) {
+        if (c.has_header(name)) return failure(codes::unsupported_header).with("HeaderName", name);
+    }
+    return {};
+}
+
 task<answer> copy(service& s, call& c, form f) {
     ACT_CO_TRY(copy_source from, read_copy_source(s, c));
     if (f == form::asynchronous) from.credential = {};  // this one takes none
+    ACT_CO_TRY_VOID(check_headers(c, f));
     ACT_CO_TRY(const description about, read_description(c));
     if (!about.tags.empty() && http::same_name(c.header("x-ms-copy-source-tag-option"), "COPY")) {
         co_return invalid_header("x-ms-copy-source-tag-option", "COPY");

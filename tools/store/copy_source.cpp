@@ -5,6 +5,7 @@
 
 #include "tools/store/access.hpp"
 #include "tools/store/copy.hpp"
+#include "tools/store/encryption.hpp"
 #include "tools/store/past.hpp"
 #include "tools/store/send.hpp"
 #include "transfer/blob/errors.hpp"
@@ -86,6 +87,7 @@ outcome<own_source> open_own(service& s, const reader& r, copy_source& from, con
     if (out.record.tier == tier::archive && request.header("x-ms-access-tier").empty()) {
         return unverified_source(409, codes::blob_archived.name, codes::blob_archived.message);
     }
+    ACT_TRY_VOID(check_source(request, out.record.encryption));
     if (out.record.copy.status == "pending") return failure(codes::pending_copy);
     return out;
 }
@@ -98,6 +100,7 @@ task<outcome<remote_source>> open_remote(service& s, const copy_source& from, co
     ask.headers = from.credential;
     ask.headers.add("x-ms-version", c.version);
     ask.headers.add("x-ms-date", to_http_date(now()));
+    add_source_key(c, ask.headers);
     if (!range.empty()) ask.headers.add("x-ms-range", range);
     constexpr std::pair<const char*, const char*> passed_on[] = {
         {"x-ms-source-if-match", "If-Match"},

@@ -179,6 +179,15 @@ ACT_CODE(snapshots_present, 409, "SnapshotsPresent",
 ACT_CODE(invalid_blob_type, 409, "InvalidBlobType", "The blob type is invalid for this operation.");
 ACT_CODE(invalid_blob_tier, 400, "InvalidBlobTier", "The specified blob tier is invalid for this request.");
 ACT_CODE(blob_archived, 409, "BlobArchived", "This operation is not permitted on an archived blob.");
+ACT_CODE(needs_encryption, 409, "BlobUsesCustomerSpecifiedEncryption",
+         "The blob is encrypted with customer specified encryption, but it was not provided in the request.");
+ACT_CODE(
+    needs_no_encryption, 409, "BlobDoesNotUseCustomerSpecifiedEncryption",
+    "The blob is not encrypted with customer specified encryption, but one was provided in the request.");
+ACT_CODE(other_encryption, 409, "BlobCustomerSpecifiedEncryptionMismatch",
+         "The given customer specified encryption does not match the encryption used to encrypt the blob.");
+ACT_CODE(other_scope_forbidden, 403, "RequestForbiddenByContainerEncryptionPolicy",
+         "The request is forbidden by the container encryption policy.");
 ACT_CODE(block_count_exceeded, 409, "BlockCountExceedsLimit",
          "The committed block count cannot exceed the maximum limit of 50,000 blocks.");
 ACT_CODE(uncommitted_count_exceeded, 409, "BlockCountExceedsLimit",

@@ -7,6 +7,7 @@
 #include "tools/store/access_control.hpp"
 #include "tools/store/conditions.hpp"
 #include "tools/store/copy.hpp"
+#include "tools/store/encryption.hpp"
 #include "tools/store/headers.hpp"
 #include "tools/store/past.hpp"
 #include "tools/store/send.hpp"
@@ -66,6 +67,7 @@ void add_blob_headers(service& s, http::fields& f, const call& c, const blob_rec
     f.add("x-ms-creation-time", to_http_date(from_nanos(r.created)));
     if (c.param("snapshot").empty() && c.param("versionid").empty()) add_lease_headers(f, r.lease, c.at());
     f.add("x-ms-server-encrypted", "true");
+    add_encryption(f, r.encryption);
     f.add("Accept-Ranges", "bytes");
     if (r.type == blob::blob_type::append) {
         f.add("x-ms-blob-committed-block-count", std::uint64_t(r.append_blocks));
@@ -100,6 +102,7 @@ outcome<blob_record> readable_blob(const reader& r, const call& c) {
 
 answer head_blob(service& s, const reader& r, call& c) {
     ACT_TRY(const blob_record b, readable_blob(r, c));
+    ACT_TRY_VOID(check_read(c, b.encryption));
     reply out;
     add_blob_headers(s, out.headers, c, b);
     out.headers.add("Content-Length", b.size);
@@ -117,6 +120,7 @@ answer head_blob(service& s, const reader& r, call& c) {
 
 answer get_blob(service& s, const reader& r, call& c) {
     ACT_TRY(const blob_record b, readable_blob(r, c));
+    ACT_TRY_VOID(check_read(c, b.encryption));
     if (b.tier == tier::archive) return failure(codes::blob_archived);
     ACT_TRY(const auto range, requested_range(c));
     reply out;

@@ -176,6 +176,8 @@ private:
         if (item.snapshot().empty() && item.version().empty()) add_lease(out, r.lease, now_);
         if (const trash_record* gone = item.deleted()) add_deletion(out, *gone);
         out += "<ServerEncrypted>true</ServerEncrypted>";
+        optional_element(out, "CustomerProvidedKeySha256", r.encryption.key_sha256);
+        optional_element(out, "EncryptionScope", r.encryption.scope);
         if (wanted_.copy) add_copy(out, r);
         if (!r.tags.empty()) element(out, "TagCount", packed::count(r.tags));
         out += "</Properties>";

@@ -16,7 +16,8 @@ struct column_page::columns {
         tier{"AccessTier"}, lease_status{"LeaseStatus"}, lease_state{"LeaseState"},
         lease_duration{"LeaseDuration"}, copy_id{"CopyId"}, copy_source{"CopySource"},
         copy_status{"CopyStatus"}, copy_progress{"CopyProgress"}, copy_description{"CopyStatusDescription"},
-        resource{"ResourceType"}, deletion{"DeletionId"};
+        resource{"ResourceType"}, deletion{"DeletionId"}, key_sha256{"CustomerProvidedKeySha256"},
+        scope{"EncryptionScope"};
     arrow::timestamp_builder created{"Creation-Time"}, modified{"Last-Modified"},
         tier_changed{"AccessTierChangeTime"}, copy_completed{"CopyCompletionTime"},
         deleted_time{"DeletedTime"};
@@ -29,7 +30,7 @@ struct column_page::columns {
     /// What add_common() sets, for `count` rows from `row` on as in the row before.
     void repeat(std::size_t row, std::size_t count) {
         for (auto* c : {&type, &encoding, &language, &cache_control, &disposition, &blob_type, &tier,
-                        &lease_status, &lease_state, &lease_duration})
+                        &lease_status, &lease_state, &lease_duration, &key_sha256, &scope})
             c->repeat(row, count);
         for (auto* c : {&sequence, &tag_count}) c->repeat(row, count);
         tier_changed.repeat(row, count);
@@ -140,6 +141,8 @@ void column_page::add_common(const blob_record& r, bool leasable) {
         set_given(to.lease_duration, row_, l.duration);
     }
     to.encrypted.set(row_, true);
+    set_given(to.key_sha256, row_, r.encryption.key_sha256);
+    set_given(to.scope, row_, r.encryption.scope);
     if (!r.tags.empty()) to.tag_count.set(row_, packed::count(r.tags));
     common_size_ = r.tags.size() + h.type.size() + h.encoding.size() + h.language.size() +
                    h.cache_control.size() + h.disposition.size() + 160;
@@ -209,7 +212,8 @@ std::string column_page::finish(std::string_view next) {
                     &to.tier,           &to.lease_status,  &to.lease_state,
                     &to.lease_duration, &to.copy_id,       &to.copy_source,
                     &to.copy_status,    &to.copy_progress, &to.copy_description,
-                    &to.resource,       &to.deletion}) {
+                    &to.resource,       &to.deletion,      &to.key_sha256,
+                    &to.scope}) {
         table.add(*c);
     }
     for (auto* c : {&to.created, &to.tier_changed, &to.copy_completed, &to.deleted_time}) table.add(*c);

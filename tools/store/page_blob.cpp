@@ -1,5 +1,6 @@
 // Put Page, Clear Pages, Put Page From URL, Get Page Ranges (blob-rest.md section 6.7).
 #include "tools/store/copy.hpp"
+#include "tools/store/encryption.hpp"
 #include "tools/store/get_blob.hpp"
 #include "tools/store/listing.hpp"
 #include "transfer/blob/headers.hpp"
@@ -41,6 +42,8 @@ answer update(service& s, writer& w, const call& c, const blob::byte_range& rang
     if (!decode(bytes, r)) return failure();
     if (r.type != blob::blob_type::page) return failure(codes::invalid_blob_type);
     ACT_TRY_VOID(check_change(c, &r));
+    ACT_TRY(const encryption asked, encryption_of_write(c, container));
+    ACT_TRY_VOID(check_change_in_place(asked, r.encryption));
     ACT_TRY_VOID(check_sequence(c, r.sequence_number));
     if (range.last >= r.size) return failure(codes::invalid_page_range);
 
@@ -57,7 +60,7 @@ answer update(service& s, writer& w, const call& c, const blob::byte_range& rang
     save(w, table::blobs, container.id, c.blob, {}, encode(r));
     reply out = changed(201, r);
     out.headers.add("x-ms-blob-sequence-number", r.sequence_number);
-    out.headers.add("x-ms-request-server-encrypted", "true");
+    add_encrypted_write(out.headers, r.encryption);
     return out;
 }
 

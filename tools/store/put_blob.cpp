@@ -3,6 +3,7 @@
 
 #include "engine/codec/base64.hpp"
 #include "tools/store/directories.hpp"
+#include "tools/store/encryption.hpp"
 
 namespace act::store {
 
@@ -16,6 +17,9 @@ outcome<place> check_replace(const reader& r, const call& c, std::string_view co
         if (p.old->tier == tier::archive) return failure(codes::blob_archived);
         p.snapshots = p.old->snapshots;
     }
+    ACT_TRY(const encryption asked, encryption_of_write(c, p.container));
+    p.key_sha256 = asked.key_sha256;
+    p.scope = asked.scope;
     p.directory = makes_directory(r, c, copied);
     ACT_TRY_VOID(check_features(r, c));
     ACT_TRY_VOID(check_place(r, p.container.id, c.blob, p.old ? &*p.old : nullptr, p.directory));
@@ -42,6 +46,7 @@ blob_record successor(const call& c, const place& p, blob::blob_type type) {
     r.snapshots = p.snapshots;
     r.directory = p.directory;
     if (p.old) r.access = p.old->access;
+    r.encryption = {p.key_sha256, p.scope};
     if (p.old) r.lease = after_change(p.old->lease, c.at());
     return r;
 }
@@ -169,7 +174,7 @@ task<answer> put_blob(service& s, call& c, http::server_exchange& x) {
         if (block && !c.has_header("Content-MD5")) {
             out.headers.add("x-ms-content-crc64", codec::crc64_header(body->crc64));
         }
-        out.headers.add("x-ms-request-server-encrypted", "true");
+        add_encrypted_write(out.headers, r.encryption);
         return out;
     };
     answer out = co_await change_index(s, change);

@@ -20,17 +20,18 @@ struct place {
     container_record container;
     std::optional<blob_record> old;
     protection kept;
-    nanos version = 0;            ///< of what will be written; 0: the account keeps none
-    std::uint32_t snapshots = 0;  ///< of the name
-    bool directory = false;       ///< what is written is one
+    nanos version = 0;              ///< of what will be written; 0: the account keeps none
+    std::uint32_t snapshots = 0;    ///< of the name
+    std::string key_sha256, scope;  ///< what it will be encrypted with
+    bool directory = false;         ///< what is written is one
 };
 /// `copied`: the metadata of the source of a copy.
 outcome<place> check_replace(const reader&, const call&, std::string_view copied = {});
 /// A directory has no content.
 outcome<> check_content(const place&, blob::blob_type, std::uint64_t size);
 
-/// A record for what replaces `place`: dates, ETag, lease, snapshots carried over. The old content is not
-/// released yet.
+/// A record for what replaces `place`: dates, ETag, lease, encryption, snapshots carried over. The old
+/// content is not released yet.
 blob_record successor(const call&, const place&, blob::blob_type);
 /// Writes `record` over `place`: releases the old content, unless the account keeps it, and discards
 /// uncommitted blocks.

@@ -118,6 +118,20 @@ void get(unpacker& u, lease& l) {
     l.until = u.time();
 }
 
+// Came later: records without it are as they always were.
+void put(packer& p, const encryption& s) {
+    if (s.none()) return;
+    p.text(s.key_sha256);
+    p.text(s.scope);
+}
+
+void get(unpacker& u, encryption& s) {
+    s = {};
+    if (u.empty()) return;
+    s.key_sha256 = u.text();
+    s.scope = u.text();
+}
+
 // A blob's record, in the order in which its parts lie.
 
 void get_own(unpacker& u, blob_record& r) {
@@ -167,6 +181,7 @@ void get_later(unpacker& u, blob_record& r) {
     r.version = u.empty() ? 0 : u.time();
     r.directory = !u.empty() && u.byte() != 0;
     r.access = u.empty() ? std::string_view() : u.text();
+    get(u, r.encryption);
 }
 
 }  // namespace
@@ -298,11 +313,12 @@ std::string encode(const blob_record& r) {
         p.number(r.copy.owner);
     }
     // Came later: records without it are as they always were.
-    const bool path = r.directory || !r.access.empty();
+    const bool path = r.directory || !r.access.empty() || !r.encryption.none();
     if (r.version != 0 || path) p.time(r.version);
     if (path) {
         p.byte(r.directory);
         p.text(r.access);
+        put(p, r.encryption);
     }
     return p.take();
 }
@@ -332,9 +348,10 @@ bool blob_decoder::next(std::string_view bytes) {
     };
     same_headers_ = run(headers_, get_headers);
     get_description(u, record_);
+    const encryption before = record_.encryption;
     same_state_ = run(state_, get_state) && type == record_.type;
     get_later(u, record_);
-    same_state_ = same_state_ && directory == record_.directory;
+    same_state_ = same_state_ && directory == record_.directory && before == record_.encryption;
     if (!u.good()) headers_ = state_ = {};
     return u.good();
 }
@@ -348,6 +365,11 @@ std::string encode(const container_record& r) {
     p.text(r.public_access);
     p.text(r.policies);
     put(p, r.lease);
+    // Came later.
+    if (!r.default_scope.empty()) {
+        p.text(r.default_scope);
+        p.byte(r.only_default_scope);
+    }
     return p.take();
 }
 
@@ -360,6 +382,8 @@ bool decode(std::string_view bytes, container_record& r) {
     r.public_access = u.text();
     r.policies = u.text();
     get(u, r.lease);
+    r.default_scope = u.empty() ? std::string_view() : u.text();
+    r.only_default_scope = !r.default_scope.empty() && u.byte() != 0;
     return u.good();
 }
 
@@ -369,6 +393,7 @@ std::string encode(const upload_record& r) {
     p.number(r.id_size);
     p.number(r.blocks);
     p.time(r.touched);
+    put(p, r.encryption);
     return p.take();
 }
 
@@ -378,6 +403,7 @@ bool decode(std::string_view bytes, upload_record& r) {
     r.id_size = static_cast<std::uint32_t>(u.number());
     r.blocks = static_cast<std::uint32_t>(u.number());
     r.touched = u.time();
+    get(u, r.encryption);
     return u.good();
 }
 

@@ -61,6 +61,15 @@ enum class tier : std::uint8_t { none, hot, cool, cold, archive };
 std::string_view to_string(tier);
 tier parse_tier(std::string_view);
 
+/// What a blob is encrypted with, if not with the account's own key: the customer's key of that SHA-256
+/// (base64), or an encryption scope.
+struct encryption {
+    std::string_view key_sha256{}, scope{};
+
+    bool none() const { return key_sha256.empty() && scope.empty(); }
+    friend bool operator==(const encryption&, const encryption&) = default;
+};
+
 struct blob_record {
     blob::blob_type type = blob::blob_type::block;
     std::uint64_t etag = 0, size = 0;
@@ -82,6 +91,7 @@ struct blob_record {
     bool directory = false;  ///< in a hierarchical account
     std::string_view
         access;  ///< packed, of a path there: what was set of its access control (access_control.hpp)
+    act::store::encryption encryption;
 };
 
 /// What was deleted, as long as it can be brought back.
@@ -97,6 +107,8 @@ struct container_record {
     std::string_view public_access;  ///< "", "blob" or "container"
     std::string_view policies;       ///< the ACL document as it was set
     act::store::lease lease;
+    std::string_view default_scope;  ///< of what is written without key and scope
+    bool only_default_scope = false;
 };
 
 /// Blocks staged for a blob that are not committed yet.
@@ -105,6 +117,7 @@ struct upload_record {
     std::uint32_t id_size = 0;  ///< of the decoded block ids, all alike
     std::uint32_t blocks = 0;
     nanos touched = 0;
+    act::store::encryption encryption;  ///< all blocks alike
 };
 
 struct block_record {
@@ -132,8 +145,8 @@ public:
     const blob_record& record() const { return record_; }
     /// True when the content headers, but for the MD5, are as in the record before.
     bool same_headers() const { return same_headers_; }
-    /// True when the type, whether it is a directory, and all from the tags on, but for the version and what
-    /// access control was set, are.
+    /// True when the type, whether it is a directory, what it is encrypted with, and all from the tags on
+    /// are, but for the version and what access control was set.
     bool same_state() const { return same_state_; }
 
 private:

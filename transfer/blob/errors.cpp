@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "engine/core/secret.hpp"
+#include "transfer/blob/encryption.hpp"
 #include "transfer/blob/xml.hpp"
 
 namespace act::blob {
@@ -26,6 +27,13 @@ constexpr std::string_view leased = "Release or break its lease, or wait until i
 constexpr std::string_view later = "Wait a little and run the command again.";
 constexpr std::string_view damaged =
     "The data was damaged on its way; run the command again, and check memory and network if it recurs.";
+constexpr std::string_view advise_other_key =
+    "It was written with another customer-provided key or encryption scope, as may be the uncommitted blocks "
+    "that an interrupted upload left, until they vanish after a week: give that one, or remove the blob "
+    "first.";
+constexpr std::string_view advise_key =
+    "Give the key that it was written with (--customer-key, or customer_key in the account file), or the "
+    "encryption scope where it has one.";
 constexpr std::string_view slower = "Run the command again later, or with a lower concurrency.";
 
 /// Sorted by code.
@@ -51,9 +59,14 @@ constexpr rule rules[] = {
      "Bring it out of the archive tier with `act set --tier Hot`, which takes hours, then run the command "
      "again."},
     {"BlobBeingRehydrated", kind::conflict, "Wait until the blob has left the archive tier (hours)."},
+    {"BlobCustomerSpecifiedEncryptionMismatch", kind::configuration, advise_other_key},
+    {"BlobDoesNotUseCustomerSpecifiedEncryption", kind::configuration,
+     "Leave --customer-key and --encryption-scope, or customer_key and encryption_scope in the account file, "
+     "out for it."},
     {"BlobImmutableDueToPolicy", kind::permission, "An immutability policy or legal hold protects it."},
     {"BlobNotFound", kind::not_found, ""},
     {"BlobOverwritten", kind::precondition, changed},
+    {"BlobUsesCustomerSpecifiedEncryption", kind::configuration, advise_key},
     {"BlockCountExceedsLimit", kind::conflict,
      "Too many uncommitted blocks: remove the blob, or wait a week until they vanish."},
     {"BlockListTooLong", kind::usage, "Use a larger block size: a blob has at most 50,000 blocks."},
@@ -102,6 +115,9 @@ constexpr rule rules[] = {
     {"PublicAccessNotPermitted", kind::authentication,
      "Give an account key, a SAS or a login for this account."},
     {"RequestBodyTooLarge", kind::usage, "Use a smaller block size."},
+    {"RequestForbiddenByContainerEncryptionPolicy", kind::permission,
+     "The container allows its own encryption scope only: name that one, or leave --encryption-scope (and "
+     "encryption_scope in the account file) out."},
     {"ResourceNotFound", kind::not_found, "Check the names of account, container and blob."},
     {"ServerBusy", kind::throttled, slower},
     {"SnapshotsPresent", kind::conflict, "The blob has snapshots: remove them with it."},
@@ -242,6 +258,12 @@ void read_body(service_error& e, std::string_view body) {
 /// For answers without a text, as all to HEAD are.
 std::string in_our_words(const service_error& e, kind k) {
     if (e.code == "ContainerNotFound") return "the container does not exist";
+    if (e.code == needs_encryption)
+        return "it is encrypted with a customer-provided key, which was not given";
+    if (e.code == other_encryption)
+        return "it is encrypted with another customer-provided key than the one that was given";
+    if (e.code == needs_no_encryption)
+        return "it is not encrypted with a customer-provided key, and one was given";
     switch (k) {
         case kind::not_found:
             return "it does not exist";

@@ -137,6 +137,8 @@ result<properties> read_properties(const http::fields& f, int status,
     p.copy_status = f.get("x-ms-copy-status");
     p.copy_progress = f.get("x-ms-copy-progress");
     p.copy_description = f.get("x-ms-copy-status-description");
+    p.key_sha256 = f.get("x-ms-encryption-key-sha256");
+    p.encryption_scope = f.get("x-ms-encryption-scope");
     auto folder = p.metadata.find("hdi_isfolder");
     p.is_directory = f.get("x-ms-resource-type") == "directory" ||
                      (folder != p.metadata.end() && http::same_name(folder->second, "true"));

@@ -39,12 +39,14 @@ constexpr named in_properties[] = {
     {"Cache-Control", field::cache_control},
     {"ArchiveStatus", field::archive_status},
     {"Content-Length", field::content_length},
+    {"EncryptionScope", field::encryption_scope},
     {"Content-Encoding", field::content_encoding},
     {"Content-Language", field::content_language},
     {"AccessTierInferred", field::tier_inferred},
     {"Content-Disposition", field::content_disposition},
     {"CopyStatusDescription", field::copy_description},
     {"RemainingRetentionDays", field::remaining_days},
+    {"CustomerProvidedKeySha256", field::key_sha256},
 };
 
 /// Where the names of each length begin in a table that is sorted by length.
@@ -184,6 +186,12 @@ void assign_text(properties& p, field what, std::string_view s) {
             break;
         case field::copy_description:
             p.copy_description = s;
+            break;
+        case field::key_sha256:
+            p.key_sha256 = s;
+            break;
+        case field::encryption_scope:
+            p.encryption_scope = s;
             break;
         default:
             break;

@@ -72,6 +72,8 @@ enum class field : std::uint8_t {
     copy_progress,
     copy_description,
     resource_type,
+    key_sha256,
+    encryption_scope,
 };
 
 /// Of elements directly in <Blob>, and of those in its <Properties>; field::none for what is passed over.

@@ -63,8 +63,10 @@ struct properties {
     bool deleted = false;         ///< soft-deleted: not there, but it can be brought back
     unsigned remaining_days = 0;  ///< for so many more days
     std::optional<wall_time> deleted_at;
-    std::string deletion_id;   ///< of what was deleted in an account with real folders
-    bool uncommitted = false;  ///< no ETag: only staged blocks (include=uncommittedblobs)
+    std::string deletion_id;       ///< of what was deleted in an account with real folders
+    std::string key_sha256;        ///< of the customer's key that it is encrypted with, base64; or empty
+    std::string encryption_scope;  ///< empty: the account's own
+    bool uncommitted = false;      ///< no ETag: only staged blocks (include=uncommittedblobs)
 };
 
 /// Conditions of one request; at most what blob-rest.md section 14 allows.

@@ -23,8 +23,16 @@ task<result<client::copy_result>> client::copy(copy_form form, copy_origin from,
         co_return error(kind::unsupported, op.what + ": Copy Blob takes no token for its source",
                         "use another form, or a SAS");
     }
+    const blob::encryption& encrypted = impl_->account.encryption;
+    if (form != copy_form::put_from_url &&
+        (from.key || encrypted.key || (form == copy_form::automatic_async && encrypted.given()))) {
+        co_return error(kind::unsupported, op.what + ": this form of copy takes no encryption key or scope",
+                        "use another form");
+    }
     auto& headers = op.request.headers;
     add_origin(headers, from);
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
+    ACT_CO_TRY_VOID(impl_->open_source(op, from));
     if (form == copy_form::put_from_url) {
         headers.add("x-ms-blob-type", "BlockBlob");
     } else {
@@ -119,9 +127,13 @@ task<result<void>> client::set_tier(address at, std::string tier, until u, std::
     co_return result<void>();
 }
 
-task<result<write_result>> client::set_metadata(address at, metadata m, conditions when, until u) {
+task<result<write_result>> client::set_metadata(address at, metadata m, conditions when, until u,
+                                                std::string scope) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=metadata"));
     ACT_CO_TRY_VOID(check_metadata(m));
+    // A blob is under the one or the other.
+    if (scope.empty()) ACT_CO_TRY_VOID(impl_->open(op));
+    if (!scope.empty()) op.request.headers.add("x-ms-encryption-scope", scope);
     add_metadata(op.request.headers, m);
     add_conditions(op.request.headers, when);
     ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
@@ -157,8 +169,11 @@ task<result<std::map<std::string, std::string>>> client::get_tags(address at, un
     co_return found;
 }
 
-task<result<std::string>> client::snapshot(address at, until u) {
+task<result<std::string>> client::snapshot(address at, until u, std::string scope) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=snapshot"));
+    // A blob is under the one or the other.
+    if (scope.empty()) ACT_CO_TRY_VOID(impl_->open(op));
+    if (!scope.empty()) op.request.headers.add("x-ms-encryption-scope", scope);
     ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
     std::string id(answer.head().headers.get("x-ms-snapshot"));
     if (id.empty())

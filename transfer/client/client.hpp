@@ -8,6 +8,7 @@
 #include "engine/core/secret.hpp"
 #include "engine/http/client.hpp"
 #include "transfer/blob/detail.hpp"
+#include "transfer/blob/encryption.hpp"
 #include "transfer/blob/list_page.hpp"
 #include "transfer/blob/types.hpp"
 
@@ -19,6 +20,9 @@ struct account {
     std::string name;
     uri endpoint;
     std::string settings{};  ///< the file its credential came from, for messages; may be empty
+    /// Goes with every request that reads or writes under it. A blob that is not under the key is read
+    /// without.
+    blob::encryption encryption{};
 };
 
 /// What goes with a new blob. Whatever is not given is cleared on the service, so give all of it.
@@ -81,8 +85,17 @@ struct copy_origin {
     std::uint64_t size = 0;
     /// In place of a SAS, "Bearer ..."; not for copy_form::automatic_async.
     secret authorization{};
+    /// What the source is encrypted with, if so; for put_from_url and blocks alone.
+    std::shared_ptr<const customer_key> key{};
 };
 
+/// Of a new container; the service has no way to change it later.
+struct container_options {
+    std::string default_scope{};  ///< the encryption scope of what is written without one
+    bool only_that_scope = false;
+};
+
+/// Copy Blob (automatic_async) knows neither keys nor scopes, Copy Blob From URL no keys: kind::unsupported.
 enum class copy_form { automatic_async, sync_from_url, put_from_url };
 
 struct batch_item {
@@ -109,6 +122,8 @@ public:
     /// The same account over the same connections with what is known of it so far, and requests that go
     /// another way: admitted, and so counted, by somebody else.
     client(const client& same, http::pipeline_options);
+    /// Likewise, with another encryption.
+    client(const client& same, http::pipeline_options, blob::encryption);
     ~client();
     client(const client&) = delete;
     client& operator=(const client&) = delete;
@@ -166,15 +181,18 @@ public:
                                                           snapshots, until);
     /// `rehydrate`: how soon a blob leaves the archive tier, "Standard" (up to 15 hours) or "High".
     task<result<void>> set_tier(address, std::string tier, until, std::string rehydrate = {});
-    /// These two replace all that there is, and give the blob a new ETag.
-    task<result<write_result>> set_metadata(address, metadata, conditions, until);
+    /// These two replace all that there is, and give the blob a new ETag. `scope`: the encryption scope that
+    /// the blob is in, which the service wants to be told.
+    task<result<write_result>> set_metadata(address, metadata, conditions, until, std::string scope = {});
     task<result<write_result>> set_content_headers(address, content_headers, conditions, until);
     task<result<void>> set_tags(address, std::map<std::string, std::string>, until);
     task<result<std::map<std::string, std::string>>> get_tags(address, until);
-    task<result<std::string>> snapshot(address, until);  ///< its x-ms-snapshot value
+    /// Its x-ms-snapshot value.
+    task<result<std::string>> snapshot(address, until, std::string scope = {});
 
     // -- containers and listing (sections 10, 11)
-    task<result<void>> create_container(std::string container, until);  ///< kind::conflict if it is there
+    /// kind::conflict if it is there.
+    task<result<void>> create_container(std::string container, until, container_options = {});
     task<result<void>> delete_container(std::string container, until);
     task<result<properties>> container_properties(std::string container, until);
     task<result<std::vector<container_info>>> list_containers(std::string prefix, until);  ///< all pages

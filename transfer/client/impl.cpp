@@ -96,6 +96,60 @@ result<operation> client::impl::start(http::verb method, const address& at, std:
                  fmt::format("blob {}/{}", at.container, at.name));
 }
 
+result<void> client::impl::check_privacy(const operation& op) const {
+    if (endpoint.tls || endpoint.stays_here()) return {};
+    return error(kind::configuration,
+                 fmt::format("{}: a customer-provided key is never sent without TLS, as it would be to {}; "
+                             "the service does not take it either",
+                             op.what, endpoint.authority()),
+                 "write the blob_endpoint with https://");
+}
+
+result<void> client::impl::open(operation& op) const {
+    const auto& key = account.encryption.key;
+    if (!key) return {};
+    ACT_TRY_VOID(check_privacy(op));
+    key->add_to(op.request.headers);
+    op.key_if_used = true;
+    return {};
+}
+
+result<void> client::impl::encrypt(operation& op) const {
+    if (!account.encryption.scope.empty())
+        op.request.headers.add("x-ms-encryption-scope", account.encryption.scope);
+    ACT_TRY_VOID(open(op));
+    op.key_if_used = false;
+    op.encrypted = account.encryption.given();
+    return {};
+}
+
+result<void> client::impl::open_source(operation& op, const copy_origin& from) const {
+    if (!from.key) return {};
+    ACT_TRY_VOID(check_privacy(op));
+    from.key->add_as_source_to(op.request.headers);
+    op.request.headers.set("x-ms-version", source_key_version);
+    return {};
+}
+
+std::optional<error> client::impl::not_encrypted(const operation& op, const http::response_head& head) const {
+    const blob::encryption& wanted = account.encryption;
+    if (!op.encrypted) return std::nullopt;
+    if (wanted.key && head.headers.get("x-ms-encryption-key-sha256") != wanted.key->sha256()) {
+        return error(kind::unsupported,
+                     op.what + ": the service did not encrypt it with the customer-provided key",
+                     "what was sent may be stored there without it: remove it, and use an endpoint that has "
+                     "customer-provided keys");
+    }
+    if (!wanted.scope.empty() && head.headers.get("x-ms-encryption-scope") != wanted.scope) {
+        return error(
+            kind::unsupported,
+            fmt::format("{}: the service did not put it into the encryption scope {}", op.what, wanted.scope),
+            "what was sent may be stored there outside of it: remove it, and use an endpoint that "
+            "has encryption scopes");
+    }
+    return std::nullopt;
+}
+
 task<error> client::impl::failure(http::exchange answer, std::string what, until u) {
     auto text = co_await read_capped(answer, u);
     error e = fold(read_error(answer.head().status, answer.head().headers, text), what);
@@ -119,8 +173,16 @@ task<result<http::exchange>> client::impl::run(const operation& op, const http::
     }
     const auto& head = answer->head();
     checksums->hint(head.headers.get("Server"));
-    if (head.status / 100 == 2) co_return std::move(*answer);
-    co_return co_await failure(std::move(*answer), op.what, u);
+    if (head.status / 100 == 2) {
+        if (auto bad = not_encrypted(op, head)) co_return std::move(*bad);
+        co_return std::move(*answer);
+    }
+    error refused = co_await failure(std::move(*answer), op.what, u);
+    if (!op.key_if_used || refused.code() != needs_no_encryption) co_return refused;
+    operation plain = op;
+    plain.key_if_used = false;
+    customer_key::remove_from(plain.request.headers);
+    co_return co_await run(plain, body, u, tries);
 }
 
 task<result<void>> client::impl::fetch_once(const operation& op, const http::body& body, std::size_t cap,
@@ -210,6 +272,10 @@ client::client(http::client& transport, blob::account a, std::shared_ptr<http::a
 client::client(const client& same, http::pipeline_options options)
     : impl_(std::make_unique<impl>(same.impl_->pipeline.transport(), same.impl_->account,
                                    same.impl_->authorizer, std::move(options), same.impl_->checksums)) {}
+client::client(const client& same, http::pipeline_options options, blob::encryption other)
+    : client(same, std::move(options)) {
+    impl_->account.encryption = std::move(other);
+}
 client::~client() = default;
 
 const blob::account& client::account() const { return impl_->account; }

@@ -15,6 +15,12 @@ namespace act::blob {
 struct operation {
     http::request request;
     std::string what;  ///< the object's name for messages: "blob c/a.txt"
+    /// The blob need not be under the key that goes along: it is asked for once more without, where the
+    /// service says so.
+    bool key_if_used = false;
+    /// The answer has to confirm the key or scope: a server that does not know them would store the content
+    /// without a word.
+    bool encrypted = false;
 };
 
 struct client::impl {
@@ -39,6 +45,14 @@ struct client::impl {
     result<operation> start_container(http::verb, std::string_view container, std::string_view query);
     /// For calls on the account itself.
     operation start_account(http::verb, std::string_view query);
+
+    /// For what needs the key of a blob that is under one: the account's. kind::configuration where others
+    /// could read it on its way.
+    result<void> open(operation&) const;
+    /// For what writes content: key or scope.
+    result<void> encrypt(operation&) const;
+    /// The key of a copy's source, which this account's service is to show there.
+    result<void> open_source(operation&, const copy_origin&) const;
 
     /// Sends and returns answers of 2xx; anything else becomes the folded error, naming `what`.
     task<result<http::exchange>> run(const operation&, const http::body&, until, unsigned* tries = nullptr);
@@ -71,6 +85,8 @@ struct client::impl {
     task<result<void>> remove(operation&, until);
 
 private:
+    result<void> check_privacy(const operation&) const;
+    std::optional<error> not_encrypted(const operation&, const http::response_head&) const;
     operation begin(http::verb, std::string target, std::string_view query, std::string what);
     std::string next_id();
     std::string id_prefix_;

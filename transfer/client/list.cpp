@@ -193,8 +193,12 @@ task<result<std::vector<container_info>>> client::list_containers(std::string pr
     co_return out;
 }
 
-task<result<void>> client::create_container(std::string container, until u) {
+task<result<void>> client::create_container(std::string container, until u, container_options how) {
     ACT_CO_TRY(auto op, impl_->start_container(http::verb::put, container, "restype=container"));
+    if (!how.default_scope.empty()) {
+        op.request.headers.add("x-ms-default-encryption-scope", how.default_scope);
+        op.request.headers.add("x-ms-deny-encryption-scope-override", how.only_that_scope ? "true" : "false");
+    }
     ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
     co_return result<void>();
 }

@@ -60,6 +60,7 @@ result<download> described(http::exchange answer, const address& at, const std::
 
 task<result<download>> client::get(address at, std::optional<range> part, conditions when, until u) {
     ACT_CO_TRY(auto plain, impl_->start(http::verb::get, at, {}));
+    ACT_CO_TRY_VOID(impl_->open(plain));
     add_conditions(plain.request.headers, when);
     for (;;) {
         operation op = plain;
@@ -141,6 +142,7 @@ task<result<void>> client::read_verified(download& d, std::span<std::byte> into,
 
 task<result<properties>> client::head(address at, until u) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::head, at, {}));
+    ACT_CO_TRY_VOID(impl_->open(op));
     ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
     auto p = read_properties(answer.head().headers, answer.head().status, answer.head().content_length);
     if (!p) {

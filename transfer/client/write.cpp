@@ -50,7 +50,7 @@ task<result<http::exchange>> client::impl::run_checked(const operation& op, cons
 task<std::optional<properties>> client::impl::written_before(const address& at, const write_options& options,
                                                              steady::time_point since, until u) {
     auto op = start(http::verb::head, at, {});
-    if (!op) co_return std::nullopt;
+    if (!op || !open(*op)) co_return std::nullopt;
     auto answer = co_await run(*op, http::body::none(), u);
     if (!answer) co_return std::nullopt;
     const auto& head = answer->head();
@@ -70,6 +70,7 @@ task<result<write_result>> client::put_blob(address at, http::body body, body_ch
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, {}));
     auto& headers = op.request.headers;
     headers.add("x-ms-blob-type", "BlockBlob");
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
     ACT_CO_TRY_VOID(add_options(headers, options));
     add_conditions(headers, options.when);
     unsigned tries = 1;
@@ -90,6 +91,7 @@ task<result<write_result>> client::put_blob(address at, http::body body, body_ch
 task<result<write_result>> client::create_append_blob(address at, write_options options, until u) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, {}));
     op.request.headers.add("x-ms-blob-type", "AppendBlob");
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
     ACT_CO_TRY_VOID(add_options(op.request.headers, options));
     add_conditions(op.request.headers, options.when);
     ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
@@ -105,6 +107,7 @@ task<result<write_result>> client::create_page_blob(address at, std::uint64_t si
     }
     op.request.headers.add("x-ms-blob-type", "PageBlob");
     op.request.headers.add("x-ms-blob-content-length", size);
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
     ACT_CO_TRY_VOID(add_options(op.request.headers, options));
     add_conditions(op.request.headers, options.when);
     ACT_CO_TRY(auto answer, co_await impl_->run(op, http::body::none(), u));
@@ -115,6 +118,7 @@ task<result<void>> client::put_block(address at, std::string block_id, http::bod
                                      std::string lease_id, until u) {
     ACT_CO_TRY(auto op,
                impl_->start(http::verb::put, at, "comp=block&blockid=" + encode_component(block_id)));
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
     if (!lease_id.empty()) op.request.headers.add("x-ms-lease-id", lease_id);
     // The same id and content twice is the same as once.
     auto send = [&](until w) -> task<result<void>> {
@@ -129,6 +133,8 @@ task<result<void>> client::put_block_from_url(address at, std::string block_id, 
     ACT_CO_TRY(auto op,
                impl_->start(http::verb::put, at, "comp=block&blockid=" + encode_component(block_id)));
     add_origin(op.request.headers, from);
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
+    ACT_CO_TRY_VOID(impl_->open_source(op, from));
     if (part.length != 0) op.request.headers.add("x-ms-source-range", range_header(part));
     ACT_CO_TRY_VOID(co_await impl_->run(op, http::body::none(), u));
     co_return result<void>();
@@ -144,6 +150,7 @@ task<result<write_result>> client::put_block_list(address at, std::vector<std::s
             fmt::format("{}: {} blocks are too many, the limit is {}", op.what, ids.size(), max_blocks),
             "Use a larger block size.");
     }
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
     ACT_CO_TRY_VOID(add_options(op.request.headers, options));
     add_conditions(op.request.headers, options.when);
     const auto document = write_block_references(ids);
@@ -185,6 +192,7 @@ task<result<write_result>> client::append_block(address at, http::body body, std
                                                 until u, conditions when) {
     ACT_CO_TRY(auto op, impl_->start(http::verb::put, at, "comp=appendblock"));
     op.request.headers.add("x-ms-blob-condition-appendpos", expected_offset);
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
     add_conditions(op.request.headers, when);
     unsigned tries = 1;
     auto answer = co_await impl_->run_checked(op, body, {}, u, &tries);
@@ -204,6 +212,7 @@ task<result<write_result>> client::put_page(address at, range part, http::body b
         co_return error(kind::usage, fmt::format("{}: pages are written in multiples of 512 bytes", op.what));
     }
     op.request.headers.add("x-ms-page-write", "update");
+    ACT_CO_TRY_VOID(impl_->encrypt(op));
     op.request.headers.add("x-ms-range", range_header(part));
     add_conditions(op.request.headers, when);
     ACT_CO_TRY(auto answer, co_await impl_->run_checked(op, body, {}, u));

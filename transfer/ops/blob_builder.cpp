@@ -166,7 +166,8 @@ task<result<blob::etag>> blob_builder::finish(std::string md5, until u) {
         ACT_CO_TRY_VOID(co_await carry_out(std::move(set), size_, u));
     }
     const auto still = blob::conditions::matching(last_);
-    auto done = co_await client_.set_metadata(to_, about_.metadata, still, u);
+    auto done =
+        co_await client_.set_metadata(to_, about_.metadata, still, u, client_.account().encryption.scope);
     if (done) co_return done->etag;
     if (!condition_failed(done.error())) co_return done.error();
     ACT_CO_TRY(const blob::properties now, co_await client_.head(to_, u));

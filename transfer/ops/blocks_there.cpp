@@ -15,6 +15,13 @@ bool clashes(const blob::block_list& there) {
     return false;
 }
 
+/// Blocks of a blob that is under another key or scope cannot become part of one that is under ours.
+bool encrypted_alike(const blob::client& client, const std::optional<blob::properties>& existing) {
+    const blob::encryption& ours = client.account().encryption;
+    return !existing ||
+           (existing->key_sha256 == ours.key_sha256() && existing->encryption_scope == ours.scope);
+}
+
 task<result<void>> clear_uncommitted(blob::client& client, blob::address where, const blob::block_list& there,
                                      std::optional<blob::properties>& existing, until u) {
     if (!existing) {
@@ -31,7 +38,7 @@ task<result<void>> clear_uncommitted(blob::client& client, blob::address where, 
     // Committing the same content again drops what is uncommitted.
     std::vector<std::string> same;
     for (const auto& block : there.committed) same.push_back(block.id);
-    if (same.empty()) {
+    if (same.empty() || !encrypted_alike(client, existing)) {
         co_return error(
             kind::conflict, "blob '" + where.name + "' has uncommitted blocks of another tool",
             "wait until that tool has ended, or remove the blob, then run the same command again");
@@ -64,11 +71,20 @@ task<result<blocks_there>> find_blocks(blob::client& client, blob::address where
     } else {
         for (auto& block : listed->uncommitted) out.present.insert(std::move(block.id));
     }
+    const bool usable = encrypted_alike(client, existing);
     for (auto& block : listed->committed) {
-        out.present.insert(block.id);
+        if (usable) out.present.insert(block.id);
         out.committed.push_back(std::move(block.id));
     }
     co_return out;
+}
+
+task<bool> drop_staged(blob::client& client, blob::address where, std::optional<blob::properties>& existing,
+                       until u) {
+    auto listed = co_await client.get_block_list(where, existing.has_value(), true, u);
+    if (!listed || listed->uncommitted.empty()) co_return false;
+    const auto cleared = co_await clear_uncommitted(client, where, *listed, existing, u);
+    co_return cleared.has_value();
 }
 
 }  // namespace act::ops

@@ -14,6 +14,14 @@ using namespace std::chrono_literals;
 // By how much this machine's clock and the service's may differ.
 constexpr auto clock_slack = 5min;
 
+/// A service that does not know source keys refuses their version or headers, or passes over them, and the
+/// source then asks for the key.
+bool refuses_source_key(const error& e) {
+    return e.code() == "InvalidHeaderValue" || e.code() == "UnsupportedHeader" ||
+           e.kind() == kind::unsupported ||
+           (e.code() == "CannotVerifyCopySource" && e.kind() == kind::configuration);
+}
+
 }  // namespace
 
 blob_copy::blob_copy(copy_run& run, copy_item item)
@@ -129,10 +137,38 @@ task<result<void>> blob_copy::by_service(copy_link::form form, const request_to_
         if (!link.may(form)) {
             co_return error(kind::unsupported, "the destination does not copy in this form");
         }
+        ACT_CO_TRY(auto key, source_key(form));
         ACT_CO_TRY(blob::copy_origin from, co_await link.origin(from_, item_.source, u));
+        const bool keyed = key != nullptr;
+        from.key = std::move(key);
         auto outcome = co_await ask(std::move(from));
+        // What of a keyed request looks like a refusal is one of the key: other blobs may do without.
+        if (!outcome && keyed && refuses_source_key(outcome.error())) {
+            link.remember_key_refused(outcome.error());
+            error why = outcome.error();
+            co_return error(kind::unsupported, why.message(), why.advice());
+        }
         if (outcome || again || !co_await link.renew(outcome.error(), u)) co_return outcome;
     }
+}
+
+result<std::shared_ptr<const blob::customer_key>> blob_copy::source_key(copy_link::form form) const {
+    const std::string& wanted = item_.source.key_sha256;
+    auto key = run_.from.client.account().encryption.key;
+    if (wanted.empty()) return std::shared_ptr<const blob::customer_key>();
+    if (!key || key->sha256() != wanted) {
+        error why(kind::configuration,
+                  "blob '" + from_.name + "' is encrypted with " +
+                      (key ? "another customer-provided key than the one that was given"
+                           : "a customer-provided key, which was not given"),
+                  "give the key that it was written with: --customer-key, or customer_key in the account "
+                  "file of the source");
+        return std::move(why).with_service(std::string(key ? blob::other_encryption : blob::needs_encryption),
+                                           0, {});
+    }
+    if (form == copy_link::form::whole_blob || !run_.from.link.may_show_key(run_.to.client))
+        return error(kind::unsupported, "the destination is not shown the key of the source");
+    return key;
 }
 
 task<result<void>> blob_copy::put_from_url(until u) {

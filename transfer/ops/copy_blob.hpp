@@ -71,6 +71,9 @@ protected:
     /// link has learnt meanwhile that this form is refused.
     using request_to_copy = std::function<task<result<void>>(blob::copy_origin)>;
     task<result<void>> by_service(copy_link::form, const request_to_copy& ask, until);
+    /// The key that the source is under, to be shown to the destination's service; null where it is under
+    /// none. kind::unsupported, without a request, where that is not to be.
+    result<std::shared_ptr<const blob::customer_key>> source_key(copy_link::form) const;
     /// Put Blob From URL.
     task<result<void>> put_from_url(until);
     /// An append or page blob through this machine, piece by piece. It stands at the destination from the

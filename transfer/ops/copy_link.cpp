@@ -29,6 +29,12 @@ bool one_service(const http::endpoint& a, const http::endpoint& b) {
     return domain(a.host).find('.') != std::string_view::npos && domain(a.host) == domain(b.host);
 }
 
+/// A plain source on this machine is another one to a service elsewhere.
+bool stays_secret(const http::endpoint& source, const http::endpoint& destination) {
+    return auth::keeps_tokens_secret(destination) &&
+           (source.tls || (source.stays_here() && destination.stays_here()));
+}
+
 bool source_answered(const error& e) { return e.code() == "CannotVerifyCopySource"; }
 
 }  // namespace
@@ -44,10 +50,8 @@ copy_link::copy_link(blob::client& from, std::shared_ptr<auth::live_token> token
     : from_(from), token_(std::move(token)) {
     const auto source = http::endpoint::of(from.account().endpoint);
     const auto destination = http::endpoint::of(to.account().endpoint);
-    // A plain source on this machine is another one to a service elsewhere.
-    const bool secret_there = source.tls || (source.stays_here() && destination.stays_here());
-    const bool shown = auth::keeps_tokens_secret(destination) && secret_there &&
-                       (destination.stays_here() || one_service(source, destination));
+    const bool shown =
+        stays_secret(source, destination) && (destination.stays_here() || one_service(source, destination));
     for (auto& r : refused_) r = !shown;
     // Copy Blob takes none.
     refused_[static_cast<std::size_t>(form::whole_blob)] = true;
@@ -126,6 +130,17 @@ void copy_link::remember(form f, const error& why) {
         if (lacks_form && i != static_cast<std::size_t>(f)) continue;
         if (!refused_[i].exchange(true)) log::info("copies go through this machine: {}", why.describe());
     }
+}
+
+bool copy_link::may_show_key(const blob::client& to) const {
+    return !key_refused_ && stays_secret(http::endpoint::of(from_.account().endpoint),
+                                         http::endpoint::of(to.account().endpoint));
+}
+
+void copy_link::remember_key_refused(const error& why) {
+    if (!key_refused_.exchange(true))
+        log::info("copies of blobs under a customer-provided key go through this machine: {}",
+                  why.describe());
 }
 
 }  // namespace act::ops

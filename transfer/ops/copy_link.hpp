@@ -50,6 +50,12 @@ public:
     /// Takes in a refusal: of this form alone where the service lacks it, else of all.
     void remember(form, const error&);
 
+    /// Whether `to` may be asked to read a blob that is under a customer-provided key, which is shown to it
+    /// and by it to the source: where the key stays secret all the way.
+    bool may_show_key(const blob::client& to) const;
+    /// The service does not know of source keys, or could not use one.
+    void remember_key_refused(const error&);
+
 private:
     result<secret> signature(const std::string& container, wall_time at);
 
@@ -58,6 +64,7 @@ private:
     secret sas_;
     std::shared_ptr<auth::live_token> token_;  ///< null: by signature
     std::atomic<bool> refused_[3] = {};
+    std::atomic<bool> key_refused_ = false;
     std::mutex mutex_;
     struct minted {
         secret query;

@@ -12,8 +12,10 @@ constexpr unsigned unreachable_limit = 16;
 
 bool concerns_everything(const error& e) {
     switch (e.kind()) {
-        case kind::authentication:
         case kind::configuration:
+            // Others may be under the key that was given, or under none.
+            return !blob::is_of_encryption(e.code());
+        case kind::authentication:
         case kind::disk_full:
         case kind::internal:
             return true;
@@ -181,7 +183,7 @@ task<bool> second_chances::after(error e, until u) {
 
 task<result<std::optional<blob::properties>>> find_blob(blob::client& client, blob::address where, until u) {
     std::optional<blob::properties> found;
-    auto head = co_await client.head(where, std::move(u));
+    auto head = co_await client.head(where, u);
     if (head) {
         found = std::move(*head);
         found->name = where.name;
@@ -189,7 +191,17 @@ task<result<std::optional<blob::properties>>> find_blob(blob::client& client, bl
     }
     const error& why = head.error();
     if (why.kind() == kind::not_found && why.code() != "ContainerNotFound") co_return found;
-    co_return why;
+    if (!blob::is_of_encryption(why.code())) co_return why;
+    // It is there, under a key that was not given: that shows itself to listings only. Of the names that
+    // begin so, its own comes first.
+    blob::list_options one;
+    one.prefix = where.name;
+    one.max_results = 1;
+    one.copy = true;
+    ACT_CO_TRY(auto page, co_await client.list(where.container, one, u));
+    if (page.empty() || page.name(0) != where.name) co_return why;
+    found = std::move(page[0]);
+    co_return found;
 }
 
 task<result<bool>> anything_at(const remote& at, until u) {

@@ -53,7 +53,7 @@ private:
         if (wanted == info_.metadata) co_return false;
         if (dry()) co_return true;
         const auto when = blob::conditions::matching(info_.etag);
-        auto written = co_await run_.at.client.set_metadata(where_, wanted, when, u);
+        auto written = co_await run_.at.client.set_metadata(where_, wanted, when, u, info_.encryption_scope);
         if (written) {
             info_.etag = written->etag;
             co_return true;

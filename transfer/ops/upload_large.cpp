@@ -21,6 +21,12 @@ public:
 
     task<void> run() override {
         auto outcome = co_await send();
+        if (!outcome && co_await may_begin_anew(outcome.error())) {
+            run_.op.retreat(advanced_.load());
+            large_upload anew(run_, item_);
+            anew.begun_anew_ = true;
+            co_return co_await anew.run();
+        }
         if (!outcome) {
             if (room_) co_await room_->take_back();
             run_.op.retreat(advanced_.load());
@@ -36,6 +42,11 @@ private:
     task<result<void>> send_blocks();
     void hash_beside(std::uint64_t size, task_group&);
     bool committed_already() const;
+    /// Blocks under another key or scope were in the way of ours, and are gone.
+    task<bool> may_begin_anew(error why) {
+        if (begun_anew_ || room_ || !blob::is_of_encryption(why.code())) co_return false;
+        co_return co_await drop_staged(run_.to.client, where_, item_.existing, run_.op.patience());
+    }
     task<result<bool>> came_meanwhile(const file::status& read, const blob::properties& seen, until);
     /// Something came there meanwhile, and is not to be replaced.
     result<void> left() {
@@ -62,6 +73,7 @@ private:
     codec::digest md5_{codec::digest::algorithm::md5};
     std::string md5_text_;
     std::atomic<std::uint64_t> advanced_{0};
+    bool begun_anew_ = false;
 };
 
 class block_upload final : public job {
