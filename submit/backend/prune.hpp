@@ -23,9 +23,9 @@ struct leftover_options {
     bool undelivered = false;         ///< also what should be in the store and is not
 };
 
-/// The folders of runs here and on Slurm, and trees of runs in the foreground that were kept, oldest first. One whose
-/// outputs or logs should be in the store and are not, or that holds a queue which others wait in, has to
-/// stay.
+/// The folders of runs here and on Slurm, and trees of runs in the foreground that were kept, oldest first.
+/// One whose outputs or logs should be in the store and are not, or that holds a queue which others wait in,
+/// has to stay.
 result<std::vector<leftover>> leftovers(const runs::journal&, const leftover_options&);
 
 /// Removes the folder, at once and whole; the record stays. What makes it stay is looked at again while
