@@ -238,7 +238,7 @@ constexpr std::string_view data_verbs = "upload download cp sync";
 constexpr std::string_view listed_verbs = "upload download cp rm undelete set cat";
 constexpr std::string_view moving_verbs = "upload download cp mv sync";
 constexpr std::string_view attribute_verbs = "set upload cp sync";
-constexpr std::string_view capped_verbs = "upload download cp mv sync rm undelete run";
+constexpr std::string_view capped_verbs = "upload download cp mv sync rm undelete run cap";
 
 constexpr option table[] = {
     {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
@@ -299,9 +299,11 @@ constexpr option table[] = {
     {"--no-guess-content-type", "", "", "upload cp mv sync",
      "do not tell content types by the extensions of names", flag<&options::no_guess>},
 
-    {"--cap-ops", "", "N/s", capped_verbs, "send no more requests a second to one account", cap_operations},
-    {"--cap-mbps", "", "N", capped_verbs, "move no more megabits a second to and from one account",
-     cap_megabits},
+    {"--cap-ops", "", "N/s", capped_verbs,
+     "send no more requests a second to one account; with cap: all commands together", cap_operations},
+    {"--cap-mbps", "", "N", capped_verbs,
+     "move no more megabits a second to and from one account; with cap: all commands together", cap_megabits},
+    {"--off", "", "", "cap", "lift the caps", flag<&options::off>},
 
     {"--no-hedge", "", "", "upload download cp mv sync check cat ls rm run bench",
      "never send a slow request once more beside itself", flag<&options::no_hedge>},

@@ -103,6 +103,7 @@ struct options {
     bool wait = false, pack_first = false;
     bool as_packed = false, keep = false, no_docker = false;
     bool undelivered = false;
+    bool off = false;
     std::string shell_line, run_name, sweep_file;
     std::optional<std::string> experiment;
     std::map<std::string, std::optional<std::string>> job_env;  ///< no value: the one that act itself has

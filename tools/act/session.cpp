@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/core/log.hpp"
 #include "submit/runs/runs.hpp"
 #include "tools/act/forecast.hpp"
 #include "tools/act/progress_bar.hpp"
@@ -128,8 +129,16 @@ result<std::shared_ptr<auth::live_token>> kept(result<std::shared_ptr<auth::toke
     return auth::keep(std::move(*from));
 }
 
-controller::options control_of(const options& given) {
-    controller::options o{.cap_operations = given.cap_operations, .cap_bytes = given.cap_bytes};
+std::unique_ptr<host_cap> cap_of(const world& w) {
+    auto cap = open_host_cap(w);
+    if (cap) return std::move(*cap);
+    log::debug("what `act cap` says does not hold here: {}", cap.error().describe());
+    return nullptr;
+}
+
+controller::options control_of(const options& given, host_cap* together) {
+    controller::options o{
+        .cap_operations = given.cap_operations, .cap_bytes = given.cap_bytes, .together = together};
     if (given.concurrency) o.start = o.least = o.most = *given.concurrency;
     return o;
 }
@@ -174,7 +183,8 @@ resources::resources(const world& w, screen& s, const options& given)
       hedge_(!given.no_hedge),
       customer_key_(given.customer_key),
       encryption_scope_(given.encryption_scope),
-      control_(control_of(given)),
+      cap_(cap_of(w)),
+      control_(control_of(given, cap_.get())),
       lanes_(control_.start) {}
 
 resources::~resources() {
@@ -446,6 +456,9 @@ int for_each_path(invocation& call, session& s, report& r,
         r.show_in(nullptr);
     }
     if (call.given.dry_run) foretell(call, s, r);
+    // Who has forgotten it would look for the fault elsewhere.
+    if (const auto cap = s.common_cap(); !cap.none() && !call.given.dry_run)
+        call.screen.detail("  held to " + cap_in_words(cap) + " with all other commands here, by `act cap`");
     return r.finish(s.wire());
 }
 

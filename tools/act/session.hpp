@@ -10,6 +10,7 @@
 #include "engine/async/runtime.hpp"
 #include "engine/memory/buffer_pool.hpp"
 #include "submit/cluster/cluster.hpp"
+#include "tools/act/cap.hpp"
 #include "tools/act/verb.hpp"
 #include "transfer/client/client.hpp"
 #include "transfer/mover/gate.hpp"
@@ -69,6 +70,8 @@ public:
     act::progress& progress() { return progress_; }
     /// How many requests are wanted at work at once.
     const std::atomic<unsigned>& lanes() const { return lanes_; }
+    /// What all commands of this machine keep to together now.
+    host_cap::caps common_cap() const { return cap_ ? cap_->get() : host_cap::caps(); }
     /// Null before the first request.
     const http::counters* wire() const;
 
@@ -97,7 +100,8 @@ private:
     const bool customer_key_;
     const std::string encryption_scope_;
     act::progress progress_;
-    const controller::options control_;  ///< of each account
+    const std::unique_ptr<host_cap> cap_;  ///< null where it cannot be kept
+    const controller::options control_;    ///< of each account
     std::atomic<unsigned> lanes_;
     std::recursive_mutex making_;
     std::optional<act::runtime> runtime_;
@@ -143,6 +147,7 @@ public:
     ops::copy_link& link(const opened_account& from, const opened_account& to);
     /// What this call has moved; null before the first request.
     const http::counters* wire() const;
+    host_cap::caps common_cap() const { return shared_->common_cap(); }
     /// The account that a path led to last; of a copy the destination's. Null before the first.
     const opened_account* latest() const { return latest_; }
 

@@ -74,11 +74,14 @@ steady::duration controller::begin(time at, std::uint64_t bytes) {
             byte_level_ = std::min(most, byte_level_ + options_.cap_bytes * seconds(at - bytes_at_));
             bytes_at_ = at;
         }
-        if (byte_level_ < 0)
+        if (byte_level_ < 0) {
+            held_ = true;
             return std::max<steady::duration>(of_seconds(-byte_level_ / options_.cap_bytes), 1ns);
+        }
     }
     if (phase_ != phase::free) adjust_rate(at);
-    if (const double rate = operations_rate(); rate > 0) {
+    const double rate = operations_rate();
+    if (rate > 0) {
         if (at > tokens_at_) {
             tokens_ =
                 std::min(std::max(least_burst, rate * burst), tokens_ + rate * seconds(at - tokens_at_));
@@ -88,8 +91,14 @@ steady::duration controller::begin(time at, std::uint64_t bytes) {
             held_ = true;
             return std::max<steady::duration>(of_seconds((1 - tokens_) / rate), 1ns);
         }
-        tokens_ -= 1;
     }
+    if (options_.together) {
+        if (const auto wait = options_.together->begin(turn_, at, bytes); wait > steady::duration()) {
+            held_ = true;
+            return wait;
+        }
+    }
+    if (rate > 0) tokens_ -= 1;
     if (options_.cap_bytes > 0) byte_level_ -= static_cast<double>(bytes);
     if (++in_flight_ == limit_) saturated_ = true;
     return {};
@@ -98,6 +107,7 @@ steady::duration controller::begin(time at, std::uint64_t bytes) {
 void controller::end(const ending& e) {
     if (in_flight_ > 0) --in_flight_;
     if (options_.cap_bytes > 0) byte_level_ -= static_cast<double>(e.bytes) - static_cast<double>(e.expected);
+    if (options_.together) options_.together->correct(e.expected, e.bytes);
     const bool was_refused = e.how == outcome::refused;
     refused_share_ += ((was_refused ? 1.0 : 0.0) - refused_share_) * refused_memory;
     if (was_refused) refused(e);

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/core/clock.hpp"
+#include "transfer/mover/host_cap.hpp"
 
 namespace act {
 
@@ -28,6 +29,8 @@ public:
         unsigned start = 32, least = 4, most = 256;
         /// A second, whatever the service would take; 0: no cap.
         double cap_operations = 0, cap_bytes = 0;
+        /// What else has to be kept to, together with others; null: nothing. Outlives the controller.
+        host_cap* together = nullptr;
     };
     explicit controller(options);
 
@@ -100,6 +103,7 @@ private:
     time tokens_at_{};
     double byte_level_ = 0;
     time bytes_at_{};
+    host_cap::turn turn_;
 };
 
 }  // namespace act
