@@ -299,10 +299,9 @@ constexpr option table[] = {
     {"--no-guess-content-type", "", "", "upload cp mv sync",
      "do not tell content types by the extensions of names", flag<&options::no_guess>},
 
-    {"--cap-ops", "", "N/s", capped_verbs,
-     "send no more requests a second to one account; with cap: all commands together", cap_operations},
-    {"--cap-mbps", "", "N", capped_verbs,
-     "move no more megabits a second to and from one account; with cap: all commands together", cap_megabits},
+    {"--cap-ops", "", "N/s", capped_verbs, "send no more requests a second to one account", cap_operations},
+    {"--cap-mbps", "", "N", capped_verbs, "move no more megabits a second to and from one account",
+     cap_megabits},
     {"--off", "", "", "cap", "lift the caps", flag<&options::off>},
 
     {"--no-hedge", "", "", "upload download cp mv sync check cat ls rm run bench",

@@ -24,6 +24,15 @@ protected:
             GTEST_SKIP() << "mpirun is not installed";
         if (GetParam() == std::string("plain")) config_.other["local.mpirun"] = "false";
     }
+    /// What so many processes write. Open for both, so that no reader goes between two of them, which the
+    /// later one would not survive.
+    static std::vector<long> pids_from(const std::string& fifo, std::size_t count) {
+        std::fstream in(fifo, std::ios::in | std::ios::out);
+        std::vector<long> pids(count);
+        for (long& pid : pids) in >> pid;
+        EXPECT_TRUE(in);
+        return pids;
+    }
     std::string log(const runs::record& r, const std::string& name) {
         std::ifstream in(r.logs + "/" + name, std::ios::binary);
         return {std::istreambuf_iterator<char>(in), {}};
@@ -67,11 +76,7 @@ TEST_P(processes, cancelling_ends_all_of_them) {
     auto d = driver();
     auto r = submit(*d, {"sh", "-c", "echo $$ > " + (home_ / "fifo") + "; exec sleep 1000"});
     ASSERT_TRUE(r) << r.error().describe();
-    std::vector<long> pids;
-    while (pids.size() < 3) {
-        std::ifstream in(home_ / "fifo");
-        for (long pid; in >> pid;) pids.push_back(pid);
-    }
+    const auto pids = pids_from(home_ / "fifo", 3);
     auto ended = runtime_.run(d->cancel(*r, until{}.within(std::chrono::seconds(60))));
     ASSERT_TRUE(ended) << ended.error().describe();
     EXPECT_EQ(ended->state, runs::state::canceled);
@@ -84,11 +89,7 @@ TEST_P(processes, none_outlives_its_supervisor) {
     auto d = driver();
     auto r = submit(*d, {"sh", "-c", "trap '' TERM; echo $$ > " + (home_ / "fifo") + "; exec sleep 1000"});
     ASSERT_TRUE(r);
-    std::vector<long> pids;
-    while (pids.size() < 2) {
-        std::ifstream in(home_ / "fifo");
-        for (long pid; in >> pid;) pids.push_back(pid);
-    }
+    const auto pids = pids_from(home_ / "fifo", 2);
     ASSERT_TRUE(agent::signal_process(r->pid, r->pid_started, SIGKILL));
     for (long pid : pids) {
         while (agent::process_started(pid)) std::this_thread::yield();
