@@ -140,12 +140,8 @@ void tree_reader::add(int fd, const std::string& directory, const found& f, name
                                   "rename it: names of blobs are UTF-8"));
     }
     if (v.problem) return report(name, *v.problem);
-    std::string_view sorted = std::string_view(name).substr(directory.size());
-    if (is_directory && options_.order == name_order::components) {
-        name.back() = folder_end;
-        sorted = std::string_view(name).substr(directory.size());
-    }
-    sorter.add(sorted, *v.kind);
+    if (is_directory && options_.order == name_order::components) name.back() = folder_end;
+    sorter.add(std::string_view(name).substr(directory.size()), *v.kind);
     if (is_directory && options_.empty_directories) sorter.add(plain, name_kind::place);
 }
 

@@ -94,6 +94,15 @@ class Hierarchical(servers.OwnStore):
         self.project.act("rm", "--yes", self.store)
         self.assertEqual(self.stored(f"{self.server.endpoint}/work/"), [])
 
+    def test_moves_a_tree_with_its_folders(self):
+        self.project.act("cp", "./tree", self.store)
+        elsewhere = f"{self.server.endpoint}/work/u"
+        done = self.project.act("mv", self.store, elsewhere, "--json").summary
+        self.assertEqual(done["failed"], 0)
+        self.assertEqual(self.stored(), [])
+        self.project.act("cp", elsewhere, "./back")
+        harness.assert_same(harness.snapshot(self.tree), harness.snapshot(self.project.folder / "back"))
+
     def test_copies_from_and_to_accounts_without_folders(self):
         (self.scratch / "flat").mkdir()
         flat = harness.act_serve(self.scratch / "flat", arguments=["--admin", ":0"])

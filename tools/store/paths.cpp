@@ -1,17 +1,11 @@
 #include "tools/store/paths.hpp"
 
-#include <algorithm>
+#include "engine/core/name_order.hpp"
 
 namespace act::store {
 
 bool listed_before(name_space space, std::string_view a, std::string_view b) {
-    if (space == name_space::flat) return a < b;
-    const auto [i, j] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
-    if (i == a.end() || j == b.end()) return j != b.end();
-    std::string x(1, *i), y(1, *j);
-    turn_path(x);
-    turn_path(y);
-    return x < y;
+    return compare(space == name_space::flat ? name_order::bytes : name_order::components, a, b) < 0;
 }
 
 std::string without_empty_segments(std::string_view name) {

@@ -140,8 +140,10 @@ result<properties> read_properties(const http::fields& f, int status,
     p.key_sha256 = f.get("x-ms-encryption-key-sha256");
     p.encryption_scope = f.get("x-ms-encryption-scope");
     auto folder = p.metadata.find("hdi_isfolder");
-    p.is_directory = f.get("x-ms-resource-type") == "directory" ||
-                     (folder != p.metadata.end() && http::same_name(folder->second, "true"));
+    const std::string_view resource = f.get("x-ms-resource-type");
+    p.hierarchical = !resource.empty();
+    p.is_directory =
+        resource == "directory" || (folder != p.metadata.end() && http::same_name(folder->second, "true"));
     return p;
 }
 

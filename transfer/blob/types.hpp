@@ -59,7 +59,7 @@ struct properties {
     std::string copy_id, copy_status, copy_progress, copy_description;
     bool is_prefix = false;       ///< a BlobPrefix of a hierarchical listing; only the name is set
     bool is_directory = false;    ///< ResourceType directory, or metadata hdi_isfolder=true
-    bool hierarchical = false;    ///< of a listing: the account has real folders (it tells a ResourceType)
+    bool hierarchical = false;    ///< the account has real folders: it tells a resource type
     bool deleted = false;         ///< soft-deleted: not there, but it can be brought back
     unsigned remaining_days = 0;  ///< for so many more days
     std::optional<wall_time> deleted_at;

@@ -16,10 +16,8 @@
 
 namespace act {
 
-using namespace std::chrono_literals;
-
-/// As it lies in the file. A cap is a bucket told by one time: when all that has begun is paid for. It may
-/// lie ahead, as a large request is paid for afterwards.
+/// As it lies in the file. A cap is a bucket told by one time: when all is paid for that has begun or has its
+/// turn.
 struct host_cap::shared {
     char magic[8];
     std::uint64_t operations, bytes;           ///< doubles
@@ -44,7 +42,11 @@ double rate_of(std::uint64_t& field) {
     return value > 0 && value < 1e15 ? value : 0;
 }
 
-std::int64_t cost(double amount, double rate) { return static_cast<std::int64_t>(amount / rate * 1e9); }
+std::int64_t cost(double amount, double rate) {
+    // A damaged file may have any rate.
+    constexpr auto most = static_cast<double>(absurd);
+    return static_cast<std::int64_t>(std::clamp(amount / rate * 1e9, -most, most));
+}
 
 /// Puts something of this price behind all that has begun or is to begin; gives the time when it may.
 std::int64_t reserve(std::int64_t& field, std::int64_t now, std::int64_t price) {
@@ -56,11 +58,11 @@ std::int64_t reserve(std::int64_t& field, std::int64_t now, std::int64_t price) 
     }
 }
 
-bool is_whole(int fd) {
+bool is_whole(int fd, std::size_t size) {
     struct stat s;
     char first[sizeof magic];
     return ::fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == ::geteuid() &&
-           ::pread(fd, first, sizeof first, 0) == sizeof first &&
+           s.st_size == static_cast<off_t>(size) && ::pread(fd, first, sizeof first, 0) == sizeof first &&
            std::memcmp(first, magic, sizeof magic) == 0;
 }
 
@@ -87,8 +89,7 @@ result<std::unique_ptr<host_cap>> host_cap::open(const std::string& path) {
     for (int tries = 0; tries < 3; ++tries) {
         const file::descriptor fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
         if (!fd && errno != ENOENT) return error::from_errno(errno, "cannot open " + path);
-        struct stat s;
-        if (fd && is_whole(fd.get()) && ::fstat(fd.get(), &s) == 0 && s.st_size == sizeof(shared)) {
+        if (fd && is_whole(fd.get(), sizeof(shared))) {
             void* const at = ::mmap(nullptr, sizeof(shared), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
             if (at == MAP_FAILED) return error::from_errno(errno, "cannot map " + path);
             return std::unique_ptr<host_cap>(new host_cap(static_cast<shared*>(at)));

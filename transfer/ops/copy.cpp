@@ -6,6 +6,7 @@
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/read_listing.hpp"
+#include "transfer/ops/removal.hpp"
 #include "transfer/plan/content_hash.hpp"
 #include "transfer/plan/destination.hpp"
 
@@ -304,7 +305,8 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
         const blob::properties& folder = run.folders.back();
         const blob::address where{run.from.container, folder.name};
         auto gone = co_await remove_copied(run.from.client, where, folder.etag, op.patience());
-        if (!gone) op.failed(where.name, gone.error());
+        // What was not to be moved keeps it.
+        if (!gone && !is_full_folder(gone.error())) op.failed(where.name, gone.error());
     }
     co_return op.finish();
 }

@@ -104,7 +104,9 @@ public:
         if (a) co_return result<void>();
         if (!occupied) ++count;
         const wall_time modified = b->local ? b->local->modified : wall_time{};
-        co_return found.push({b->name, b->folder, b->size, modified});
+        // What only stands for a folder in a store is a blob like others.
+        const bool folder = b->folder && (!b->blob || b->blob->hierarchical);
+        co_return found.push({b->name, folder, b->size, modified});
     }
 
     spool found;

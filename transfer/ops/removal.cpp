@@ -61,13 +61,7 @@ private:
     std::vector<doomed> items_;
 };
 
-namespace {
-
-bool is_full_folder(const error& e) {
-    return e.code() == "DirectoryIsNotEmpty" || e.code() == "DirectoryNotEmpty";
-}
-
-}  // namespace
+bool is_full_folder(const error& e) { return e.code() == "DirectoryIsNotEmpty"; }
 
 std::string doomed::shown() const {
     if (!snapshot.empty()) return name + "?snapshot=" + snapshot;
@@ -82,12 +76,9 @@ task<result<void>> removal::send(const doomed& item) {
         co_return co_await client.remove_snapshot(where, item.snapshot, op_.patience());
     }
     if (item.version.empty() || item.current) {
-        // Of a real folder the service does not want to hear of snapshots. What only stands for one, in an
-        // account without, may have some.
+        // Of a real folder the service does not want to hear of snapshots.
         const auto asked = item.folder ? blob::snapshots::refuse : snapshots_;
         auto gone = co_await client.remove(where, asked, {}, op_.patience());
-        if (!gone && asked != snapshots_ && gone.error().code() == "SnapshotsPresent")
-            gone = co_await client.remove(where, snapshots_, {}, op_.patience());
         if (!gone || item.version.empty()) co_return gone;
     }
     co_return co_await client.remove_version(where, item.version, op_.patience());

@@ -17,10 +17,13 @@ struct doomed {
     std::string version{};   ///< just that one, if it is a previous one
     /// `version` is the current one: the blob goes, which leaves it as a previous version, and then that.
     bool current = false;
-    bool folder = false;
+    bool folder = false;  ///< a real one; what only stands for a folder is a blob like others
     /// For messages: as an URL would name it, for what is no blob must not be taken for the blob.
     std::string shown() const;
 };
+
+/// A real folder was not removed because something is in it.
+bool is_full_folder(const error&);
 
 /// Removes blobs of one container through the mover, 256 to a request as they come in; those that a batch
 /// could not remove are tried alone, which also gives each its own message. Where the service has no Blob

@@ -140,7 +140,7 @@ private:
             op_.done("remove", item.shown(), info.size);
             co_return result<void>();
         }
-        item.folder = info.is_directory;
+        item.folder = info.is_directory && info.hierarchical;
         co_return co_await doing_.add(std::move(item));
     }
 
