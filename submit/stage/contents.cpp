@@ -1,6 +1,7 @@
 #include "submit/stage/contents.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "engine/core/units.hpp"
 #include "submit/stage/secrets.hpp"
@@ -101,11 +102,11 @@ result<content> contents::read(const tree_entry& e, codec::deflater* deflater) {
     out.read = true;
     // Before the bytes: what changes while they are read gets another stamp.
     out.seen = stamp_of(fd->get());
-    ACT_TRY(file::status now_there, file::stat_of(fd->get(), path));
-    if (now_there.size > options_.whole_in_memory) {
+    if (!out.seen) return error::from_errno(errno, "cannot look at " + path);
+    if (out.seen->size > options_.whole_in_memory) {
         return read_large(fd->get(), path, deflater != nullptr, std::move(out));
     }
-    std::vector<std::byte> bytes(now_there.size);
+    std::vector<std::byte> bytes(out.seen->size);
     ACT_TRY(std::size_t n, file::read_at(fd->get(), bytes, 0, path));
     bytes.resize(n);
     // What was identified before is what is packed now, or else the archive is dropped.

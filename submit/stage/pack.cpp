@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint64_t chunk_bytes = MiB;
 constexpr std::size_t chunk_files = 64;
+constexpr std::size_t looked_at_together = 1024;
 constexpr std::uint64_t memory_budget = 160 * MiB;
 constexpr std::uint64_t overhead = 256 * KiB;
 constexpr int attempts = 3;
@@ -112,9 +113,7 @@ private:
                                    ". Data belongs into a mapped folder, or a line into .actignore");
         }
         if (made) {
-            auto compare = [&] { return still_the_same(); };
-            result<void> same = co_await runtime_.blocking(compare);
-            if (!same) co_return same.error();
+            ACT_CO_TRY_VOID(co_await still_the_same());
         }
         out.archive = options_.folder + "/" + out.hash + ".zip";
         auto look_again = [&] { return whole_archive(out.archive); };
@@ -155,12 +154,22 @@ private:
     }
 
     /// What is read once only may be half written, or older than what was read before it.
-    result<void> still_the_same() const {
-        for (const auto& e : entries_) {
-            if (is_file(e.kind) && stamp_of(options_.root + "/" + e.name) != e.seen) return changing();
-        }
-        return {};
+    task<result<void>> still_the_same() {
+        const std::size_t pieces = (entries_.size() + looked_at_together - 1) / looked_at_together;
+        std::function<std::uint64_t(std::size_t)> weight = [](std::size_t) { return 1; };
+        std::function<result<bool>(std::size_t)> look = [this](std::size_t i) -> result<bool> {
+            const std::size_t end = std::min(entries_.size(), (i + 1) * looked_at_together);
+            for (std::size_t at = i * looked_at_together; at < end; ++at) {
+                const tree_entry& e = entries_[at];
+                if (is_file(e.kind) && stamp_of(path_of(e)) != e.seen) return changing();
+            }
+            return true;
+        };
+        std::function<result<void>(std::size_t, bool)> use = [](std::size_t, bool) { return result<void>(); };
+        co_return co_await in_order<bool>(runtime_, pieces, memory_budget, weight, look, use, until_);
     }
+
+    std::string path_of(const tree_entry& e) const { return options_.root + "/" + e.name; }
 
     task<result<std::unique_ptr<draft>>> begin_archive() {
         auto open = [&]() -> result<std::unique_ptr<draft>> {
