@@ -53,7 +53,8 @@ struct spec {
     /// their code then.
     bool ranked = false;
     node_check check;
-    int grace_seconds = 10;  ///< between SIGTERM and SIGKILL when the run is cancelled
+    int gpu_monitor_seconds = 0;  ///< between two lines of monitor.txt (gpu_monitor.hpp); 0: there is none
+    int grace_seconds = 10;       ///< between SIGTERM and SIGKILL when the run is cancelled
 
     // What only a supervisor looks at.
     int nodes = 1, processes_per_node = 1;
@@ -108,8 +109,9 @@ int run(const spec&);
 /// `act agent ARGS...`: "run SPEC"; "foreground SPEC" and, in a container, "contained SPEC"
 /// (foreground.hpp); "deliver SPEC", which brings its outputs and logs to the store;
 /// "deliver-meanwhile SPEC STARTER", which does so again and again until it is ended (delivery.hpp), as by
-/// "end-meanwhile PID" from the same script; "rank SPEC", as "run" as a process of a local run that mpirun
-/// has started (launch.hpp); or "supervise SPEC STATE_FOLDER" (supervise.hpp). Returns the exit code.
+/// "end-meanwhile PID" from the same script; "watch-gpus ..." (gpu_monitor.hpp); "rank SPEC", as "run" as a
+/// process of a local run that mpirun has started (launch.hpp); or "supervise SPEC STATE_FOLDER"
+/// (supervise.hpp). Returns the exit code.
 int entry(const std::vector<std::string>& arguments);
 
 }  // namespace act::agent

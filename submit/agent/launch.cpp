@@ -25,7 +25,6 @@ namespace act::agent {
 namespace {
 
 constexpr const char* address = "127.0.0.1";
-constexpr const char* gpus_variable = "ACT_GPUS";
 
 std::string variable(const char* name) {
     const char* value = ::getenv(name);

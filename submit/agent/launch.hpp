@@ -13,6 +13,9 @@
 /// this folder; for a process without threads.
 namespace act::agent {
 
+/// The GPUs of a local run, for its processes to share.
+inline constexpr const char* gpus_variable = "ACT_GPUS";
+
 /// What this process puts at the disposal of all of them: the address where they meet, and which GPUs are
 /// theirs, into its own environment, which they inherit.
 void prepare_launch(const std::vector<std::string>& gpus);

@@ -11,6 +11,7 @@
 #include "submit/agent/agent.hpp"
 #include "submit/agent/delivery.hpp"
 #include "submit/agent/foreground.hpp"
+#include "submit/agent/gpu_monitor.hpp"
 #include "submit/agent/launch.hpp"
 #include "submit/agent/node_check.hpp"
 #include "submit/agent/process.hpp"
@@ -100,6 +101,16 @@ result<std::string> prepare(const spec& s) {
     return set_up(s);
 }
 
+/// One for the node: nodes of a local run are all this machine.
+void watch_gpus_of(const spec& s, const std::optional<ranks>& ranks) {
+    if (s.ranked) {
+        if (!ranks || ranks->local_rank == 0) start_gpu_monitor(s, ranks ? ranks->node : 0, {});
+        return;
+    }
+    const char *rank = ::getenv("RANK"), *gpus = ::getenv(gpus_variable);
+    if (gpus && (!rank || std::strcmp(rank, "0") == 0)) start_gpu_monitor(s, 0, gpus);
+}
+
 }  // namespace
 
 int run(const spec& s) {
@@ -119,6 +130,7 @@ int run(const spec& s) {
         if (several) note_failure(s, why);
         return fail(s, why, code.error().message(), code.error().advice());
     }
+    watch_gpus_of(s, ranks);
     enter_virtual_environment(s);
     return s.sleep_if_fail || s.sleep_if_succeed || several ? run_and_stay(s, *code, several)
                                                             : take_place(s, *code);
@@ -131,6 +143,8 @@ int entry(const std::vector<std::string>& arguments) {
     }
     if (arguments.size() == 3 && arguments[0] == "supervise") return supervise(arguments[1], arguments[2]);
     if (arguments.size() == 2 && arguments[0] == "foreground") return run_in_foreground(arguments[1]);
+    if (!arguments.empty() && arguments[0] == "watch-gpus")
+        return watch_gpus({arguments.begin() + 1, arguments.end()});
     int (*const work)(const spec&) = arguments.size() != 2         ? nullptr
                                      : arguments[0] == "run"       ? run
                                      : arguments[0] == "rank"      ? run_rank_of_mpirun

@@ -54,6 +54,7 @@ std::string to_text(const spec& s) {
     o["ranked"] = s.ranked;
     o["check_disk"] = s.check.disk;
     o["check_gpus"] = s.check.gpus;
+    o["gpu_monitor_seconds"] = s.gpu_monitor_seconds;
     o["grace_seconds"] = s.grace_seconds;
     o["nodes"] = s.nodes;
     o["processes_per_node"] = s.processes_per_node;
@@ -99,6 +100,7 @@ result<spec> read_spec(const std::string& path) {
     s.ranked = json::boolean(o, "ranked");
     s.check.disk = static_cast<std::uint64_t>(json::number(o, "check_disk"));
     s.check.gpus = int_of(o, "check_gpus");
+    s.gpu_monitor_seconds = int_of(o, "gpu_monitor_seconds");
     s.grace_seconds = int_of(o, "grace_seconds");
     s.nodes = std::max(1, int_of(o, "nodes"));
     s.processes_per_node = std::max(1, int_of(o, "processes_per_node"));

@@ -168,6 +168,18 @@ result<int> delivery_seconds(const cluster::config& c) {
                  "give the seconds from one upload of outputs to the next");
 }
 
+/// The cluster file's `gpu_monitor: 5m`; nothing to watch where no GPU was asked for.
+result<int> gpu_monitor_seconds(const cluster::config& c, const runs::record& r) {
+    constexpr double usual = 300, most = 86400;
+    const auto given = c.other.find("gpu_monitor");
+    const std::string text = given == c.other.end() ? std::string() : given->second;
+    const auto asked = text.empty() ? usual : text == "false" || text == "off" ? 0.0 : parse_duration(text);
+    if (!asked || *asked > most || (*asked > 0 && *asked < 1))
+        return error(kind::configuration, "gpu_monitor cannot be '" + text + "'",
+                     "give the time between two looks at the GPUs, such as 5m, or 0 for none");
+    return r.gpus > 0 ? static_cast<int>(*asked) : 0;
+}
+
 /// All is set but this, which looks at it.
 result<void> set_environment(const cluster::config& c, const runs::record& r,
                              const std::map<std::string, std::string>& given,
@@ -200,6 +212,7 @@ result<void> furnish(const cluster::config& c, const services& with, const runs:
                      const std::map<std::string, std::string>& given, agent::spec& s) {
     s.project = c.root;
     ACT_TRY(s.check, node_check_of(c, r));
+    ACT_TRY(s.gpu_monitor_seconds, gpu_monitor_seconds(c, r));
     ACT_TRY(const auto outputs, make_outputs(c, with, r, s));
     ACT_TRY_VOID(send_logs(c, with, r, s));
     ACT_TRY(s.delivery_seconds, delivery_seconds(c));

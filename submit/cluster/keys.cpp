@@ -19,7 +19,8 @@ const std::vector<std::string>& known_keys(section s) {
         "source_directory", "unique_gjd_cluster", "use_cli_auth", "use_custom_docker", "with_log",
         "zip_options",
         // ours, of them one mapping of settings for each back end
-        "aml", "batch", "data_cache", "local", "node_check", "prices", "slurm", "std_out_err_path_prefix"};
+        "aml", "batch", "data_cache", "gpu_monitor", "local", "node_check", "prices", "slurm",
+        "std_out_err_path_prefix"};
     static const std::vector<std::string> docker = {"address", "image", "password", "username"};
     static const std::vector<std::string> node_check = {"disk", "gpus"};
     static const std::vector<std::string> prices = {"currency", "egress",    "list", "other",

@@ -29,6 +29,7 @@ TEST_F(agent_run, a_specification_comes_back_whole) {
     s.sudo = s.sleep_if_fail = s.sleep_if_succeed = s.ranked = true;
     s.check = {.disk = 1ull << 40, .gpus = 7};
     s.grace_seconds = 3;
+    s.gpu_monitor_seconds = 9;
     s.nodes = 2;
     s.processes_per_node = 4;
     s.gpus = 8;
@@ -49,6 +50,7 @@ TEST_F(agent_run, a_specification_comes_back_whole) {
     EXPECT_EQ(back->check.disk, 1ull << 40);
     EXPECT_EQ(back->check.gpus, 7);
     EXPECT_EQ(back->grace_seconds, 3);
+    EXPECT_EQ(back->gpu_monitor_seconds, 9);
     EXPECT_EQ(back->processes(), 8);
     EXPECT_EQ(back->nodes, 2);
     EXPECT_EQ(back->gpus, 8);

@@ -63,6 +63,27 @@ TEST_F(backend_slurm, nodes_are_looked_at_where_that_is_asked_for) {
     }
 }
 
+TEST_F(backend_slurm, gpus_are_watched_unless_that_is_not_wanted) {
+    auto seconds = [this] {
+        return agent::read_spec(submitted().folder + "/spec.json")->gpu_monitor_seconds;
+    };
+    EXPECT_EQ(seconds(), 0) << "there are none";
+    layout_ = {.gpus = 8, .nodes = 2, .processes_per_node = 4};
+    EXPECT_EQ(seconds(), 300);
+    config_.other["gpu_monitor"] = "1m";
+    EXPECT_EQ(seconds(), 60);
+    for (const char* none : {"0", "off", "false"}) {
+        config_.other["gpu_monitor"] = none;
+        EXPECT_EQ(seconds(), 0) << none;
+    }
+    for (const char* wrong : {"often", "-5m", "10ms", "2d"}) {
+        config_.other["gpu_monitor"] = wrong;
+        auto r = submit(*slurm(), {"true"});
+        ASSERT_FALSE(r) << wrong;
+        EXPECT_THAT(r.error().message(), HasSubstr("gpu_monitor cannot be '" + std::string(wrong) + "'"));
+    }
+}
+
 TEST_F(backend_slurm, nothing_secret_reaches_the_script_or_sbatch) {
     config_.env = {{"API_TOKEN", "not-a-real-token"}};
     more_ = {{"AZURE_STORAGE_KEY", "not-a-real-key"},
