@@ -4,8 +4,6 @@
 #include <set>
 #include <unistd.h>
 
-#include "engine/file/program.hpp"
-
 namespace act::backend {
 namespace {
 
@@ -58,12 +56,6 @@ std::vector<std::string> command_of(const container& c, const agent::spec& s, co
 }
 
 std::string name_of_container(const std::string& run) { return "act-" + run; }
-
-bool is_podman(const std::string& program) {
-    if (program == "podman") return true;
-    const auto told = file::run_program({program, "--version"}, {}, until{}.within(std::chrono::seconds(10)));
-    return told && told->out.starts_with("podman");
-}
 
 std::vector<unsigned> other_groups() {
     std::vector<gid_t> all(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));

@@ -23,8 +23,6 @@ struct container {
 std::vector<std::string> command_of(const container&, const agent::spec&, const std::string& executable);
 /// The container's name, which no other run's has.
 std::string name_of_container(const std::string& run);
-/// Distributions put podman in docker's place.
-bool is_podman(const std::string& program);
 /// Those of this process beside its first one.
 std::vector<unsigned> other_groups();
 

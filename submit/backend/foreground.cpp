@@ -59,10 +59,10 @@ result<void> write_run(const cluster::config& c, const job& j, const services& w
     ACT_TRY_VOID(furnish_here(c, r, j.env, s));
     // Else the command would find them by itself.
     if (j.asked_gpus == 0) s.env.emplace("CUDA_VISIBLE_DEVICES", "");
-    if (!how.container_program.empty()) {
+    if (!how.container_program.name.empty()) {
         introduce_user(with, s);
-        const container in{.program = how.container_program,
-                           .podman = is_podman(how.container_program),
+        const container in{.program = how.container_program.name,
+                           .podman = how.container_program.podman,
                            .image = image_of(c),
                            .terminal = how.terminal,
                            .gpus = !gpus.empty(),
@@ -102,8 +102,8 @@ task<result<foreground_run>> prepare_foreground(const cluster::config& c, job j,
         for (const auto& line : agent::remove_left_behind(below)) {
             if (with.note) with.note(line);
         }
-        const bool contained = !how.container_program.empty();
-        ACT_TRY(auto held, agent::make_work_folder(r.folder, how.container_program,
+        const bool contained = !how.container_program.name.empty();
+        ACT_TRY(auto held, agent::make_work_folder(r.folder, how.container_program.name,
                                                    contained ? name_of_container(r.id) : std::string()));
         data->held.push_back(std::move(held));
         auto written = write_run(c, jobs.front(), with, how, data->links, *gpus, r);

@@ -5,14 +5,15 @@
 
 #include "engine/file/file.hpp"
 #include "submit/backend/backend.hpp"
+#include "submit/stage/container_program.hpp"
 
 /// A job that runs here and now, whatever platform its cluster has: one process, no queue, no record.
 namespace act::backend {
 
 struct foreground_options {
-    std::string container_program;  ///< docker or podman; empty: outside of the cluster's image
-    bool terminal = false;          ///< input and outputs are one
-    bool keep = false;              ///< the work folder stays after the end
+    stage::container_program container_program;  ///< without a name: outside of the cluster's image
+    bool terminal = false;                       ///< input and outputs are one
+    bool keep = false;                           ///< the work folder stays after the end
 };
 
 /// Ready to be started by agent::become_foreground.

@@ -13,6 +13,7 @@
 
 #include "engine/file/file.hpp"
 #include "engine/file/tree_removal.hpp"
+#include "submit/stage/container_program.hpp"
 #include "submit/stage/unpack.hpp"
 
 namespace act::stage {
@@ -45,16 +46,20 @@ private:
     std::string path_;
 };
 
-std::vector<std::string> docker_command(const std::string& code, const compile_options& how) {
+std::vector<std::string> container_command(const container_program& program, const std::string& code,
+                                           const compile_options& how) {
+    std::string steps = std::string("bash ./") + compile_script + " \"$@\"";
     // The script is root in the container, as it is on a node; what it makes becomes ours, to be packed and
-    // removed.
-    std::string steps = std::string("bash ./") + compile_script + " \"$@\"; code=$?; chown -R " +
-                        std::to_string(::getuid()) + ":" + std::to_string(::getgid()) + " . && exit $code";
-    std::vector<std::string> out = {"docker",    "run",         "--rm",
-                                    "--init",    "--mount",     "type=bind,source=" + code + ",target=/code",
-                                    "--workdir", "/code",       "--entrypoint",
-                                    "bash",      how.image,     "-c",
-                                    steps,       compile_script};
+    // removed. podman's root is ourselves.
+    if (!program.podman) {
+        steps += "; code=$?; chown -R " + std::to_string(::getuid()) + ":" + std::to_string(::getgid()) +
+                 " . && exit $code";
+    }
+    std::vector<std::string> out = {program.name, "run",         "--rm",
+                                    "--init",     "--mount",     "type=bind,source=" + code + ",target=/code",
+                                    "--workdir",  "/code",       "--entrypoint",
+                                    "bash",       how.image,     "-c",
+                                    steps,        compile_script};
     if (!how.arguments.empty()) out.push_back(how.arguments);
     return out;
 }
@@ -81,21 +86,17 @@ result<pid_t> start(const std::vector<std::string>& command) {
     const int failed = ::posix_spawnp(&id, words[0], &files, &attributes, words.data(), ::environ);
     ::posix_spawn_file_actions_destroy(&files);
     ::posix_spawnattr_destroy(&attributes);
-    if (failed == ENOENT) {
-        return error(kind::configuration, "compiling needs docker, which is not on this machine",
-                     without_docker);
-    }
-    if (failed != 0) return error::from_errno(failed, "cannot start docker");
+    if (failed != 0) return error::from_errno(failed, "cannot start " + command.front());
     return id;
 }
 
-/// Told to stop, docker passes SIGTERM on to the script, and ends with it.
+/// Told to stop, docker and podman pass SIGTERM on to the script, and end with it.
 result<int> wait_for(pid_t id, const until& u) {
     bool told = false;
     for (;;) {
         int status = 0;
         const pid_t ended = ::waitpid(id, &status, WNOHANG);
-        if (ended < 0 && errno != EINTR) return error::from_errno(errno, "cannot wait for docker");
+        if (ended < 0 && errno != EINTR) return error::from_errno(errno, "cannot wait for the container");
         if (ended > 0) {
             ACT_TRY_VOID(u.check());
             return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -109,15 +110,20 @@ result<int> wait_for(pid_t id, const until& u) {
 }
 
 result<void> run_script(const std::string& code, const compile_options& how, const until& u) {
-    ACT_TRY(pid_t id, start(docker_command(code, how)));
+    const container_program program = find_container_program(u);
+    if (program.name.empty()) {
+        return error(kind::configuration, "compiling needs docker or podman, which are not on this machine",
+                     without_docker);
+    }
+    ACT_TRY(pid_t id, start(container_command(program, code, how)));
     ACT_TRY(int ended, wait_for(id, u));
     if (ended == 0) return {};
-    // These are docker's own: it could not start the container, or not the script in it.
+    // These are the program's own: it could not start the container, or not the script in it.
     if (ended >= 125 && ended <= 127) {
         return error(kind::configuration,
-                     "docker could not run " + std::string(compile_script) + " in " + how.image +
+                     program.name + " could not run " + std::string(compile_script) + " in " + how.image +
                          " (exit code " + std::to_string(ended) + ")",
-                     "see what docker says above, and docker.image in the cluster file");
+                     "see what " + program.name + " says above, and docker.image in the cluster file");
     }
     return error(kind::io,
                  std::string(compile_script) + " failed in " + how.image + " (exit code " +

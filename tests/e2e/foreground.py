@@ -11,7 +11,7 @@ import servers
 DOCKER = """#!/usr/bin/python3
 import csv, json, os, signal, subprocess, sys
 words, here = sys.argv[1:], os.path.dirname(os.path.abspath(__file__))
-if words == ["--version"]:
+if words[0] in ("version", "--version"):
     sys.exit(print("Docker version 27.1"))
 with open(here + "/called", "a") as out:
     out.write(json.dumps(words) + "\\n")

@@ -192,7 +192,7 @@ class Ends(foreground.Runs):
 
     def test_a_container_that_docker_cannot_start(self):
         self.docker()
-        harness.write(self.scratch / "bin/docker", b"#!/bin/sh\n[ $1 = --version ] || { echo no such image >&2; exit 125; }\n", mode=0o755)
+        harness.write(self.scratch / "bin/docker", b"#!/bin/sh\n[ $1 != run ] || { echo no such image >&2; exit 125; }\n", mode=0o755)
         done = self.project.act("-c", "here", "local", "true", expect=125)
         self.assertIn("no such image\nact: docker could not start the container", done.err)
         self.assertIn("`--no-docker` runs the command outside of the image", done.err)

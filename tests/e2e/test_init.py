@@ -10,6 +10,7 @@ import zipfile
 import harness
 
 DOCKER = """#!/bin/sh
+case "$1" in version|--version) exit;; esac
 while [ "$1" != --mount ]; do shift; done
 source=${2#*source=}
 cd "${source%,target=/code}" || exit 125
@@ -144,7 +145,7 @@ class Init(unittest.TestCase):
         # Jobs get the compiled one.
         self.assertIn(archive["hash"], self.project.act("-c", "here", "submit", "--dry-run", "--json", "true", env=env).out)
         env["PATH"] = str(self.scratch / "nowhere")
-        self.assertIn("docker, which is not on this machine", self.project.act("-c", "here", "initc", env=env, expect=3).err)
+        self.assertIn("docker or podman, which are not on this machine", self.project.act("-c", "here", "initc", env=env, expect=3).err)
 
     def test_actignore_means_what_gitignore_means(self):
         rules = ["# comment", "*.log", "!keep.log", "/top", "build/", "docs/**/*.html", "!docs/a/keep.html", "a?c", "[x-z]1",

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include "engine/core/utf8.hpp"
-#include "engine/file/program.hpp"
 #include "engine/file/tree_removal.hpp"
 #include "submit/agent/foreground.hpp"
 #include "submit/backend/foreground.hpp"
@@ -50,15 +49,15 @@ private:
 };
 
 // Empty: outside of the image, which is said.
-std::string container_program(invocation& call, const cluster::config& c) {
+stage::container_program container_program(invocation& call, const cluster::config& c) {
     const std::string image = backend::image_of(c);
     if (image.empty() || call.given.no_docker) return {};
-    for (const char* program : {"docker", "podman"}) {
-        if (file::on_path(program)) return program;
+    const auto found = stage::find_container_program({});
+    if (found.name.empty()) {
+        call.screen.problem(
+            fmt::format("there is no docker here: running outside of the image {}", printable(image)));
     }
-    call.screen.problem(
-        fmt::format("there is no docker here: running outside of the image {}", printable(image)));
-    return {};
+    return found;
 }
 
 // From here on the process is the run: what is to be held until its end goes with it.

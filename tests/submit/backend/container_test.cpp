@@ -38,13 +38,6 @@ TEST(container, docker_with_gpus_at_a_terminal) {
     expect_golden("container_docker.txt", lines(command_of(c, spec_of_a_run(), "/usr/bin/act")));
 }
 
-TEST(container, podman_in_place_of_docker_is_known_by_its_version) {
-    const act::testing::temp_folder folder;
-    EXPECT_TRUE(is_podman(folder.write("docker", "#!/bin/sh\necho podman version 4.3.1\n", 0755)));
-    EXPECT_FALSE(
-        is_podman(folder.write("real", "#!/bin/sh\necho Docker version 27.1, build podman\n", 0755)));
-}
-
 // Without a daemon the user of the container is another one, unless that is asked for; GPUs are devices.
 TEST(container, podman) {
     container c{.program = "podman",

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "packing.hpp"
+#include "submit/stage/container_program.hpp"
 
 namespace act::testing {
 namespace {
@@ -14,6 +15,7 @@ using ::testing::HasSubstr;
 
 /// A stand-in for docker: takes the mount for the container's file system, and keeps what it was called with.
 constexpr const char* stand_in = R"(#!/bin/sh
+case "$1" in version | --version) exit ;; esac
 printf '%s\n' "$@" > "$(dirname "$0")/called"
 while [ "$1" != --mount ]; do shift; done
 source=${2#*source=}
@@ -79,7 +81,7 @@ TEST_F(stage_compile, failures_say_what_to_do) {
     ASSERT_FALSE(r);
     EXPECT_THAT(r.error().message(),
                 HasSubstr("compile.aml.sh failed in registry.example/job:1 (exit code 7)"));
-    tools_.write("docker", "#!/bin/sh\nexit 125\n", 0755);
+    tools_.write("docker", "#!/bin/sh\n[ $1 != run ] || exit 125\n", 0755);
     r = compile();
     ASSERT_FALSE(r);
     EXPECT_EQ(r.error().kind(), kind::configuration);
@@ -95,11 +97,38 @@ TEST_F(stage_compile, failures_say_what_to_do) {
     EXPECT_THAT(r.error().message(), HasSubstr("docker.image is missing"));
 }
 
+TEST_F(stage_compile, podman_takes_dockers_place_where_that_has_no_daemon) {
+    tree_.write("compile.aml.sh", "true\n");
+    tools_.write("docker", "#!/bin/sh\necho no daemon >&2; exit 1\n", 0755);
+    tools_.write("podman", stand_in, 0755);
+    ASSERT_TRUE(compile());
+    // Its root is the user.
+    EXPECT_THAT(tools_.read("called"), ::testing::Not(HasSubstr("chown")));
+}
+
+TEST(container_program, is_what_is_there_and_answers) {
+    const act::testing::temp_folder tools;
+    const std::string before = ::getenv("PATH");
+    ::setenv("PATH", tools.path().c_str(), 1);
+    auto found = [] { return stage::find_container_program({}); };
+    EXPECT_EQ(found().name, "");
+    tools.write("docker", "#!/bin/sh\n[ $1 = --version ] && echo Docker version 27.1, build podman\n", 0755);
+    EXPECT_EQ(found().name, "docker") << "its own message is the best there is";
+    EXPECT_FALSE(found().podman);
+    tools.write("podman", "#!/bin/sh\n", 0755);
+    EXPECT_EQ(found().name, "podman");
+    EXPECT_TRUE(found().podman);
+    tools.write("docker", "#!/bin/sh\necho podman version 4.3.1\n", 0755);
+    EXPECT_EQ(found().name, "docker");
+    EXPECT_TRUE(found().podman) << "distributions put it in docker's place";
+    ::setenv("PATH", before.c_str(), 1);
+}
+
 TEST_F(stage_compile, a_stop_ends_docker) {
     tree_.write("compile.aml.sh", "1");
     auto packed = pack();
     // It waits until it is told to end.
-    tools_.write("docker", "#!/bin/sh\nexec sleep 600\n", 0755);
+    tools_.write("docker", "#!/bin/sh\n[ $1 != run ] || exec sleep 600\n", 0755);
     stop_source stop;
     stop.request();
     until u{stop.token()};
