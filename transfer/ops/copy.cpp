@@ -173,7 +173,7 @@ private:
                 ACT_CO_TRY(const bool occupied, co_await something_below(item.source.name, source));
                 // What is in it makes it.
                 if (occupied) {
-                    remember_folder(item.source);
+                    ACT_CO_TRY_VOID(remember_folder(item.source));
                     continue;
                 }
             }
@@ -189,9 +189,10 @@ private:
     }
 
     /// Of a move: it goes when all below it has gone.
-    void remember_folder(const blob::properties& source) {
-        if (source.is_directory && source.size == 0 && run_.options.remove_source && !run_.options.dry_run)
-            run_.folders.push_back(source);
+    result<void> remember_folder(const blob::properties& source) {
+        const bool goes = run_.options.remove_source && !run_.options.dry_run;
+        if (!goes || !source.is_directory || source.size > 0) return {};
+        return run_.folders.add({source.name, source.etag});
     }
 
     /// After the destination said `why`: if only its container is missing, makes it.
@@ -210,7 +211,7 @@ private:
             op.failed(source.name, *bad, {source.name, item.blob});
             co_return result<void>();
         }
-        remember_folder(source);
+        ACT_CO_TRY_VOID(remember_folder(source));
         if (item.existing) {
             const plan::replace_rule rule{how.overwrite, how.compare_content};
             const bool stays = source.is_directory ? how.overwrite != plan::overwrite::always
@@ -271,6 +272,15 @@ private:
     bool warned_ = false;
 };
 
+/// Of a move, when all below it has gone.
+task<void> part_with_folder(copy_run& run, folder_levels::folder folder) {
+    if (!run.op.untroubled()) co_return;
+    const blob::address where{run.from.container, folder.name};
+    auto gone = co_await remove_copied(run.from.client, where, folder.version, run.op.patience());
+    // What was not to be moved keeps it.
+    if (!gone && !is_full_folder(gone.error())) run.op.failed(where.name, gone.error());
+}
+
 }  // namespace
 
 task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_options options) {
@@ -301,13 +311,9 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
     }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
-    for (; !run.folders.empty() && op.untroubled(); run.folders.pop_back()) {
-        const blob::properties& folder = run.folders.back();
-        const blob::address where{run.from.container, folder.name};
-        auto gone = co_await remove_copied(run.from.client, where, folder.etag, op.patience());
-        // What was not to be moved keeps it.
-        if (!gone && !is_full_folder(gone.error())) op.failed(where.name, gone.error());
-    }
+    auto parted = co_await run.folders.each_deepest_first(
+        op, [&](folder_levels::folder f) { return part_with_folder(run, std::move(f)); });
+    if (!parted) op.give_up(parted.error());
     co_return op.finish();
 }
 

@@ -9,6 +9,7 @@
 #include "engine/async/semaphore.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/copy.hpp"
+#include "transfer/ops/folder_levels.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/plan/block_id.hpp"
 
@@ -22,7 +23,8 @@ struct copy_run {
     remote to;
     copy_options options;
     wall_time began = now();
-    std::vector<blob::properties> folders{};  ///< of a move: stubs that go when all below them has gone
+    /// Of a move: real folders, and stubs, that go when all below them has gone.
+    folder_levels folders{};
     /// Blobs whose block lists take megabytes, at the same time.
     semaphore long_lists{8};
 };

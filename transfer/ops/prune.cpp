@@ -1,4 +1,3 @@
-#include <cstdio>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -7,13 +6,14 @@
 #include "transfer/ops/compare.hpp"
 #include "transfer/ops/prune_local.hpp"
 #include "transfer/ops/removal.hpp"
+#include "transfer/ops/spool.hpp"
 
 namespace act::ops {
 
 namespace {
 
-/// What is to be deleted, in order; few stay in memory, many go to an unnamed file.
-class spool {
+/// What is to be deleted, in order.
+class doomed_list {
 public:
     struct item {
         std::string name;  ///< relative
@@ -22,69 +22,28 @@ public:
         wall_time modified{};
     };
 
-    ~spool() {
-        if (file_) std::fclose(file_);
-    }
     result<void> push(const item& i) {
-        const head h{i.name.size(), i.size, i.modified.time_since_epoch().count(), i.folder};
-        text_.append(reinterpret_cast<const char*>(&h), sizeof h);
-        text_ += i.name;
-        return text_.size() < in_memory ? result<void>() : spill();
+        const head h{i.size, i.modified.time_since_epoch().count(), i.folder};
+        std::string text(reinterpret_cast<const char*>(&h), sizeof h);
+        return items_.push(text += i.name);
     }
     /// After the last push: the items in the order they came, nothing at the end.
     result<std::optional<item>> pop() {
-        if (file_ && !reading_) {
-            ACT_TRY_VOID(spill());
-            std::rewind(file_);
-        }
-        reading_ = true;
+        ACT_TRY(const auto text, items_.pop());
+        if (!text) return std::optional<item>();
         head h;
-        ACT_TRY(const bool more, read(&h, sizeof h));
-        if (!more) return std::optional<item>();
-        item out{std::string(h.length, '\0'), h.folder, h.size,
-                 wall_time(std::chrono::nanoseconds(h.modified))};
-        ACT_TRY(const bool whole, read(out.name.data(), h.length));
-        if (!whole) return lost();
-        return std::optional<item>(std::move(out));
+        std::memcpy(&h, text->data(), sizeof h);
+        return std::optional(
+            item{text->substr(sizeof h), h.folder, h.size, wall_time(std::chrono::nanoseconds(h.modified))});
     }
 
 private:
-    static constexpr std::size_t in_memory = 4 * MiB;
     struct head {
-        std::uint64_t length, size;
+        std::uint64_t size;
         std::int64_t modified;
         bool folder;
     };
-
-    static error lost() {
-        return error(kind::io, "cannot keep the list of what is to be deleted in a temporary file",
-                     "see whether TMPDIR has space; nothing was deleted");
-    }
-    result<void> spill() {
-        if (!file_) file_ = std::tmpfile();
-        if (!file_ || std::fwrite(text_.data(), 1, text_.size(), file_) != text_.size() ||
-            std::fflush(file_) != 0) {
-            return lost();
-        }
-        text_.clear();
-        return {};
-    }
-    result<bool> read(void* into, std::size_t size) {
-        if (file_) {
-            const std::size_t got = std::fread(into, 1, size, file_);
-            if (got != size && (got != 0 || std::ferror(file_))) return lost();
-            return got == size;
-        }
-        if (at_ + size > text_.size()) return false;
-        std::memcpy(into, text_.data() + at_, size);
-        at_ += size;
-        return true;
-    }
-
-    std::string text_;
-    std::size_t at_ = 0;
-    std::FILE* file_ = nullptr;
-    bool reading_ = false;
+    spool items_;
 };
 
 /// Counts both ends and keeps what only the destination has.
@@ -109,7 +68,7 @@ public:
         co_return found.push({b->name, folder, b->size, modified});
     }
 
-    spool found;
+    doomed_list found;
     std::uint64_t count = 0, at_source = 0, at_destination = 0;
 };
 
@@ -137,7 +96,7 @@ result<void> within_limits(const extras& e, const prune_options& options) {
     return {};
 }
 
-task<result<void>> delete_stored(operation& op, const remote& from, spool& found,
+task<result<void>> delete_stored(operation& op, const remote& from, doomed_list& found,
                                  const prune_options& options) {
     mover::options lanes;
     lanes.lanes = std::min(op.context().concurrency, 8u);
@@ -159,7 +118,7 @@ task<result<void>> delete_stored(operation& op, const remote& from, spool& found
 }
 
 /// Blocks.
-result<void> delete_local(operation& op, const std::string& root, spool& found) {
+result<void> delete_local(operation& op, const std::string& root, doomed_list& found) {
     local_pruner doing(root);
     for (;;) {
         ACT_TRY_VOID(op.patience().check());
@@ -177,7 +136,7 @@ result<void> delete_local(operation& op, const std::string& root, spool& found) 
     return {};
 }
 
-result<void> only_tell(operation& op, spool& found) {
+result<void> only_tell(operation& op, doomed_list& found) {
     for (;;) {
         ACT_TRY(auto next, found.pop());
         if (!next) return {};

@@ -99,16 +99,17 @@ task<void> removal::remove_one(doomed item) {
 }
 
 task<void> removal::remove_folders() {
-    for (auto it = folders_.rbegin(); it != folders_.rend() && !op_.stop().requested(); ++it)
-        co_await remove_one(std::move(*it));
-    folders_.clear();
+    auto outcome = co_await folders_.each_deepest_first(op_, [this](folder_levels::folder f) -> task<void> {
+        if (op_.stop().requested()) co_return;
+        doomed item{.name = std::move(f.name), .folder = true};
+        co_await remove_one(std::move(item));
+    });
+    if (!outcome) op_.give_up(outcome.error());
 }
 
 task<result<void>> removal::add(doomed item) {
-    if (item.folder) {
-        folders_.push_back(std::move(item));
-        co_return result<void>();
-    }
+    // Accounts with real folders keep no versions.
+    if (item.folder) co_return folders_.add({std::move(item.name), {}});
     waiting_.push_back(std::move(item));
     if (waiting_.size() == blob::max_batch) co_return co_await flush();
     co_return result<void>();

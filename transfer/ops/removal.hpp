@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "transfer/mover/mover.hpp"
+#include "transfer/ops/folder_levels.hpp"
 #include "transfer/ops/operation.hpp"
 
 namespace act::ops {
@@ -33,13 +34,13 @@ public:
     removal(operation& op, act::mover& m, remote from, blob::snapshots snapshots)
         : op_(op), mover_(m), from_(std::move(from)), snapshots_(snapshots) {}
 
-    /// What is gone already is skipped. Fails only by stop; what cannot be removed is reported to `op`.
-    /// Folders are kept for remove_folders().
+    /// What is gone already is skipped. Fails by stop, or where the list of folders cannot be kept; what
+    /// cannot be removed is reported to `op`. Folders are kept for remove_folders().
     task<result<void>> add(doomed);
     /// Submits what has been added and is not on its way yet.
     task<result<void>> flush();
     /// To be called when the mover has finished: real folders go only when they are empty, so after their
-    /// content, the deepest first (they were added above what is in them). Those with something left stay.
+    /// content, all of one depth at the same time, the deepest first. Those with something left stay.
     task<void> remove_folders();
 
 private:
@@ -52,7 +53,8 @@ private:
     act::mover& mover_;
     remote from_;
     blob::snapshots snapshots_;
-    std::vector<doomed> waiting_, folders_;
+    std::vector<doomed> waiting_;
+    folder_levels folders_;
     /// Found out once: the service has no Blob Batch.
     std::atomic<bool> one_by_one_{false};
 };
