@@ -96,6 +96,8 @@ outcome<> parse_target(call& c, std::string_view account, std::string_view host)
         auto rest = decode_component(path.substr(slash + 1));
         if (!rest) return failure(codes::invalid_uri);
         c.container = std::move(*first);
+        // The root folder, as the Data Lake SDK names it.
+        if (*rest == "/" && c.has_param("action")) rest->clear();
         c.blob = std::move(*rest);
     }
     if (!c.container.empty() && !blob::check_container_name(c.container)) {

@@ -84,6 +84,11 @@ const operation operations[] = {
      "action"},
     {"PathSetAccessControl", level::blob, "PATCH", "", "", "p", open::never, false, 0, &set_path_access,
      "action"},
+    // Of the root folder.
+    {"PathGetAccessControl", level::container, "HEAD", "", "", "re", open::never, true, 0, &get_path_access,
+     "action"},
+    {"PathSetAccessControl", level::container, "PATCH", "", "", "p", open::never, true, 0, &set_path_access,
+     "action"},
 };
 
 // What only requests to the DFS endpoint have, if it has it.
@@ -104,7 +109,7 @@ outcome<const operation*> find_operation(const call& c) {
     const std::string_view restype = c.param("restype"), comp = c.param("comp");
     // HEAD is GET without a body, but for blobs themselves.
     const bool head = c.method == "HEAD";
-    const std::string_view path = at == level::blob ? path_request(c) : std::string_view();
+    const std::string_view path = at == level::account ? std::string_view() : path_request(c);
     const operation* other_method = nullptr;
     for (const operation& o : operations) {
         if (o.level != at || o.path != path || !http::same_name(o.comp, comp)) continue;

@@ -263,9 +263,23 @@ answer try_rename(writer& w, const call& c) {
     return made(source);
 }
 
+/// The container's own folder, as far as its access control goes.
+blob_record root_folder(const container_record& container) {
+    blob_record r;
+    r.directory = true;
+    r.access = container.access;
+    return r;
+}
+
 answer try_get_access(const reader& r, const call& c) {
     ACT_TRY(const auto container, container_of_paths(r, c));
     if (!http::same_name(c.param("action"), "getAccessControl")) return failure(codes::not_implemented);
+    if (c.blob.empty()) {
+        reply out = reply::of(200);
+        add_version_headers(out.headers, container.etag, container.modified);
+        add_access_headers(out.headers, access_control::of(root_folder(container)), true);
+        return out;
+    }
     const auto record = load<blob_record>(r, table::blobs, container.id, c.blob);
     if (!record) return failure(codes::path_not_found);
     ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));
@@ -276,9 +290,22 @@ answer try_get_access(const reader& r, const call& c) {
     return out;
 }
 
+answer set_root_access(writer& w, const call& c, container_record container) {
+    access_control access = access_control::of(root_folder(container));
+    ACT_TRY_VOID(apply_access(c, access));
+    const std::string packed = access.pack();
+    container.access = packed;
+    container.etag = next_etag(c.at(), container.etag);
+    reply out = reply::of(200);
+    add_version_headers(out.headers, container.etag, container.modified);
+    w.put(table::containers, c.container, encode(container));
+    return out;
+}
+
 answer try_set_access(writer& w, const call& c) {
     ACT_TRY(const auto container, container_of_paths(w, c));
     if (!http::same_name(c.param("action"), "setAccessControl")) return failure(codes::not_implemented);
+    if (c.blob.empty()) return set_root_access(w, c, container);
     auto record = load<blob_record>(w, table::blobs, container.id, c.blob);
     if (!record) return failure(codes::path_not_found);
     ACT_TRY_VOID(check_lease(c, record->lease, leased::blob, false));

@@ -365,11 +365,12 @@ std::string encode(const container_record& r) {
     p.text(r.public_access);
     p.text(r.policies);
     put(p, r.lease);
-    // Came later.
-    if (!r.default_scope.empty()) {
+    // Came later, the one after the other.
+    if (!r.default_scope.empty() || !r.access.empty()) {
         p.text(r.default_scope);
         p.byte(r.only_default_scope);
     }
+    if (!r.access.empty()) p.text(r.access);
     return p.take();
 }
 
@@ -382,8 +383,10 @@ bool decode(std::string_view bytes, container_record& r) {
     r.public_access = u.text();
     r.policies = u.text();
     get(u, r.lease);
-    r.default_scope = u.empty() ? std::string_view() : u.text();
-    r.only_default_scope = !r.default_scope.empty() && u.byte() != 0;
+    const bool scoped = !u.empty();
+    r.default_scope = scoped ? u.text() : std::string_view();
+    r.only_default_scope = scoped && u.byte() != 0;
+    r.access = u.empty() ? std::string_view() : u.text();
     return u.good();
 }
 

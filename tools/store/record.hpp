@@ -109,6 +109,7 @@ struct container_record {
     act::store::lease lease;
     std::string_view default_scope;  ///< of what is written without key and scope
     bool only_default_scope = false;
+    std::string_view access;  ///< packed, of the root folder: as blob_record has it
 };
 
 /// Blocks staged for a blob that are not committed yet.

@@ -7,6 +7,7 @@
 
 #include "engine/core/secret.hpp"
 #include "engine/http/client.hpp"
+#include "transfer/blob/access.hpp"
 #include "transfer/blob/detail.hpp"
 #include "transfer/blob/encryption.hpp"
 #include "transfer/blob/list_page.hpp"
@@ -189,6 +190,15 @@ public:
     task<result<std::map<std::string, std::string>>> get_tags(address, until);
     /// Its x-ms-snapshot value.
     task<result<std::string>> snapshot(address, until, std::string scope = {});
+
+    // -- files and folders of an account with a hierarchical namespace, by its DFS endpoint. Without a name: the
+    // container's root folder.
+    task<result<access_control>> get_access(address, until);
+    /// Two requests where a mode is to be set with other things.
+    task<result<write_result>> set_access(address, access_change, until);
+    /// Whether the account has a hierarchical namespace, as far as the credential may know; the container need
+    /// not be there if it may. Up to two requests.
+    task<result<bool>> has_real_folders(std::string container, until);
 
     // -- containers and listing (sections 10, 11)
     /// kind::conflict if it is there.

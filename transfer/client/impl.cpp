@@ -53,6 +53,7 @@ client::impl::impl(http::client& transport, blob::account a, std::shared_ptr<htt
                    http::pipeline_options options, std::shared_ptr<checksum_choice> known)
     : account(std::move(a)),
       endpoint(http::endpoint::of(account.endpoint)),
+      paths(http::endpoint::of(path_endpoint(account.endpoint))),
       base(account.endpoint.path),
       retry(options.retry),
       authorizer(credential),
@@ -165,7 +166,7 @@ task<error> client::impl::failure(http::exchange answer, std::string what, until
 
 task<result<http::exchange>> client::impl::run(const operation& op, const http::body& body, until u,
                                                unsigned* tries) {
-    auto answer = co_await pipeline.send(endpoint, op.request, body, u, tries);
+    auto answer = co_await pipeline.send(op.path ? paths : endpoint, op.request, body, u, tries);
     if (!answer) {
         if (answer.error().kind() == kind::stopped) co_return answer.error();
         error named = answer.error();

@@ -15,6 +15,7 @@ namespace act::blob {
 struct operation {
     http::request request;
     std::string what;  ///< the object's name for messages: "blob c/a.txt"
+    bool path = false;  ///< for the DFS endpoint
     /// The blob need not be under the key that goes along: it is asked for once more without, where the
     /// service says so.
     bool key_if_used = false;
@@ -29,6 +30,7 @@ struct client::impl {
 
     blob::account account;
     http::endpoint endpoint;
+    http::endpoint paths;  ///< the DFS endpoint
     std::string base;  ///< of every path: empty, or "/devstoreaccount1"
     retry_policy retry;
     std::shared_ptr<http::authorizer> authorizer;
@@ -43,6 +45,8 @@ struct client::impl {
     /// encoded.
     result<operation> start(http::verb, const address& blob, std::string_view query);
     result<operation> start_container(http::verb, std::string_view container, std::string_view query);
+    /// Of a path, for the DFS endpoint; without a name: of the container's root folder.
+    result<operation> start_path(http::verb, const address&, std::string_view query);
     /// For calls on the account itself.
     operation start_account(http::verb, std::string_view query);
 

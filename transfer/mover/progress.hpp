@@ -69,6 +69,8 @@ struct summary {
     std::uint64_t deleted = 0;  ///< of a sync: what only the destination had
     /// Of a copy: how many of `files` the service moved by itself, and how many came through this machine.
     std::uint64_t server_side = 0, through_client = 0;
+    /// Of a copy with permissions: files and folders whose owner, group or list were set.
+    std::uint64_t permissions_set = 0;
     /// Set when the whole operation could not be done (missing container, wrong key) or was stopped.
     std::vector<failure> failures;  ///< the first hundred
     bool stopped = false;

@@ -84,6 +84,7 @@ private:
             co_return result<void>();
         }
         copy_item item{std::move(*source.there), std::move(to), std::move(target.there)};
+        ACT_CO_TRY_VOID(permit_later(item));
         co_return co_await consider(std::move(item));
     }
 
@@ -97,7 +98,7 @@ private:
             co_return error(kind::usage, "a file needs a blob name, not a whole container", "name the blob");
         }
         ++found_;
-        if (run_.to.path.empty()) co_return result<void>();
+        if (run_.to.path.empty()) co_return remember_to_permit(head->name);
         auto tags = co_await run_.from.client.get_tags(where, u);
         if (tags) {
             head->tags = std::move(*tags);
@@ -108,6 +109,7 @@ private:
             co_return tags.error();
         }
         copy_item item{std::move(*head), run_.to.path, {}};
+        ACT_CO_TRY_VOID(permit_later(item));
         auto seen = co_await find_blob(run_.to.client, {run_.to.container, run_.to.path}, u);
         if (seen) {
             item.existing = std::move(*seen);
@@ -158,25 +160,33 @@ private:
     }
 
     task<result<void>> merge(plan::listing_cursor& source, std::size_t strip, plan::destination& target) {
+        if (run_.from.path.empty()) ACT_CO_TRY_VOID(remember_to_permit({}));
+        folders_around_.clear();
         for (;;) {
             ACT_CO_TRY(blob::properties * next, co_await source.peek());
             if (!next) co_return result<void>();
             ++found_;
             const std::string name = next->name.substr(strip);
-            if (!name.empty() && !plan::takes(run_.options.wanted, name, *next)) {
+            leave_folders(next->name);
+            const bool taken = name.empty() || plan::takes(run_.options.wanted, name, *next);
+            const bool folder = next->hierarchical && next->is_directory;
+            if (!taken && !(folder && run_.permissions)) {
                 source.advance();
                 continue;
             }
             copy_item item{std::move(*next), blob_name(run_.to.path, name), {}};
             source.advance();
-            if (item.source.hierarchical && item.source.is_directory) {
+            if (folder) {
                 ACT_CO_TRY(const bool occupied, co_await something_below(item.source.name, source));
                 // What is in it makes it.
                 if (occupied) {
-                    ACT_CO_TRY_VOID(remember_folder(item.source));
+                    if (taken) ACT_CO_TRY_VOID(remember_folder(item.source));
+                    if (run_.permissions) folders_around_.push_back(item.source.name);
                     continue;
                 }
+                if (!taken) continue;
             }
+            ACT_CO_TRY_VOID(permit_around());
             ACT_CO_TRY(item.existing, co_await target.find(name));
             ACT_CO_TRY_VOID(co_await consider(std::move(item)));
         }
@@ -193,6 +203,28 @@ private:
         const bool goes = run_.options.remove_source && !run_.options.dry_run;
         if (!goes || !source.is_directory || source.size > 0) return {};
         return run_.folders.add({source.name, source.etag});
+    }
+
+    result<void> remember_to_permit(std::string folder) {
+        if (!run_.permissions || run_.options.dry_run) return {};
+        return run_.folders_to_permit.add({std::move(folder), {}});
+    }
+    /// Of a folder that is named by itself nothing tells yet whether it is empty.
+    result<void> permit_later(copy_item& item) {
+        if (!item.source.is_directory) return {};
+        item.permit_later = true;
+        return remember_to_permit(item.source.name);
+    }
+    /// The listing has come to `name`.
+    void leave_folders(const std::string& name) {
+        while (!folders_around_.empty() && !name.starts_with(folders_around_.back() + '/'))
+            folders_around_.pop_back();
+    }
+    /// What is taken next lies in these, so they will be there.
+    result<void> permit_around() {
+        for (auto& folder : folders_around_) ACT_TRY_VOID(remember_to_permit(std::move(folder)));
+        folders_around_.clear();
+        return {};
     }
 
     /// After the destination said `why`: if only its container is missing, makes it.
@@ -219,7 +251,8 @@ private:
             // What is left for being newer, or for being there at all, is no copy to part with the source
             // for.
             const bool copied = stays && how.overwrite == plan::overwrite::different;
-            if (copied && how.remove_source && !how.dry_run && !source.is_directory) {
+            const bool parts = copied && how.remove_source && !source.is_directory;
+            if (!how.dry_run && (parts || permitted(item, stays))) {
                 co_return co_await run_.mover.submit(copy_not_needed(run_, std::move(item)));
             }
             if (stays) {
@@ -248,6 +281,14 @@ private:
         co_return co_await run_.mover.spawn(copy_large(run_, std::move(item)));
     }
 
+    /// Whether what stays there is to have the source's permissions: it is a copy, whatever else left it there.
+    bool permitted(const copy_item& item, bool stays) const {
+        if (!run_.permissions || !stays || item.permit_later) return false;
+        const plan::replace_rule rule{plan::overwrite::different, run_.options.compare_content};
+        return item.source.is_directory ||
+               plan::stays(rule, item.source, *item.existing, run_.options.given);
+    }
+
     static std::optional<error> obstacle(const copy_item& item) {
         if (auto fine = blob::check_blob_name(item.blob); !fine) return fine.error();
         if (item.existing && item.existing->is_directory != item.source.is_directory) {
@@ -268,9 +309,21 @@ private:
 
     copy_run& run_;
     std::uint64_t found_ = 0;
+    /// With permissions: real folders that the listing is in, of which nothing has been taken yet.
+    std::vector<std::string> folders_around_;
     bool nothing_there_ = false;  ///< the container was missing
     bool warned_ = false;
 };
+
+/// When all below it is there.
+task<void> permit_folder(copy_run& run, folder_levels::folder folder) {
+    if (run.op.stop().requested()) co_return;
+    const std::string& source = run.from.path;
+    const std::size_t strip = source.empty() ? 0 : source.size() + 1;
+    std::string target = folder.name == source ? run.to.path : blob_name(run.to.path, folder.name.substr(strip));
+    auto carried = co_await run.permissions->carry(folder.name, target, false);
+    if (!carried) run.permissions->failed(folder.name, carried.error(), {folder.name, target});
+}
 
 /// Of a move, when all below it has gone.
 task<void> part_with_folder(copy_run& run, folder_levels::folder folder) {
@@ -301,16 +354,26 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
     // memory.
     lanes.whole_at_once = std::max(lanes.whole_at_once, ctx.concurrency);
     mover scheduler(ctx.runtime, lanes, op.stop());
+    permissions kept(op, {from.client, from.container, from.path}, to);
     copy_run run{op, scheduler, std::move(from), std::move(to), options};
     tree_copy tree(run);
     auto outcome = result<void>();
-    if (options.items) {
+    if (options.keep_permissions) {
+        run.permissions = &kept;
+        outcome = co_await kept.check(options.create_container && !options.dry_run);
+    }
+    if (!outcome) {
+        // Nothing is begun.
+    } else if (options.items) {
         outcome = co_await tree.copy_listed();
     } else {
         outcome = co_await tree.plan_and_copy();
     }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
+    auto permitted = co_await run.folders_to_permit.each_deepest_first(
+        op, [&](folder_levels::folder f) { return permit_folder(run, std::move(f)); });
+    if (!permitted) op.give_up(permitted.error());
     auto parted = co_await run.folders.each_deepest_first(
         op, [&](folder_levels::folder f) { return part_with_folder(run, std::move(f)); });
     if (!parted) op.give_up(parted.error());

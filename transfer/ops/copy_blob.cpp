@@ -46,6 +46,11 @@ task<void> blob_copy::run() {
         run_.op.failed(item_.source.name, explained(outcome.error()), {from_.name, to_.name});
         co_return;
     }
+    if (auto carried = co_await carry_permissions(); !carried) {
+        retreat();
+        run_.permissions->failed(item_.source.name, carried.error(), {from_.name, to_.name});
+        co_return;
+    }
     auto parted = co_await part_with_source();
     if (parted) {
         report();
@@ -53,6 +58,18 @@ task<void> blob_copy::run() {
         retreat();
         run_.op.failed(item_.source.name, parted.error(), {from_.name, to_.name});
     }
+}
+
+task<result<void>> blob_copy::carry_permissions() {
+    if (!run_.permissions || item_.permit_later) co_return result<void>();
+    ACT_CO_TRY(blob::etag now, co_await run_.permissions->carry(from_.name, to_.name, way_.has_value()));
+    if (now.empty()) co_return result<void>();
+    if (way_) {
+        wrote(std::move(now));
+    } else if (item_.existing) {
+        item_.existing->etag = std::move(now);
+    }
+    co_return result<void>();
 }
 
 task<result<void>> blob_copy::part_with_source() {
@@ -225,6 +242,10 @@ public:
 
 private:
     task<result<void>> send() override { co_return result<void>(); }
+    std::string hash() const override {
+        const auto& md5 = item_.existing->content.md5;
+        return md5.empty() ? blob_copy::hash() : plan::md5_hash(md5);
+    }
 };
 
 }  // namespace

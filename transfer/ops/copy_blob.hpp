@@ -11,6 +11,7 @@
 #include "transfer/ops/copy.hpp"
 #include "transfer/ops/folder_levels.hpp"
 #include "transfer/ops/operation.hpp"
+#include "transfer/ops/permissions.hpp"
 #include "transfer/plan/block_id.hpp"
 
 namespace act::ops {
@@ -25,6 +26,9 @@ struct copy_run {
     wall_time began = now();
     /// Of a move: real folders, and stubs, that go when all below them has gone.
     folder_levels folders{};
+    /// With permissions: folders, by their names at the source, that get theirs when all below them is there.
+    folder_levels folders_to_permit{};
+    ops::permissions* permissions = nullptr;  ///< null: they are not kept
     /// Blobs whose block lists take megabytes, at the same time.
     semaphore long_lists{8};
 };
@@ -34,6 +38,7 @@ struct copy_item {
     blob::properties source;
     std::string blob;                          ///< its full name at the destination
     std::optional<blob::properties> existing;  ///< what stands there
+    bool permit_later = false;                 ///< a folder that may have something in it
 };
 
 /// How a blob came over.
@@ -94,6 +99,7 @@ protected:
 private:
     task<result<void>> look_again(error why);
     task<result<void>> part_with_source();
+    task<result<void>> carry_permissions();
     task<result<void>> fill(blob_builder&, const std::vector<plan::block_range>& pieces, until);
     void report();
     task<result<blob::body_checksum>> read_once(plan::block_range, const std::optional<codec::hash128>& hash,
@@ -108,7 +114,8 @@ private:
 /// Tells what is at the destination now.
 void record(const copy_run&, const copy_item&, const blob::etag&, std::string hash, bool unchanged);
 
-/// For a move: the blob is at the destination already, by its content, so only the source is left to go.
+/// The blob is at the destination already, unchanged: of a move the source is left to go, and permissions are
+/// left to compare where they are kept.
 std::unique_ptr<job> copy_not_needed(copy_run&, copy_item);
 /// For what one request moves either way: folders, empty blobs, blobs up to the longest checked range.
 std::unique_ptr<job> copy_small(copy_run&, copy_item);

@@ -108,24 +108,32 @@ void operation::record(item_ends at, act::record what) {
     context_.observer.recorded(what);
 }
 
-void operation::failed(std::string path, error e, item_ends at) {
+failure operation::failure_of(std::string path, error e, item_ends at) const {
     failure what{path, std::move(e), std::nullopt};
     if (!at.source.empty()) {
         what.item = name_of(at);
     } else if (auto name = below_an_end(path)) {
         what.item = item_name{*name, *name};
     }
-    failed(std::move(what));
+    return what;
+}
+
+void operation::failed(std::string path, error e, item_ends at) {
+    failed(failure_of(std::move(path), std::move(e), at));
+}
+
+void operation::failed_alone(std::string path, error e, item_ends at) {
+    failed(failure_of(std::move(path), std::move(e), at), true);
 }
 
 void operation::refused(std::string place, error e) {
     failed(failure{std::move(place), std::move(e), std::nullopt, true});
 }
 
-void operation::failed(failure what) {
+void operation::failed(failure what, bool alone) {
     const error& e = what.error;
     if (e.kind() == kind::stopped) return;
-    bool ends_all = concerns_everything(e);
+    bool ends_all = concerns_everything(e) && !(alone && e.kind() == kind::permission);
     {
         std::lock_guard lock(mutex_);
         if (fatal_) return;

@@ -46,6 +46,8 @@ public:
     /// unreachable service) ends the operation. Stops of our own making are not recorded.
     /// Without `at` the item is found by its path, if that is below one of the ends.
     void failed(std::string path, error, item_ends at = {});
+    /// The same for what another item may be allowed.
+    void failed_alone(std::string path, error, item_ends at = {});
     /// The same for what is no item: a line of a list, say.
     void refused(std::string place, error);
     /// Ends the operation with this failure.
@@ -58,7 +60,8 @@ public:
     result<summary> finish();
 
 private:
-    void failed(failure);
+    void failed(failure, bool alone = false);
+    failure failure_of(std::string path, error, item_ends) const;
     std::optional<item_name> name_of(item_ends) const;
     std::optional<std::string> below_an_end(std::string_view path) const;
 
