@@ -13,7 +13,7 @@ NUMBERS = (int, float)
 SCHEMA = {
     "summary": {"verb": str, "[failed]": int, "[files]": int, "[bytes]": int, "[skipped]": int, "[requests]": int,
                 "[bytes_sent]": int, "[bytes_received]": int, "[hedged]": int, "[elapsed_s]": NUMBERS, "[deleted]": int,
-                "[server_side]": int, "[through_client]": int, "[same]": int, "[bytes_same]": int, "[differ]": int,
+                "[server_side]": int, "[through_client]": int, "[permissions_set]": int, "[same]": int, "[bytes_same]": int, "[differ]": int,
                 "[missing]": int, "[extra]": int, "[by_size]": int},
     "failure": {"path": str, "code": str, "status": int, "request_id": str, "message": str, "advice": str,
                 "[errno]": str, "[name]": str, "[source]": str, "[destination]": str},

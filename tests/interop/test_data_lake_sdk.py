@@ -64,6 +64,27 @@ class DataLakeSdk(servers.OwnStore):
                          ["me", "us", "rwxr-x---", acl])  # fmt: skip
         self.refused("PathNotFound", self.files.get_file_client("none").get_access_control)
 
+    def test_permissions_travel_with_copies(self):
+        self.container.upload_blob("t/a/file", b"text")
+        user = "6fa1b0c4-2c0e-4a51-9c3e-0d5b3f8f3a10"
+        acl = f"user::rwx,user:{user}:r-x,group::r-x,mask::r-x,other::---"
+        inherited = ",".join(f"default:{entry}" for entry in acl.split(","))
+        paths = {"/": f"{acl},{inherited}", "t": acl, "t/a": f"{acl},{inherited}", "t/a/file": acl}
+        for number, (path, wanted) in enumerate(paths.items()):
+            self.files.get_directory_client(path).set_access_control(owner=f"owner-{number}", group=f"group-{number}", acl=wanted)
+        (self.scratch / "other").mkdir()
+        other = harness.act_serve(self.scratch / "other", arguments=["--hierarchical"])
+        self.addCleanup(other.stop)
+        project = harness.Project(self.scratch / "project", self.endpoint)
+        project.act("sync", "--preserve-permissions", f"{self.endpoint}/files", f"{other.endpoint}/copies")
+        service = filedatalake.DataLakeServiceClient(other.endpoint, credential=harness.KEY)
+        self.addCleanup(service.close)
+        copies = service.get_file_system_client("copies")
+        for number, (path, wanted) in enumerate(paths.items()):
+            got = copies.get_directory_client(path).get_access_control()
+            self.assertEqual((got["owner"], got["group"]), (f"owner-{number}", f"group-{number}"), path)
+            self.assertEqual(sorted(got["acl"].split(",")), sorted(wanted.split(",")), path)
+
     def test_deleted_paths(self):
         self.container.upload_blob("a/b", b"text")
         self.files.get_directory_client("a").delete_directory()

@@ -4,6 +4,13 @@
 
 namespace act::cli {
 
+error permissions_are_stored() {
+    return error(kind::usage,
+                 "--preserve-permissions is for copies from one hierarchical account to another: files here "
+                 "have no such access control lists",
+                 "leave it out; --preserve-owner keeps user and group of files");
+}
+
 result<void> check_content_options(const options& given, std::span<const copy_pair> pairs) {
     const bool range = given.offset > 0 || given.count > 0;
     const bool checks = given.seen.contains("--check-md5");
@@ -34,6 +41,9 @@ result<void> check_content_options(const options& given, std::span<const copy_pa
         return error(kind::usage, "--blob-type is for what is uploaded; copies keep the type of their source",
                      "leave it out");
     }
+    const auto between_stores = [](const copy_pair& p) { return p.from.remote() && p.to.remote(); };
+    if (given.keep_permissions && !std::all_of(pairs.begin(), pairs.end(), between_stores))
+        return permissions_are_stored();
     if ((given.decompress || checks) && !any(false)) {
         return error(kind::usage,
                      std::string(given.decompress ? "--decompress" : "--check-md5") + " is for downloads",

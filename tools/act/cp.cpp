@@ -103,6 +103,7 @@ constexpr example examples[] = {
     {"tar c src | act cp - eu:data/src.tar", "standard input, of any length"},
     {"act cp eu:data/src.tar - | tar t", "and back"},
     {"act cp we:data/voc eu:data/voc", "from store to store, within the service where it can"},
+    {"act cp --preserve-permissions we:data/voc eu:data/voc", "with owners, groups and ACLs"},
     {"act cp --include '*.json' we:data/voc ./voc", "only what matches, at any depth"},
     {"act cp --from-list names.txt ./voc eu:data/voc", "only what is named, below both ends"},
     {"act cp --overwrite newer ./voc eu:data/voc", "never replace what is newer there"},
@@ -135,6 +136,9 @@ constinit const verb cp_verb{
         "From store to store the service copies by itself: it is shown a SAS for reading, or the source's "
         "access\n"
         "token where its account file has `auth` (append and page blobs come through this machine then).\n"
+        "--preserve-permissions keeps owner, group and ACL of files and folders, also those of the folder that\n"
+        "is copied, between accounts with a hierarchical namespace. It takes two more requests for each file and\n"
+        "up to three for each folder, unchanged ones too, whose permissions are set where they differ.\n"
         "What is there already and unchanged is skipped, and an interrupted copy goes on, as with u and d.\n"
         "With --from-list both ends are just what was named; see `act u --help` and `act d --help` for the "
         "list.\n"

@@ -135,6 +135,12 @@ void forecast::add(std::string_view action, std::uint64_t size, std::uint64_t bl
     work.bytes += size;
 }
 
+void forecast::add_permissions(bool unchanged) {
+    // Of what is there unchanged both are read; what then has to be set shows only itself.
+    others_ += unchanged ? 2 : 1;
+    writes_ += unchanged ? 0 : 1;
+}
+
 double forecast::cost(const price_list& p) const {
     const auto of = [](std::uint64_t count, double price) {
         return static_cast<double>(count) * price / priced_requests;

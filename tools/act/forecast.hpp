@@ -42,6 +42,8 @@ class forecast {
 public:
     /// An item that would be moved or removed, as the observer is told of it. `block_size`: as given, or 0.
     void add(std::string_view action, std::uint64_t size, std::uint64_t block_size);
+    /// Of an item whose owner, group and access control list are to be kept.
+    void add_permissions(bool unchanged);
     /// Requests that looking at both sides took: they will be made again.
     void looked(std::uint64_t requests) { lists_ = requests; }
 

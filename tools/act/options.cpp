@@ -296,6 +296,8 @@ constexpr option table[] = {
      "with --preserve-symlinks: make also links that are absolute or lead out", flag<&options::unsafe_links>},
     {"--preserve-owner", "", "", moving_verbs, "record user and group; on download, restore them",
      flag<&options::keep_owner>},
+    {"--preserve-permissions", "", "", "upload cp mv sync",
+     "store to store, both hierarchical: keep owner, group and ACL", flag<&options::keep_permissions>},
     {"--no-guess-content-type", "", "", "upload cp mv sync",
      "do not tell content types by the extensions of names", flag<&options::no_guess>},
 

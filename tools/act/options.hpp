@@ -56,7 +56,7 @@ struct options {
     // what transfers do with what stands there, with links, owners and types
     std::optional<plan::overwrite> overwrite;
     bool follow_links = false, keep_links = false, unsafe_links = false;
-    bool keep_owner = false, no_guess = false;
+    bool keep_owner = false, keep_permissions = false, no_guess = false;
 
     // lists and manifests
     std::string from_list, manifest_out, failed_out, manifest;  ///< files; from_list may be "-"

@@ -81,7 +81,8 @@ ops::copy_options copy_options_of(const options& given, plan::selection wanted) 
             .compare_content = given.hash,
             .given = given.changes,
             .dry_run = given.dry_run,
-            .wanted = std::move(wanted)};
+            .wanted = std::move(wanted),
+            .keep_permissions = given.keep_permissions};
 }
 
 ops::stream_in_options stream_options_of(const options& given) {

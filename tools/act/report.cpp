@@ -119,6 +119,10 @@ void report::show_in(progress_bar* bar) {
 
 void report::item(std::string_view action, std::string_view path, std::uint64_t size) {
     if (call_.given.dry_run) {
+        if (call_.given.keep_permissions && (action == "skip" || action == "copy")) {
+            std::lock_guard lock(mutex_);
+            forecast_.add_permissions(action == "skip");
+        }
         if (action == "skip") return;
         if (call_.given.json) {
             call_.screen.result(
@@ -166,6 +170,7 @@ void report::add(const std::string& path, const result<summary>& outcome) {
     total_.server_side += outcome->server_side;
     total_.deleted += outcome->deleted;
     total_.through_client += outcome->through_client;
+    total_.permissions_set += outcome->permissions_set;
     total_.stopped |= outcome->stopped;
 }
 
@@ -225,6 +230,7 @@ std::string report::sentence(double seconds) const {
     if (call_.given.dry_run) {
         line = fmt::format("would have {} {}, {}", action_, counted(total_.files, thing_),
                            human_size(total_.bytes));
+        if (call_.given.keep_permissions) line += ", with owners, groups and access control lists";
     } else {
         line = fmt::format("{} {}, {} in {}", action_, counted(total_.files, thing_),
                            human_size(total_.bytes), human_duration(seconds));
@@ -241,6 +247,8 @@ std::string report::sentence(double seconds) const {
         line += fmt::format("; {} server side, {} through this machine", human_count(total_.server_side),
                             human_count(total_.through_client));
     }
+    if (call_.given.keep_permissions && !call_.given.dry_run)
+        line += fmt::format("; permissions of {} set", human_count(total_.permissions_set));
     if (total_.skipped > 0) line += fmt::format("; {} {}", human_count(total_.skipped), skipped_);
     line += fmt::format("; {} failed", human_count(total_.failed));
     return line;
@@ -250,6 +258,7 @@ std::string report::summary_line(const http::counters* wire, double seconds) con
     json_line line = summary_json(call_.verb.name, total_, wire, seconds);
     if (deletions_) line.add("deleted", total_.deleted);
     if (ways_) line.add("server_side", total_.server_side).add("through_client", total_.through_client);
+    if (call_.given.keep_permissions) line.add("permissions_set", total_.permissions_set);
     return line.text();
 }
 

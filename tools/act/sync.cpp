@@ -89,7 +89,8 @@ constinit const verb sync_verb{
         "both\n"
         "ends; links to folders are not followed for deletion. --overwrite never or newer leaves what "
         "differs\n"
-        "and is older at the source. Links, owners, types and properties are as with `act u` and `act d`.",
+        "and is older at the source. Links, owners, types and properties are as with `act u` and `act d`;\n"
+        "permissions of stored files as with `act cp`.",
 };
 
 }  // namespace act::cli

@@ -1,3 +1,4 @@
+#include "tools/act/content_options.hpp"
 #include "tools/act/list_file.hpp"
 #include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
@@ -11,6 +12,7 @@ namespace act::cli {
 namespace {
 
 int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
+    if (call.given.keep_permissions) return give_up(call, permissions_are_stored());
     session s(call, std::move(cluster));
     report r(call, "uploaded", "file");
     auto items = list_of(call, 1, s.until());
