@@ -191,13 +191,13 @@ public:
     /// Its x-ms-snapshot value.
     task<result<std::string>> snapshot(address, until, std::string scope = {});
 
-    // -- files and folders of an account with a hierarchical namespace, by its DFS endpoint. Without a name: the
-    // container's root folder.
+    // -- files and folders of an account with a hierarchical namespace, by its DFS endpoint. Without a name:
+    // the container's root folder.
     task<result<access_control>> get_access(address, until);
     /// Two requests where a mode is to be set with other things.
     task<result<write_result>> set_access(address, access_change, until);
-    /// Whether the account has a hierarchical namespace, as far as the credential may know; the container need
-    /// not be there if it may. Up to two requests.
+    /// Whether the account has a hierarchical namespace, as far as the credential may know; the container
+    /// need not be there if it may. Up to two requests.
     task<result<bool>> has_real_folders(std::string container, until);
 
     // -- containers and listing (sections 10, 11)

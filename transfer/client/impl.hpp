@@ -14,7 +14,7 @@ namespace act::blob {
 /// One call to the service before it is sent: what every operation builds and hands to impl::run.
 struct operation {
     http::request request;
-    std::string what;  ///< the object's name for messages: "blob c/a.txt"
+    std::string what;   ///< the object's name for messages: "blob c/a.txt"
     bool path = false;  ///< for the DFS endpoint
     /// The blob need not be under the key that goes along: it is asked for once more without, where the
     /// service says so.
@@ -31,7 +31,7 @@ struct client::impl {
     blob::account account;
     http::endpoint endpoint;
     http::endpoint paths;  ///< the DFS endpoint
-    std::string base;  ///< of every path: empty, or "/devstoreaccount1"
+    std::string base;      ///< of every path: empty, or "/devstoreaccount1"
     retry_policy retry;
     std::shared_ptr<http::authorizer> authorizer;
     http::pipeline pipeline;

@@ -60,8 +60,8 @@ task<result<bool>> client::has_real_folders(std::string container, until u) {
     } else if (told.error().status() == 0) {
         co_return told.error();
     }
-    // Not every credential may ask that: access tokens may not. What the other endpoint says of the root folder
-    // tells it too: 400 where there are none.
+    // Not every credential may ask that: access tokens may not. What the other endpoint says of the root
+    // folder tells it too: 400 where there are none.
     auto access = co_await get_access({container, {}}, u);
     if (access) co_return true;
     const error& why = access.error();

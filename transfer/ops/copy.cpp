@@ -281,12 +281,12 @@ private:
         co_return co_await run_.mover.spawn(copy_large(run_, std::move(item)));
     }
 
-    /// Whether what stays there is to have the source's permissions: it is a copy, whatever else left it there.
+    /// Whether what stays there is to have the source's permissions: it is a copy, whatever else left it
+    /// there.
     bool permitted(const copy_item& item, bool stays) const {
         if (!run_.permissions || !stays || item.permit_later) return false;
         const plan::replace_rule rule{plan::overwrite::different, run_.options.compare_content};
-        return item.source.is_directory ||
-               plan::stays(rule, item.source, *item.existing, run_.options.given);
+        return item.source.is_directory || plan::stays(rule, item.source, *item.existing, run_.options.given);
     }
 
     static std::optional<error> obstacle(const copy_item& item) {
@@ -320,7 +320,8 @@ task<void> permit_folder(copy_run& run, folder_levels::folder folder) {
     if (run.op.stop().requested()) co_return;
     const std::string& source = run.from.path;
     const std::size_t strip = source.empty() ? 0 : source.size() + 1;
-    std::string target = folder.name == source ? run.to.path : blob_name(run.to.path, folder.name.substr(strip));
+    std::string target =
+        folder.name == source ? run.to.path : blob_name(run.to.path, folder.name.substr(strip));
     auto carried = co_await run.permissions->carry(folder.name, target, false);
     if (!carried) run.permissions->failed(folder.name, carried.error(), {folder.name, target});
 }

@@ -28,8 +28,8 @@ struct copy_options {
     /// Blobs with snapshots stay, as failures. Set compare_content: what only seems unchanged must be copied.
     bool remove_source = false;
     /// Keep owner, group and access control list of files and folders, of the tree's own folder too: what is
-    /// there unchanged gets them where they differ. Folders get theirs when all in them is there. Both accounts
-    /// need a hierarchical namespace.
+    /// there unchanged gets them where they differ. Folders get theirs when all in them is there. Both
+    /// accounts need a hierarchical namespace.
     bool keep_permissions = false;
     /// If given: only these, each below both paths; every one is looked at, for what travels with it.
     plan::item_list* items = nullptr;

@@ -9,10 +9,10 @@ constexpr unsigned refused_limit = 16;
 
 error explained(error e, const char* what) {
     const bool refused = e.kind() == kind::permission || e.kind() == kind::authentication;
-    std::string advice = refused
-                             ? "to read and set owner, group and access control lists takes the account key, the role "
-                               "Storage Blob Data Owner or a SAS with the permissions r, e, o and p; then "
-                             : "see to it, then ";
+    std::string advice =
+        refused ? "to read and set owner, group and access control lists takes the account key, the role "
+                  "Storage Blob Data Owner or a SAS with the permissions r, e, o and p; then "
+                : "see to it, then ";
     advice += "run the same command again: what is copied already only gets its permissions";
     return std::move(e).in(what).with_advice(std::move(advice));
 }
@@ -38,7 +38,8 @@ task<result<void>> permissions::check(const remote& end, std::string_view role, 
     }
     if (*real) co_return result<void>();
     co_return error(kind::usage,
-                    "--preserve-permissions: account " + end.client.account().name + ", the " + std::string(role) +
+                    "--preserve-permissions: account " + end.client.account().name + ", the " +
+                        std::string(role) +
                         ", has no hierarchical namespace, and so no owners and access control lists",
                     "leave --preserve-permissions out, or use an account of Data Lake Storage Gen2 for it");
 }

@@ -6,8 +6,8 @@
 
 namespace act::ops {
 
-/// Owner, group and access control list of files and folders on their way from one account with a hierarchical
-/// namespace to another. Thread-safe.
+/// Owner, group and access control list of files and folders on their way from one account with a
+/// hierarchical namespace to another. Thread-safe.
 class permissions {
 public:
     permissions(operation& op, remote from, remote to)

@@ -71,6 +71,7 @@ protected:
         o.root = scratch / "other";
         o.listen = "127.0.0.1:0";
         o.account = other_account;
+        o.hierarchical = other_hierarchical;
         o.key = secret(other_key);
         other.emplace(rt, o);
         ASSERT_TRUE(other->start());
@@ -179,6 +180,7 @@ protected:
     }
 
     unsigned lanes = 8;
+    bool other_hierarchical = false;
     std::optional<store::store> other;
     std::shared_ptr<gate> watched;
     blob::client* there = nullptr;
