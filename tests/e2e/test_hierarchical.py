@@ -260,6 +260,8 @@ class Permissions(servers.OwnStore):
         self.project.act("sync", "--preserve-permissions", *whole)
         self.arrived("w/t")
         self.assertEqual(self.access(self.target, "w"), ("u-root", "g-root", DEFAULTS))
+        nothing = self.project.act("sync", "--preserve-permissions", "--include", "none", whole[0], f"{whole[1]}2", "--json").summary
+        self.assertEqual((nothing["failed"], nothing["permissions_set"]), (0, 0))
         self.project.act("sync", "--preserve-permissions", "we:data/t", f"{self.target.endpoint}/work")
         self.assertEqual(self.access(self.target, ""), self.wanted["t"])
         # What is there already gets its permissions before the source goes.

@@ -248,7 +248,7 @@ std::string report::sentence(double seconds) const {
                             human_count(total_.through_client));
     }
     if (call_.given.keep_permissions && !call_.given.dry_run)
-        line += fmt::format("; permissions of {} set", human_count(total_.permissions_set));
+        line += fmt::format("; permissions of {} set", counted(total_.permissions_set, "item"));
     if (total_.skipped > 0) line += fmt::format("; {} {}", human_count(total_.skipped), skipped_);
     line += fmt::format("; {} failed", human_count(total_.failed));
     return line;

@@ -4,9 +4,7 @@
 #include "transfer/blob/names.hpp"
 #include "transfer/ops/copy_blob.hpp"
 #include "transfer/ops/listed.hpp"
-#include "transfer/ops/move_source.hpp"
 #include "transfer/ops/read_listing.hpp"
-#include "transfer/ops/removal.hpp"
 #include "transfer/plan/content_hash.hpp"
 #include "transfer/plan/destination.hpp"
 
@@ -84,7 +82,7 @@ private:
             co_return result<void>();
         }
         copy_item item{std::move(*source.there), std::move(to), std::move(target.there)};
-        ACT_CO_TRY_VOID(permit_later(item));
+        ACT_CO_TRY_VOID(run_.folders.permit_later(run_, item));
         co_return co_await consider(std::move(item));
     }
 
@@ -98,7 +96,7 @@ private:
             co_return error(kind::usage, "a file needs a blob name, not a whole container", "name the blob");
         }
         ++found_;
-        if (run_.to.path.empty()) co_return remember_to_permit(head->name);
+        if (run_.to.path.empty()) co_return run_.folders.permit(run_, head->name);
         auto tags = co_await run_.from.client.get_tags(where, u);
         if (tags) {
             head->tags = std::move(*tags);
@@ -109,7 +107,7 @@ private:
             co_return tags.error();
         }
         copy_item item{std::move(*head), run_.to.path, {}};
-        ACT_CO_TRY_VOID(permit_later(item));
+        ACT_CO_TRY_VOID(run_.folders.permit_later(run_, item));
         auto seen = co_await find_blob(run_.to.client, {run_.to.container, run_.to.path}, u);
         if (seen) {
             item.existing = std::move(*seen);
@@ -160,14 +158,14 @@ private:
     }
 
     task<result<void>> merge(plan::listing_cursor& source, std::size_t strip, plan::destination& target) {
-        if (run_.from.path.empty()) ACT_CO_TRY_VOID(remember_to_permit({}));
-        folders_around_.clear();
+        // The container's own folder, which no listing has.
+        if (run_.from.path.empty()) run_.folders.enter(run_, {});
         for (;;) {
             ACT_CO_TRY(blob::properties * next, co_await source.peek());
             if (!next) co_return result<void>();
             ++found_;
             const std::string name = next->name.substr(strip);
-            leave_folders(next->name);
+            run_.folders.come_to(next->name);
             const bool taken = name.empty() || plan::takes(run_.options.wanted, name, *next);
             const bool folder = next->hierarchical && next->is_directory;
             if (!taken && !(folder && run_.permissions)) {
@@ -180,13 +178,13 @@ private:
                 ACT_CO_TRY(const bool occupied, co_await something_below(item.source.name, source));
                 // What is in it makes it.
                 if (occupied) {
-                    if (taken) ACT_CO_TRY_VOID(remember_folder(item.source));
-                    if (run_.permissions) folders_around_.push_back(item.source.name);
+                    if (taken) ACT_CO_TRY_VOID(run_.folders.part_with(run_, item.source));
+                    run_.folders.enter(run_, item.source.name);
                     continue;
                 }
                 if (!taken) continue;
             }
-            ACT_CO_TRY_VOID(permit_around());
+            ACT_CO_TRY_VOID(run_.folders.take(run_));
             ACT_CO_TRY(item.existing, co_await target.find(name));
             ACT_CO_TRY_VOID(co_await consider(std::move(item)));
         }
@@ -196,35 +194,6 @@ private:
     static task<result<bool>> something_below(const std::string& folder, plan::listing_cursor& source) {
         ACT_CO_TRY(const blob::properties* next, co_await source.peek());
         co_return next && next->name.starts_with(folder + '/');
-    }
-
-    /// Of a move: it goes when all below it has gone.
-    result<void> remember_folder(const blob::properties& source) {
-        const bool goes = run_.options.remove_source && !run_.options.dry_run;
-        if (!goes || !source.is_directory || source.size > 0) return {};
-        return run_.folders.add({source.name, source.etag});
-    }
-
-    result<void> remember_to_permit(std::string folder) {
-        if (!run_.permissions || run_.options.dry_run) return {};
-        return run_.folders_to_permit.add({std::move(folder), {}});
-    }
-    /// Of a folder that is named by itself nothing tells yet whether it is empty.
-    result<void> permit_later(copy_item& item) {
-        if (!item.source.is_directory) return {};
-        item.permit_later = true;
-        return remember_to_permit(item.source.name);
-    }
-    /// The listing has come to `name`.
-    void leave_folders(const std::string& name) {
-        while (!folders_around_.empty() && !name.starts_with(folders_around_.back() + '/'))
-            folders_around_.pop_back();
-    }
-    /// What is taken next lies in these, so they will be there.
-    result<void> permit_around() {
-        for (auto& folder : folders_around_) ACT_TRY_VOID(remember_to_permit(std::move(folder)));
-        folders_around_.clear();
-        return {};
     }
 
     /// After the destination said `why`: if only its container is missing, makes it.
@@ -243,7 +212,7 @@ private:
             op.failed(source.name, *bad, {source.name, item.blob});
             co_return result<void>();
         }
-        ACT_CO_TRY_VOID(remember_folder(source));
+        ACT_CO_TRY_VOID(run_.folders.part_with(run_, source));
         if (item.existing) {
             const plan::replace_rule rule{how.overwrite, how.compare_content};
             const bool stays = source.is_directory ? how.overwrite != plan::overwrite::always
@@ -309,31 +278,9 @@ private:
 
     copy_run& run_;
     std::uint64_t found_ = 0;
-    /// With permissions: real folders that the listing is in, of which nothing has been taken yet.
-    std::vector<std::string> folders_around_;
     bool nothing_there_ = false;  ///< the container was missing
     bool warned_ = false;
 };
-
-/// When all below it is there.
-task<void> permit_folder(copy_run& run, folder_levels::folder folder) {
-    if (run.op.stop().requested()) co_return;
-    const std::string& source = run.from.path;
-    const std::size_t strip = source.empty() ? 0 : source.size() + 1;
-    std::string target =
-        folder.name == source ? run.to.path : blob_name(run.to.path, folder.name.substr(strip));
-    auto carried = co_await run.permissions->carry(folder.name, target, false);
-    if (!carried) run.permissions->failed(folder.name, carried.error(), {folder.name, target});
-}
-
-/// Of a move, when all below it has gone.
-task<void> part_with_folder(copy_run& run, folder_levels::folder folder) {
-    if (!run.op.untroubled()) co_return;
-    const blob::address where{run.from.container, folder.name};
-    auto gone = co_await remove_copied(run.from.client, where, folder.version, run.op.patience());
-    // What was not to be moved keeps it.
-    if (!gone && !is_full_folder(gone.error())) run.op.failed(where.name, gone.error());
-}
 
 }  // namespace
 
@@ -372,12 +319,7 @@ task<result<summary>> copy(context& ctx, copy_source from, remote to, copy_optio
     }
     if (!outcome) op.give_up(outcome.error());
     co_await scheduler.finish();
-    auto permitted = co_await run.folders_to_permit.each_deepest_first(
-        op, [&](folder_levels::folder f) { return permit_folder(run, std::move(f)); });
-    if (!permitted) op.give_up(permitted.error());
-    auto parted = co_await run.folders.each_deepest_first(
-        op, [&](folder_levels::folder f) { return part_with_folder(run, std::move(f)); });
-    if (!parted) op.give_up(parted.error());
+    co_await run.folders.finish(run);
     co_return op.finish();
 }
 

@@ -8,8 +8,8 @@
 
 #include "engine/async/semaphore.hpp"
 #include "transfer/mover/mover.hpp"
+#include "transfer/ops/copied_folders.hpp"
 #include "transfer/ops/copy.hpp"
-#include "transfer/ops/folder_levels.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/ops/permissions.hpp"
 #include "transfer/plan/block_id.hpp"
@@ -24,10 +24,7 @@ struct copy_run {
     remote to;
     copy_options options;
     wall_time began = now();
-    /// Of a move: real folders, and stubs, that go when all below them has gone.
-    folder_levels folders{};
-    /// With permissions: folders, by their names at the source, that get theirs when all below them is there.
-    folder_levels folders_to_permit{};
+    copied_folders folders{};
     ops::permissions* permissions = nullptr;  ///< null: they are not kept
     /// Blobs whose block lists take megabytes, at the same time.
     semaphore long_lists{8};
