@@ -45,6 +45,21 @@ protected:
     }
 };
 
+TEST_F(path_test, the_root_folder_has_access_control_too) {
+    EXPECT_EQ(access("/box/").headers.get("x-ms-acl"), "user::rwx,group::r-x,other::---");
+    EXPECT_EQ(
+        set_access("/box/", {{"x-ms-owner", "me"}, {"x-ms-acl", "user::rwx,group::---,other::---"}}).status,
+        200);
+    // The Data Lake SDK has another name for it.
+    for (const char* root : {"/box/", "/box/%2F"}) {
+        const auto told = access(root);
+        EXPECT_EQ(told.status, 200) << root;
+        EXPECT_EQ(told.headers.get("x-ms-owner"), "me") << root;
+        EXPECT_EQ(told.headers.get("x-ms-permissions"), "rwx------") << root;
+    }
+    EXPECT_EQ(code_of(access("/none/")), "404 FilesystemNotFound");
+}
+
 TEST_F(path_test, deletes_a_directory_with_all_below_it) {
     put_all({"a/b/c", "a/d", "a-b", "a.c/d", "e"});
     ASSERT_EQ(put_block("/box/a/staged", "1", "x").status, 201);

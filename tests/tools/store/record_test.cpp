@@ -78,6 +78,28 @@ TEST(record, paths_come_back_as_they_were) {
     EXPECT_FALSE(decoder.same_state());
 }
 
+TEST(record, containers_come_back_as_they_were) {
+    for (const char* scope : {"", "scope-of-all"}) {
+        for (const char* access : {"", "packed"}) {
+            container_record c;
+            c.id = 7;
+            c.modified = noon;
+            c.policies = "<SignedIdentifiers />";
+            c.default_scope = scope;
+            c.only_default_scope = *scope != '\0';
+            c.access = access;
+            const std::string bytes = encode(c);
+            container_record back;
+            ASSERT_TRUE(decode(bytes, back));
+            EXPECT_EQ(back.id, 7u);
+            EXPECT_EQ(back.policies, c.policies);
+            EXPECT_EQ(back.default_scope, scope);
+            EXPECT_EQ(back.only_default_scope, c.only_default_scope);
+            EXPECT_EQ(back.access, access);
+        }
+    }
+}
+
 TEST(record, damaged_bytes_are_refused) {
     blob_record b;
     b.headers.type = "text/plain";
