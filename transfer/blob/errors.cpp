@@ -221,7 +221,11 @@ std::string json_string(std::string_view body, std::string_view key) {
     if (at == body.npos || body[at] != '"') return {};
     std::string out;
     for (++at; at < body.size() && body[at] != '"'; ++at) {
-        if (body[at] == '\\' && ++at == body.size()) break;
+        if (body[at] == '\\') {
+            if (++at == body.size()) break;
+            out.push_back(body[at] == 'n' ? '\n' : body[at] == 't' || body[at] == 'r' ? ' ' : body[at]);
+            continue;
+        }
         out.push_back(body[at]);
     }
     return out;

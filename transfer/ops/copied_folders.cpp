@@ -48,12 +48,6 @@ result<void> copied_folders::permit(const copy_run& run, const std::string& fold
     return to_permit_.add({folder, {}});
 }
 
-result<void> copied_folders::permit_later(const copy_run& run, copy_item& item) {
-    if (!item.source.is_directory) return {};
-    item.permit_later = true;
-    return permit(run, item.source.name);
-}
-
 result<void> copied_folders::part_with(const copy_run& run, const blob::properties& source) {
     const bool goes = run.options.remove_source && !run.options.dry_run;
     if (!goes || !source.is_directory || source.size > 0) return {};

@@ -7,7 +7,6 @@
 
 namespace act::ops {
 
-struct copy_item;
 struct copy_run;
 
 /// What a copy has to do with folders when all in them is there: permissions are set, for they may shut out
@@ -24,8 +23,6 @@ public:
 
     /// A folder is to get its permissions, where they are kept.
     result<void> permit(const copy_run&, const std::string& folder);
-    /// The same for one that is named by itself, of which nothing tells yet whether it is empty.
-    result<void> permit_later(const copy_run&, copy_item&);
     /// Of a move: a folder, real or a stub, goes when all below it has gone.
     result<void> part_with(const copy_run&, const blob::properties&);
 

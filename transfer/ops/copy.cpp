@@ -82,7 +82,7 @@ private:
             co_return result<void>();
         }
         copy_item item{std::move(*source.there), std::move(to), std::move(target.there)};
-        ACT_CO_TRY_VOID(run_.folders.permit_later(run_, item));
+        item.permit_later = item.source.is_directory;
         co_return co_await consider(std::move(item));
     }
 
@@ -107,7 +107,7 @@ private:
             co_return tags.error();
         }
         copy_item item{std::move(*head), run_.to.path, {}};
-        ACT_CO_TRY_VOID(run_.folders.permit_later(run_, item));
+        item.permit_later = item.source.is_directory;
         auto seen = co_await find_blob(run_.to.client, {run_.to.container, run_.to.path}, u);
         if (seen) {
             item.existing = std::move(*seen);
@@ -179,7 +179,9 @@ private:
                 // What is in it makes it.
                 if (occupied) {
                     if (taken) ACT_CO_TRY_VOID(run_.folders.part_with(run_, item.source));
-                    run_.folders.enter(run_, item.source.name);
+                    // What stands in the way of all that is in it is somebody else's.
+                    ACT_CO_TRY(const bool blocked, co_await file_at(name, target));
+                    if (!blocked) run_.folders.enter(run_, item.source.name);
                     continue;
                 }
                 if (!taken) continue;
@@ -188,6 +190,13 @@ private:
             ACT_CO_TRY(item.existing, co_await target.find(name));
             ACT_CO_TRY_VOID(co_await consider(std::move(item)));
         }
+    }
+
+    /// Whether a file stands where a folder is to get permissions.
+    task<result<bool>> file_at(const std::string& name, plan::destination& target) {
+        if (!run_.permissions) co_return false;
+        ACT_CO_TRY(const auto there, co_await target.find(name));
+        co_return there && !there->is_directory;
     }
 
     /// Of the real folder that the listing has just gone by.
@@ -212,6 +221,7 @@ private:
             op.failed(source.name, *bad, {source.name, item.blob});
             co_return result<void>();
         }
+        if (item.permit_later) ACT_CO_TRY_VOID(run_.folders.permit(run_, source.name));
         ACT_CO_TRY_VOID(run_.folders.part_with(run_, source));
         if (item.existing) {
             const plan::replace_rule rule{how.overwrite, how.compare_content};

@@ -35,7 +35,7 @@ struct copy_item {
     blob::properties source;
     std::string blob;                          ///< its full name at the destination
     std::optional<blob::properties> existing;  ///< what stands there
-    bool permit_later = false;                 ///< a folder that may have something in it
+    bool permit_later = false;                 ///< a folder named by itself: it may have something in it
 };
 
 /// How a blob came over.

@@ -34,7 +34,7 @@ TEST(errors, other_bodies) {
     EXPECT_EQ(read_error(404, with({{"x-ms-error-code", "BlobNotFound"}}), "").code, "BlobNotFound");
     auto json = read_error(400, {}, R"( {"error":{"code":"Bad\"Thing","message":"it\nis"}})");
     EXPECT_EQ(json.code, "Bad\"Thing");
-    EXPECT_EQ(json.message, "itnis");
+    EXPECT_EQ(json.message, "it is");
     auto html = read_error(502, {}, "<html><body>Bad gateway<br></body></html>");
     EXPECT_EQ(html.code, "");
     EXPECT_EQ(fold(html, "blob 'c/a'").message(), "blob 'c/a': the service answered 502");
