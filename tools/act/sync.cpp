@@ -1,5 +1,6 @@
 #include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
+#include "tools/act/known_manifest.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/selecting.hpp"
 #include "tools/act/verbs.hpp"
@@ -25,6 +26,7 @@ result<summary> sync(invocation& call, session& s, report& r, location_opener& o
         call.screen.problem("nothing was deleted, because not everything was transferred");
         return done;
     }
+    trees.destination.known = r.known();
     auto context = s.context(r);
     auto gone = s.runtime().run(
         ops::prune(context, trees.source, trees.destination, prune_options_of(call.given, wanted)));
@@ -55,6 +57,8 @@ int run(invocation& call) {
     if (auto fine = check_content_options(call.given, {&trees->locations, 1}); !fine)
         return give_up(call, fine.error());
     if (auto fine = check_stored(trees->locations, "rsync(1)"); !fine) return give_up(call, fine.error());
+    if (auto fine = check_manifest_in(call.given, {&trees->locations, 1}); !fine)
+        return give_up(call, fine.error());
     report r(call, "synced", "file");
     r.tell_deleted();
     if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());

@@ -1,3 +1,4 @@
+#include "tools/act/known_manifest.hpp"
 #include "tools/act/list_file.hpp"
 #include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
@@ -11,6 +12,8 @@ namespace act::cli {
 namespace {
 
 int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
+    if (auto fine = check_manifest_in(call.given, call.words.size()); !fine)
+        return give_up(call, fine.error());
     session s(call, std::move(cluster));
     report r(call, "uploaded", "file");
     auto items = list_of(call, 1, s.until());
@@ -20,6 +23,9 @@ int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
     how.items = items->get();
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
+        if (call.words.size() == 1) {
+            ACT_TRY(how.known, r.goes_to(stored_place(*at.account, at.remote()), s.until()));
+        }
         auto context = s.context(r);
         return s.runtime().run(ops::upload(context, at.location.local, at.remote(), how));
     });
@@ -31,6 +37,13 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
     if (from->name == to.name && from->file == to.file) {
         return give_up(call, error(kind::usage, "source and destination are both cluster " + to.name,
                                    "name the source with -f and another cluster, the destination, with -c"));
+    }
+    if (!call.given.manifest_in.empty()) {
+        return give_up(call,
+                       error(kind::usage,
+                             "--manifest-in is for uploads: what changed at a source in a store shows in a "
+                             "listing alone",
+                             "leave it out"));
     }
     if (call.given.put_md5) {
         return give_up(call,
@@ -53,6 +66,8 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place source, s.find(*from, path));
         ACT_TRY(place target, s.find(path));
+        if (call.words.size() == 1)
+            ACT_TRY_VOID(r.goes_to(stored_place(*target.account, target.remote()), s.until()));
         auto& link = s.link(*source.account, *target.account);
         const auto at = source.remote();
         auto context = s.context(r);

@@ -114,6 +114,12 @@ result<std::optional<listed_item>> read_item(std::string_view line) {
         if (!modified.empty()) out.modified = parse_iso8601(modified);
         if (!modified.empty() && !out.modified) return bad_line("\"modified\" is not a date of ISO 8601");
         out.folder = in.flag("folder");
+        out.link = in.flag("link");
+        ACT_TRY(const std::string kind, in.text("blob_type"));
+        if (kind == "page") out.type = blob::blob_type::page;
+        if (kind == "append") out.type = blob::blob_type::append;
+        ACT_TRY(const std::string state, in.text("state"));
+        out.doubtful = state == "failed";
     } else {
         return bad_line(fmt::format("a line of type '{}' is not an item", printable(type.substr(0, 40))));
     }
@@ -131,7 +137,16 @@ std::optional<manifest_mark> read_mark(std::string_view line) {
     if (!begins && !line.starts_with(R"({"type":"end")")) return std::nullopt;
     const auto object = parse(line);
     if (!object) return std::nullopt;
-    return manifest_mark{begins, members(*object).flag("complete")};
+    const members in(*object);
+    manifest_mark out{.begins = begins, .complete = in.flag("complete")};
+    const auto number = [&in](std::string_view key) {
+        const auto value = in.number(key);
+        return value && *value ? **value : 0;
+    };
+    out.version = number("version");
+    out.objects = number("objects");
+    if (auto text = in.text("destination")) out.destination = std::move(*text);
+    return out;
 }
 
 }  // namespace act::plan
