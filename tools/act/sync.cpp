@@ -72,6 +72,8 @@ constexpr example examples[] = {
     {"act sync --delete ./voc eu:data/voc", "and delete there what is not here"},
     {"act sync --delete --dry-run ./voc eu:data/voc", "show both first"},
     {"act sync --delete --max-delete 5% eu:data/voc ./voc", "delete nothing if it would be more than 5%"},
+    {"act sync --delete --manifest-in m --manifest-out m ./voc eu:data/voc",
+     "every night; after the first one without listing what is there"},
     {"act sync --hash we:data/voc eu:data/voc", "from store to store, by content"},
 };
 
@@ -93,7 +95,10 @@ constinit const verb sync_verb{
         "both\n"
         "ends; links to folders are not followed for deletion. --overwrite never or newer leaves what "
         "differs\n"
-        "and is older at the source. Links, owners, types and properties are as with `act u` and `act d`.",
+        "and is older at the source. Links, owners, types and properties are as with `act u` and `act d`.\n"
+        "--manifest-in FILE, for uploads, believes what --manifest-out wrote instead of listing the destination;\n"
+        "--delete then deletes what FILE has and SOURCE has not, while it has the ETag in FILE (else it is looked\n"
+        "up first). What others added is not deleted, and what they removed is not noticed: see `act u --help`.",
 };
 
 }  // namespace act::cli

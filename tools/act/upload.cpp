@@ -104,6 +104,7 @@ constexpr example examples[] = {
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
     {"find data/voc20 -newer mark -printf '%P\\n' | act u --from-list - data/voc20", "only these"},
     {"act u --manifest-out list data/voc20", "names, sizes, ETags and hashes, for `act check`"},
+    {"act u --manifest-in list --manifest-out list data/voc20", "what changed since, without listing"},
     {"act u --failed-out failed data/voc20; act u --from-list failed data/voc20", "only what failed again"},
 };
 
@@ -144,6 +145,10 @@ constinit const verb upload_verb{
         "its "
         "size\n"
         "told, a file is sent without a look at what is stored: one request, if nothing stands there.\n"
+        "With --manifest-in FILE, which --manifest-out wrote, nothing is listed: what is unchanged by FILE costs no\n"
+        "request, what is not goes on condition of the ETag in FILE, and is looked up where that is another. What\n"
+        "somebody else removed or changed there while the file stayed as it was is not noticed: `act check\n"
+        "--manifest` finds it, or a run without --manifest-in. Give both the same FILE: it is replaced at the end.\n"
         "\n"
         "With -f NAME the files come from the storage of that cluster, each path as its own cluster file "
         "maps\n"

@@ -186,7 +186,7 @@ task<result<bool>> has_folders(operation& op, const remote& at) {
 /// takes that.
 task<result<void>> delete_known(operation& op, const tree_end& source, const remote& from, spool& found,
                                 const prune_options& options) {
-    ACT_CO_TRY(const bool folders, co_await has_folders(op, from));
+    std::optional<bool> folders;  // asked for where it makes a difference
     mover::options lanes;
     lanes.lanes = std::min(op.context().concurrency, 8u);
     mover m(op.context().runtime, lanes, op.stop());
@@ -209,11 +209,15 @@ task<result<void>> delete_known(operation& op, const tree_end& source, const rem
         if (!next) outcome = next.error();
         if (!next || !*next) break;
         spool::item& one = **next;
-        if (folders) {
-            auto look = [&] { emptied.above(one.name); };
-            co_await op.context().runtime.blocking(look);
+        auto look = [&] { emptied.above(one.name); };
+        co_await op.context().runtime.blocking(look);
+        if (one.folder && !folders) {
+            auto asked = co_await has_folders(op, from);
+            if (!asked) outcome = asked.error();
+            if (!asked) break;
+            folders = *asked;
         }
-        if (folders && one.folder) {
+        if (one.folder && *folders) {
             emptied.add(std::move(one.name));
             continue;
         }
@@ -223,6 +227,11 @@ task<result<void>> delete_known(operation& op, const tree_end& source, const rem
     }
     if (outcome) outcome = co_await doing.flush();
     co_await m.finish();
+    if (!outcome || emptied.all().empty()) co_return outcome;
+    if (!folders) {
+        ACT_CO_TRY(folders, co_await has_folders(op, from));
+    }
+    if (!*folders) co_return outcome;
     for (const auto& name : emptied.all()) {
         if (!outcome) break;
         outcome = co_await doing.add({.name = blob_name(from.path, name), .folder = true});
