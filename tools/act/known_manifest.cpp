@@ -61,6 +61,7 @@ result<std::unique_ptr<known_manifest>> known_manifest::open(invocation& call, c
                      "keep it in a file");
     }
     ACT_TRY(const plan::manifest_mark head, out->head());
+    out->placed_ = !head.destination.empty();
     if (head.destination.empty() && call.given.delete_extras) {
         return error(kind::usage,
                      printable(name) +
@@ -110,6 +111,8 @@ result<std::optional<plan::listed_item>> known_manifest::next() {
     if (seen_ > 0 && one.destination <= last_) {
         return damaged("'" + printable(one.destination) + "' is not in the order of names, or there twice");
     }
+    // Before manifests told their destination, they had the file's size and time also of what was left.
+    if (!placed_ && line->ends_with(R"("state":"unchanged"})")) one.modified.reset();
     ++seen_;
     last_ = one.destination;
     one.doubtful |= !one.size && !one.folder;

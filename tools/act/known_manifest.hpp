@@ -32,6 +32,7 @@ private:
     const std::string name_;
     line_source lines_;
     const until until_;
+    bool placed_ = true;  ///< it tells of which destination it is
     std::string last_;
     std::uint64_t seen_ = 0;
 };

@@ -78,7 +78,8 @@ struct upload_options {
     /// If given: only these, each below `local` and `to.path`. Nothing is listed; files whose size the list
     /// tells are sent on condition that nothing stands there, and looked at only if something does.
     plan::item_list* items = nullptr;
-    /// If given, of a tree: what stands below `to.path`, so that nothing is listed. What it knows is replaced
+    /// If given, and without `items`: what stands below `to.path`, so that nothing is listed where a tree is
+    /// sent. What it knows is replaced
     /// only while it has the ETag that it tells, what it does not know goes only to where nothing stands; a
     /// name of which that is not so is looked up. Of what is unchanged by it nothing is recorded.
     plan::manifest* known = nullptr;

@@ -95,11 +95,12 @@ private:
 
 task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) {
     const std::uint64_t size = item.directory_stub ? 0 : item.info.size;
-    if (item.existing && item.existing->is_directory && !item.directory_stub && !item.by_manifest) {
+    const bool in_the_way = item.existing && item.existing->is_directory && !item.directory_stub;
+    if (in_the_way && !item.by_manifest) {
         run.op.failed(item.local, folder_in_the_way(item), {item.local, item.blob});
         co_return result<void>();
     }
-    if (item.existing && !item.known.doubtful && stays(run, item, *item.existing)) {
+    if (item.existing && !in_the_way && !item.known.doubtful && stays(run, item, *item.existing)) {
         run.op.skipped(item.local, size);
         if (!item.by_manifest) record_left(run, item, item.info, *item.existing);
         co_return result<void>();
@@ -394,11 +395,6 @@ result<void> finish_source(const upload_run& run, const upload_item& item, const
 task<result<summary>> upload(context& ctx, std::string local, remote to, upload_options options) {
     while (local.size() > 1 && local.ends_with('/')) local.pop_back();
     ACT_CO_TRY(const file::status info, file::stat_of(local));
-    if (options.known && info.type != file::type::directory) {
-        co_return error(kind::usage,
-                        "a manifest stands in for the listing of a folder, and " + local + " is none",
-                        "name a folder, or leave the manifest out");
-    }
     if (options.items && info.type != file::type::directory) {
         co_return error(kind::usage, "the names of a list are below a folder, and " + local + " is none",
                         "name the folder");
