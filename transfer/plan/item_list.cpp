@@ -69,9 +69,15 @@ private:
     const json::object& object_;
 };
 
-result<json::object> parse(std::string_view line) {
+/// Enough for a line of our own; longer ones go on in the heap.
+struct line_memory {
+    unsigned char first[4096];
+    json::monotonic_resource resource{first, sizeof first};
+};
+
+result<json::object> parse(std::string_view line, line_memory& memory) {
     boost::system::error_code failed;
-    json::value v = json::parse(json::string_view(line.data(), line.size()), failed);
+    json::value v = json::parse(json::string_view(line.data(), line.size()), failed, &memory.resource);
     if (failed) return bad_line(fmt::format("not JSON: {}", failed.message()));
     return std::move(v.get_object());  // it begins with '{'
 }
@@ -87,7 +93,8 @@ result<listed_item> read_name(std::string_view name) {
 
 result<std::optional<listed_item>> read_item(std::string_view line) {
     using nothing = std::optional<listed_item>;
-    ACT_TRY(const json::object object, parse(line));
+    line_memory memory;
+    ACT_TRY(const json::object object, parse(line, memory));
     const members in(object);
     ACT_TRY(const std::string type, in.text("type"));
     ACT_TRY(std::string name, in.text("name"));
@@ -135,7 +142,8 @@ std::optional<manifest_mark> read_mark(std::string_view line) {
     // Few lines are worth parsing twice.
     const bool begins = line.starts_with(R"({"type":"manifest")");
     if (!begins && !line.starts_with(R"({"type":"end")")) return std::nullopt;
-    const auto object = parse(line);
+    line_memory memory;
+    const auto object = parse(line, memory);
     if (!object) return std::nullopt;
     const members in(*object);
     manifest_mark out{.begins = begins, .complete = in.flag("complete")};
