@@ -117,6 +117,9 @@ class Known(servers.OwnStore):
         # A large one is looked at, so that it is not sent in vain; only its new blocks go.
         with open(self.tree / "large", "r+b") as file:
             file.write(b"changed")
+        done, requests = self.counted("sync", "--manifest-in", "m", "--dry-run", "./data/tree", self.there)
+        forecast = next(line for line in done.lines if line["type"] == "forecast")
+        self.assertEqual((forecast["others"], forecast["lists"], requests), (2, 0, {}), "the look, and at its blocks")
         done, requests = self.roll()
         self.assertEqual(done["files"], 1)
         self.assertEqual(requests, {"GetBlobProperties": 1, "GetBlockList": 1, "PutBlock": 1, "PutBlockList": 1})
@@ -397,6 +400,8 @@ class Known(servers.OwnStore):
                 for part in said:
                     self.assertIn(part, done.text)
                 self.assertEqual((self.folder / name).read_text(), content)
+        self.assertEqual({p.name for p in self.folder.iterdir()} & {"m", *broken}, {"m", *broken})
+        self.assertFalse([p for p in self.folder.iterdir() if "part" in p.name or p.name.startswith(".m")])
         # A container of the same path in another one is foreign, too; and a manifest is that of one direction.
         done = self.project.act("cp", "--manifest-in", "m", "./data/tree", f"{self.server.endpoint}/more/tree", expect=2)
         self.assertIn("/more/tree", done.err)

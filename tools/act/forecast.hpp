@@ -42,6 +42,8 @@ class forecast {
 public:
     /// An item that would be moved or removed, as the observer is told of it. `block_size`: as given, or 0.
     void add(std::string_view action, std::uint64_t size, std::uint64_t block_size);
+    /// An item will be looked at before it is moved.
+    void look_at_one() { ++others_; }
     /// Requests that looking at both sides took: they will be made again.
     void looked(std::uint64_t requests) { lists_ = requests; }
 

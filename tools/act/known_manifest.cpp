@@ -27,7 +27,8 @@ error only_uploads(std::string what) {
 
 error known_manifest::damaged(std::string_view what) const {
     return error(kind::io, fmt::format("{}, line {}: {}", printable(name_), lines_.number(), what),
-                 std::string(anew) + "; nothing was changed");
+                 checked_ ? "it was changed meanwhile; run the same command again"
+                          : std::string(anew) + "; nothing was changed");
 }
 
 result<plan::manifest_mark> known_manifest::head() {
@@ -82,6 +83,7 @@ result<std::unique_ptr<known_manifest>> known_manifest::open(invocation& call, c
         ACT_TRY(const auto item, out->next());
         if (!item) break;
     }
+    out->checked_ = true;
     return out;
 }
 

@@ -32,7 +32,8 @@ private:
     const std::string name_;
     line_source lines_;
     const until until_;
-    bool placed_ = true;  ///< it tells of which destination it is
+    bool checked_ = false;  ///< read to its end once: what is wrong now was not before
+    bool placed_ = true;    ///< it tells of which destination it is
     std::string last_;
     std::uint64_t seen_ = 0;
 };

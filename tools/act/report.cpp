@@ -129,6 +129,9 @@ void report::item(std::string_view action, std::string_view path, std::uint64_t 
         }
         std::lock_guard lock(mutex_);
         forecast_.add(action, size, call_.given.block_size);
+        // What a manifest knows is listed nowhere, and no large file is sent without a look.
+        if (known() && action == "upload" && size > ops::upload_options().single_request)
+            forecast_.look_at_one();
         return;
     }
     std::lock_guard lock(mutex_);

@@ -96,9 +96,12 @@ constinit const verb sync_verb{
         "ends; links to folders are not followed for deletion. --overwrite never or newer leaves what "
         "differs\n"
         "and is older at the source. Links, owners, types and properties are as with `act u` and `act d`.\n"
-        "--manifest-in FILE, for uploads, believes what --manifest-out wrote instead of listing the destination;\n"
-        "--delete then deletes what FILE has and SOURCE has not, while it has the ETag in FILE (else it is looked\n"
-        "up first). What others added is not deleted, and what they removed is not noticed: see `act u --help`.",
+        "--manifest-in FILE, for uploads, believes what --manifest-out wrote instead of listing the "
+        "destination;\n"
+        "--delete then deletes what FILE has and SOURCE has not, while it has the ETag in FILE (else it is "
+        "looked\n"
+        "up first). What others added is not deleted, and what they removed is not noticed: see `act u "
+        "--help`.",
 };
 
 }  // namespace act::cli
