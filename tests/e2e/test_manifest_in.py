@@ -134,7 +134,7 @@ class Known(servers.OwnStore):
 
     def test_memory_does_not_grow_with_the_tree(self):
         peaks = []
-        for count in (2000, 1_000_000 if LONG else 40_000):
+        for count in (2000, 1_000_000 if LONG else 20_000):
             shutil.rmtree(self.tree, ignore_errors=True)
             self.tree.mkdir(parents=True)
             for number in range(count):
@@ -150,7 +150,9 @@ class Known(servers.OwnStore):
             self.assertEqual(self.lines()[-1]["objects"], count)
             print(f"     {count:,} unchanged: {done.wall:.2f} s, {done.cpu:.2f} s CPU, peak {done.peak >> 20} MiB", flush=True)
             peaks.append(done.peak)
-        self.assertLess(peaks[1], peaks[0] + 30 * harness.MIB)
+        # AddressSanitizer keeps what is freed.
+        if "asan" not in harness.ACT.parts:
+            self.assertLess(peaks[1], peaks[0] + 30 * harness.MIB)
 
     # --- where it is not true any more
 
