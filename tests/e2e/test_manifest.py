@@ -24,9 +24,9 @@ SCHEMA = {
              "[content_type]": str, "[lease_state]": str},
     "prefix": {"name": str, "path": str},
     "folder": {"path": str, "[files]": int, "[bytes]": int, "[level]": int},
-    "manifest": {"version": int, "verb": str},
+    "manifest": {"version": int, "verb": str, "[destination]": str},
     "object": {"name": str, "size": int, "state": str, "[source]": str, "[folder]": bool, "[etag]": str,
-               "[modified]": str, "[hash]": str},
+               "[modified]": str, "[hash]": str, "[link]": bool, "[blob_type]": str},
     "end": {"objects": int, "complete": bool},
     "url": {"path": str, "url": str, "[expires]": str},
     "container": {"url": str, "made": bool},
@@ -162,7 +162,8 @@ class Manifest(servers.OwnStore):
         lines = self.read("m")
         for line in lines:
             self.conform(line)
-        self.assertEqual(lines[0], {"type": "manifest", "version": 1, "verb": "upload"})
+        self.assertEqual(lines[0], {"type": "manifest", "version": 1, "verb": "upload",
+                                    "destination": f"{self.server.endpoint}/work/some/path/tree"})  # fmt: skip
         self.assertEqual(lines[-1], {"type": "end", "objects": 33, "complete": True})
         names = [line["name"] for line in lines[1:-1]]
         self.assertEqual(names, sorted(names, key=str.encode))
@@ -187,7 +188,7 @@ class Manifest(servers.OwnStore):
         self.assertEqual((done.summary["files"], done.summary["failed"]), (33, 0))
         self.assertEqual(self.total(requests), 31 + 1 + 3, requests)
         self.assertNotIn("GetBlobProperties", requests)
-        strip = lambda name: [{k: v for k, v in line.items() if k != "verb"} for line in self.read(name)]
+        strip = lambda name: [{k: v for k, v in line.items() if k not in ("verb", "destination")} for line in self.read(name)]
         self.assertEqual(strip("m3"), strip("m"))
         done, requests = self.counted("cp", "--json", "--from-list", "m", there, elsewhere)
         self.assertEqual((done.summary["skipped"], self.total(requests)), (33, 0))

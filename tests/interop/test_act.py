@@ -1,5 +1,6 @@
 """act against Azurite and against the store, and act together with the other clients on one container."""
 
+import shutil
 import urllib.parse
 import urllib.request
 
@@ -46,6 +47,30 @@ class Act:
     @staticmethod
     def moved(result):
         return result.summary["files"], result.summary["skipped"]
+
+    def test_a_manifest_spares_the_listing(self):
+        project, container = self.project()
+        tree = harness.awkward_tree(project.folder / "data/tree", big=False)
+        harness.write(tree / "both", b"1")
+        there = f"{self.endpoint}/{container}/t"
+        line = ("sync", "--delete", "--manifest-in", "m", "--manifest-out", "m", "./data/tree", there, "--json")
+        items = project.act(*line).summary["files"]
+        again = project.act(*line).summary
+        self.assertEqual((again["files"], again["skipped"], again["requests"]), (0, items, 0))
+        for name in ("here", "both", "gone/deep/er", "gone/other"):
+            harness.write(tree / name, b"mine")
+        harness.write(project.folder / "theirs", b"theirs, longer")
+        for name in ("here", "both"):
+            project.act("cp", project.folder / "theirs", f"{there}/{name}")
+        done = project.act(*line).summary
+        self.assertEqual((done["files"], done["failed"]), (4, 0))
+        shutil.rmtree(tree / "gone")
+        (tree / "both").unlink()
+        project.act("cp", project.folder / "theirs", f"{there}/gone/other")
+        done = project.act(*line).summary
+        self.assertEqual((done["files"], done["deleted"], done["failed"]), (0, 3, 0))
+        self.assertIn("equal", project.act("check", "./data/tree", there).text)
+        self.assertIn("equal", project.act("check", "--extra", "--manifest", "m", there).text)
 
     def test_changes_are_found(self):
         project, _ = self.project()

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tools/act/known_manifest.hpp"
 #include "tools/act/policy.hpp"
 #include "tools/act/world.hpp"
 
@@ -149,6 +150,9 @@ result<summary> transfer_tree(invocation& call, session& s, report& r, location_
         const std::string local = call.world.absolute(p.from.path);
         auto how = upload_options_of(given, wanted);
         how.items = items;
+        if (p.name.empty()) {
+            ACT_TRY(how.known, r.goes_to(stored_place(*to.account, to.remote()), s.until()));
+        }
         return s.runtime().run(ops::upload(context, local, to.remote(), how));
     }
     if (p.to.what == type::local) {
@@ -157,6 +161,7 @@ result<summary> transfer_tree(invocation& call, session& s, report& r, location_
         const std::string local = call.world.absolute(p.to.path);
         auto how = download_options_of(given, wanted);
         how.items = items;
+        if (p.name.empty()) ACT_TRY_VOID(r.goes_to(local, s.until()));
         return s.runtime().run(ops::download(context, from.remote(), local, how));
     }
     auto how = copy_options_of(given, wanted);
@@ -168,6 +173,7 @@ result<summary> copy_between_stores(session& s, report& r, location_opener& open
                                     const ops::copy_options& how) {
     ACT_TRY(opened_location from, opener.open(p.from));
     ACT_TRY(opened_location to, opener.open(p.to));
+    if (p.name.empty()) ACT_TRY_VOID(r.goes_to(stored_place(*to.account, to.remote()), s.until()));
     auto& link = s.link(*from.account, *to.account);
     auto context = s.context(r);
     r.tell_ways();

@@ -1,5 +1,6 @@
 #include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
+#include "tools/act/known_manifest.hpp"
 #include "tools/act/list_file.hpp"
 #include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
@@ -54,6 +55,7 @@ int copy_listed(invocation& call, session& s, location_opener& opener, plan::ite
     const copy_pair& p = trees->locations;
     if (auto fine = check_stored(p, "cp(1)"); !fine) return give_up(call, fine.error());
     if (auto fine = check_content_options(call.given, {&p, 1}); !fine) return give_up(call, fine.error());
+    if (auto fine = check_manifest_in(call.given, {&p, 1}); !fine) return give_up(call, fine.error());
     report r(call, "copied", "file");
     if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
     call.words = {p.from.text};
@@ -76,6 +78,7 @@ int run(invocation& call) {
     auto pairs = copy_pairs_of(call, opener);
     if (!pairs) return give_up(call, pairs.error());
     if (auto fine = check_content_options(call.given, *pairs); !fine) return give_up(call, fine.error());
+    if (auto fine = check_manifest_in(call.given, *pairs); !fine) return give_up(call, fine.error());
     const bool to_stream = pairs->front().to.what == location::type::stream;
     if (to_stream && !call.given.manifest_out.empty()) {
         return give_up(call, error(kind::usage, "a manifest tells of what is written to a place with names",

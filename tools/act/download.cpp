@@ -25,6 +25,7 @@ int run(invocation& call) {
     if (auto fine = check_content_options(call.given); !fine) return give_up(call, fine.error());
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
+        if (call.words.size() == 1) ACT_TRY_VOID(r.goes_to(at.location.local, s.until()));
         auto context = s.context(r);
         return s.runtime().run(ops::download(context, at.remote(), at.location.local, how));
     });

@@ -44,6 +44,8 @@ public:
     void add(std::string_view action, std::uint64_t size, std::uint64_t block_size);
     /// Of an item whose owner, group and access control list are to be kept.
     void add_permissions(bool unchanged);
+    /// An item will be looked at before it is moved.
+    void look_at_one() { ++others_; }
     /// Requests that looking at both sides took: they will be made again.
     void looked(std::uint64_t requests) { lists_ = requests; }
 

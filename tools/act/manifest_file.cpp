@@ -11,6 +11,51 @@ constexpr std::size_t piece_size = 256 * KiB;
 // Sorting it takes some milliseconds, for which one loop stands still.
 constexpr std::size_t sort_memory = 8 * MiB;
 
+// What became of a name; where there are several, the first in this order counts.
+constexpr char gone = '0', object = '1', doubtful = '2';
+
+/// An entry as the sorter keeps it.
+struct kept_entry {
+    explicit kept_entry(std::string_view text) {
+        const auto end = std::min(text.find('\0'), text.size());
+        name = text.substr(0, end);
+        if (end == text.size()) return;
+        fate = text[end + 1];
+        line = text.substr(end + 2);
+    }
+    std::string_view name, line;
+    char fate = gone;
+};
+
+std::string object_line(const std::string& name, const std::string& source, const record& r,
+                        std::string_view state) {
+    json_line line("object");
+    line.add("name", name);
+    if (source != name) line.add("source", source);
+    line.add("size", r.size);
+    if (r.folder) line.add("folder", true);
+    if (r.link) line.add("link", true);
+    if (!r.blob_type.empty()) line.add("blob_type", r.blob_type);
+    if (!r.etag.empty()) line.add("etag", r.etag);
+    if (r.modified) line.add("modified", to_iso8601_nanos(*r.modified));
+    if (!r.hash.empty()) line.add("hash", r.hash);
+    line.add("state", state);
+    return line.text();
+}
+
+std::string carried_line(const plan::listed_item& item) {
+    record r;
+    r.size = item.size.value_or(0);
+    r.etag = item.etag.text;
+    r.modified = item.modified;
+    r.hash = item.hash;
+    r.folder = item.folder;
+    r.link = item.link;
+    if (item.type != blob::blob_type::block)
+        r.blob_type = item.type == blob::blob_type::page ? "page" : "append";
+    return object_line(item.destination, item.source, r, item.doubtful ? "failed" : "unchanged");
+}
+
 }  // namespace
 
 result<lines_aside> lines_aside::create(const std::string& path) {
@@ -46,31 +91,74 @@ result<std::unique_ptr<manifest_file>> manifest_file::create(const std::string& 
 }
 
 void manifest_file::add(const std::string& name, const std::string& source, const record& r) {
-    json_line line("object");
-    line.add("name", name);
-    if (source != name) line.add("source", source);
-    line.add("size", r.size);
-    if (r.folder) line.add("folder", true);
-    if (!r.etag.empty()) line.add("etag", r.etag);
-    if (r.modified) line.add("modified", to_iso8601_nanos(*r.modified));
-    if (!r.hash.empty()) line.add("hash", r.hash);
-    line.add("state", r.unchanged ? "unchanged" : "written");
+    if (r.gone) return keep(name, gone, {});
+    keep(name, object, object_line(name, source, r, r.unchanged ? "unchanged" : "written"));
+}
+
+void manifest_file::doubt(const std::string& name) { keep(name, doubtful, {}); }
+
+void manifest_file::keep(const std::string& name, char fate, std::string_view line) {
     // The name sorts, and a NUL before all that another name could go on with.
     std::string entry = name;
     entry += '\0';
-    entry += line.text();
+    entry += fate;
+    entry += line;
     std::lock_guard lock(mutex_);
     names_.add(entry, file::name_kind::file);
+}
+
+void manifest_file::write(std::string_view line) {
+    to_.add(line);
     ++objects_;
 }
 
-result<void> manifest_file::publish(bool complete) {
+void manifest_file::write_all(file::sorted_names& sorted) {
+    for (; const auto* next = sorted.peek(); sorted.pop()) {
+        const kept_entry entry(next->name);
+        if (entry.fate == object) write(entry.line);
+    }
+}
+
+result<void> manifest_file::write_merged(file::sorted_names& sorted, plan::manifest& before) {
+    ACT_TRY_VOID(before.begin());
+    ACT_TRY(auto old, before.next());
+    std::string last;
+    for (;;) {
+        const auto* next = sorted.peek();
+        if (!next && !old) return {};
+        const kept_entry entry(next ? next->name : std::string_view());
+        if (next && (!old || entry.name <= old->destination)) {
+            const bool known = old && entry.name == old->destination;
+            // Of several with one name the first says what became of it.
+            const bool first = last.empty() || entry.name != last;
+            if (first && entry.fate == object) write(entry.line);
+            if (first && entry.fate == doubtful && known) {
+                old->doubtful = true;
+                write(carried_line(*old));
+            }
+            if (known) {
+                ACT_TRY(old, before.next());
+            }
+            last = entry.name;
+            sorted.pop();
+        } else {
+            write(carried_line(*old));
+            ACT_TRY(old, before.next());
+        }
+    }
+}
+
+result<void> manifest_file::publish(bool complete, const std::string& destination, plan::manifest* before) {
     std::lock_guard lock(mutex_);
-    to_.add(json_line("manifest").add("version", 1).add("verb", verb_).text());
+    json_line head("manifest");
+    head.add("version", 1).add("verb", verb_);
+    if (!destination.empty()) head.add("destination", destination);
+    to_.add(head.text());
     file::sorted_names sorted = names_.finish();
-    while (const auto* entry = sorted.peek()) {
-        to_.add(entry->name.substr(entry->name.find('\0') + 1));
-        sorted.pop();
+    if (before) {
+        ACT_TRY_VOID(write_merged(sorted, *before));
+    } else {
+        write_all(sorted);
     }
     if (!sorted.whole()) {
         return error(kind::io, "the manifest could not be read back from a temporary file",

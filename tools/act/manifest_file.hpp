@@ -7,6 +7,7 @@
 #include "engine/file/file.hpp"
 #include "engine/file/name_sorter.hpp"
 #include "transfer/mover/progress.hpp"
+#include "transfer/plan/item_list.hpp"
 
 namespace act::cli {
 
@@ -37,11 +38,19 @@ public:
 
     /// Under its name at the destination, `name`; `source` if it has another one there.
     void add(const std::string& name, const std::string& source, const record&);
-    /// Sorts, writes and publishes it; `complete`: nothing failed and nothing was left out.
-    result<void> publish(bool complete);
+    /// The run failed with what has this name: what an older manifest says of it is kept, but not believed.
+    void doubt(const std::string& name);
+    /// Sorts, writes and publishes it; `complete`: nothing failed and nothing was left out. `destination`, if
+    /// it is one, goes into its first line. What `before`, the last manifest of the same destination, has and
+    /// was not added is carried over.
+    result<void> publish(bool complete, const std::string& destination, plan::manifest* before);
 
 private:
     manifest_file(lines_aside to, std::string_view verb);
+    void keep(const std::string& name, char fate, std::string_view line);
+    void write_all(file::sorted_names&);
+    result<void> write_merged(file::sorted_names&, plan::manifest& before);
+    void write(std::string_view line);
 
     lines_aside to_;
     const std::string verb_;

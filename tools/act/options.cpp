@@ -337,6 +337,8 @@ constexpr option table[] = {
      flag<&options::null_separated>},
     {"--manifest-out", "", "FILE", data_verbs, "write a line for each object: name, size, ETag, hash",
      file_name<&options::manifest_out>},
+    {"--manifest-in", "", "FILE", "upload cp sync",
+     "believe FILE, of --manifest-out, instead of listing the destination", file_name<&options::manifest_in>},
     {"--failed-out", "", "FILE", "upload download cp mv sync rm undelete",
      "write the items that failed, as a list for --from-list", file_name<&options::failed_out>},
     {"--manifest", "", "FILE", "check", "compare PATH with what --manifest-out wrote",

@@ -59,7 +59,7 @@ struct options {
     bool keep_owner = false, keep_permissions = false, no_guess = false;
 
     // lists and manifests
-    std::string from_list, manifest_out, failed_out, manifest;  ///< files; from_list may be "-"
+    std::string from_list, manifest_in, manifest_out, failed_out, manifest;  ///< files; from_list may be "-"
     bool null_separated = false;
     bool extra = false;
 

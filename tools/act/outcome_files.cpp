@@ -50,10 +50,15 @@ void outcome_files::failed(std::string_view line) {
     if (failures_) failures_->add(line);
 }
 
-result<void> outcome_files::publish(bool complete) {
+void outcome_files::doubt(const item_name& item) {
+    if (manifest_ && before_) manifest_->doubt(full(item).destination);
+}
+
+result<void> outcome_files::publish(bool complete, bool with_manifest) {
     std::lock_guard lock(mutex_);
     // Both, whatever becomes of the first.
-    auto manifest = manifest_ ? manifest_->publish(complete) : result<void>();
+    auto manifest = manifest_ && with_manifest ? manifest_->publish(complete, destination_, before_.get())
+                                               : result<void>();
     auto failures = failures_ ? failures_->publish() : result<void>();
     return manifest ? failures : manifest;
 }

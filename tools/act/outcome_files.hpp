@@ -24,18 +24,29 @@ public:
     /// As these files and the lines of --json call it: below what the call names.
     item_name full(const item_name&) const;
 
+    /// All that is done goes to this one place, as a manifest calls it.
+    void goes_to(std::string destination) { destination_ = std::move(destination); }
+    /// The manifest that the new one goes on from, if any; it is kept.
+    void go_on_from(std::unique_ptr<plan::manifest> before) { before_ = std::move(before); }
+    plan::manifest* before() const { return before_.get(); }
+
     bool records() const { return manifest_ != nullptr; }
     void recorded(const record&);
     /// A line of --json.
     void failed(std::string_view line);
+    /// What an older manifest says of it is not to be believed.
+    void doubt(const item_name&);
     bool has_failures() const { return failed_ > 0 && failures_; }
 
-    /// Publishes them; `complete`: nothing failed and nothing was left out.
-    result<void> publish(bool complete);
+    /// Publishes them; `complete`: nothing failed and nothing was left out. Without `with_manifest` that of
+    /// an earlier run stays.
+    result<void> publish(bool complete, bool with_manifest);
 
 private:
     mutable std::mutex mutex_;
     std::unique_ptr<manifest_file> manifest_;
+    std::unique_ptr<plan::manifest> before_;
+    std::string destination_;
     std::optional<lines_aside> failures_;
     std::uint64_t failed_ = 0;
     std::string prefix_, alone_;

@@ -11,6 +11,7 @@
 #include "engine/core/utf8.hpp"
 #include "engine/http/client.hpp"
 #include "tools/act/json.hpp"
+#include "tools/act/known_manifest.hpp"
 #include "tools/act/progress_bar.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/text.hpp"
@@ -132,6 +133,9 @@ void report::item(std::string_view action, std::string_view path, std::uint64_t 
         }
         std::lock_guard lock(mutex_);
         forecast_.add(action, size, call_.given.block_size);
+        // What a manifest knows is listed nowhere, and no large file is sent without a look.
+        if (known() && action == "upload" && size > ops::upload_options().single_request)
+            forecast_.look_at_one();
         return;
     }
     std::lock_guard lock(mutex_);
@@ -145,6 +149,7 @@ void report::failed(const failure& f) {
     if (call_.given.json) call_.screen.result(line);
     // A line that names nothing would name nothing in another list, too.
     if (!f.of_list) files_.failed(line);
+    if (f.item) files_.doubt(*f.item);
     std::lock_guard lock(mutex_);
     remember(f);
 }
@@ -161,7 +166,10 @@ void report::remember(const failure& f) {
 }
 
 void report::add(const std::string& path, const result<summary>& outcome) {
-    if (!outcome) return fail(path, outcome.error());
+    if (!outcome) {
+        gave_up_ = true;
+        return fail(path, outcome.error());
+    }
     total_.files += outcome->files;
     total_.bytes += outcome->bytes;
     total_.skipped += outcome->skipped;
@@ -181,6 +189,14 @@ void report::fail(const std::string& path, const error& e) {
     }
     ++total_.failed;
     failed({path, e, std::nullopt});
+}
+
+result<plan::manifest*> report::goes_to(const std::string& destination, until u) {
+    files_.goes_to(destination);
+    if (call_.given.manifest_in.empty()) return nullptr;
+    ACT_TRY(auto known, known_manifest::open(call_, destination, std::move(u)));
+    files_.go_on_from(std::move(known));
+    return files_.before();
 }
 
 void report::tell_failures(bool can_continue) {
@@ -219,7 +235,11 @@ void report::publish_files() {
                          "run the whole command again");
         files_.failed(failure_line("", rest).text());
     }
-    auto published = files_.publish(total_.failed == 0 && !total_.stopped);
+    // What goes on from a manifest replaces it only when it came to its end: what was not begun is in none.
+    const bool ended = call_.given.manifest_in.empty() || (!total_.stopped && !gave_up_);
+    auto published = files_.publish(total_.failed == 0 && !total_.stopped, ended);
+    if (!ended && files_.records())
+        call_.screen.detail("  " + printable(call_.given.manifest_out) + " was left as it was");
     if (published) return;
     unwritten_ = true;
     tell(call_, published.error());

@@ -43,6 +43,11 @@ public:
     /// What is done next is called so in files and failures; see outcome_files.
     void enter(std::string prefix, std::string alone) { files_.enter(std::move(prefix), std::move(alone)); }
 
+    /// All that is done goes to this one place, as a manifest calls it. What stands there, if the call has
+    /// --manifest-in and the file is there; see known_manifest.
+    result<plan::manifest*> goes_to(const std::string& destination, until);
+    plan::manifest* known() const { return files_.before(); }
+
     /// How the operation on one path ended. An error is a failure of that path as a whole.
     void add(const std::string& path, const result<summary>&);
     void fail(const std::string& path, const error&);
@@ -94,6 +99,7 @@ private:
     std::map<std::tuple<kind, std::string>, group> groups_;
     outcome_files files_;
     unsigned told_ = 0;       ///< failures that were shown as they came
+    bool gave_up_ = false;    ///< on a path as a whole
     bool unwritten_ = false;  ///< a file that was asked for could not be written
     progress_bar* bar_ = nullptr;
     bool ways_ = false, deletions_ = false;

@@ -1,5 +1,6 @@
 #include "tools/act/content_options.hpp"
 #include "tools/act/copy_pairs.hpp"
+#include "tools/act/known_manifest.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/selecting.hpp"
 #include "tools/act/verbs.hpp"
@@ -25,6 +26,7 @@ result<summary> sync(invocation& call, session& s, report& r, location_opener& o
         call.screen.problem("nothing was deleted, because not everything was transferred");
         return done;
     }
+    trees.destination.known = r.known();
     auto context = s.context(r);
     auto gone = s.runtime().run(
         ops::prune(context, trees.source, trees.destination, prune_options_of(call.given, wanted)));
@@ -55,6 +57,8 @@ int run(invocation& call) {
     if (auto fine = check_content_options(call.given, {&trees->locations, 1}); !fine)
         return give_up(call, fine.error());
     if (auto fine = check_stored(trees->locations, "rsync(1)"); !fine) return give_up(call, fine.error());
+    if (auto fine = check_manifest_in(call.given, {&trees->locations, 1}); !fine)
+        return give_up(call, fine.error());
     report r(call, "synced", "file");
     r.tell_deleted();
     if (auto opened = r.open_files(); !opened) return give_up(call, opened.error());
@@ -68,6 +72,8 @@ constexpr example examples[] = {
     {"act sync --delete ./voc eu:data/voc", "and delete there what is not here"},
     {"act sync --delete --dry-run ./voc eu:data/voc", "show both first"},
     {"act sync --delete --max-delete 5% eu:data/voc ./voc", "delete nothing if it would be more than 5%"},
+    {"act sync --delete --manifest-in m --manifest-out m ./voc eu:data/voc",
+     "every night; after the first one without listing what is there"},
     {"act sync --hash we:data/voc eu:data/voc", "from store to store, by content"},
 };
 
@@ -90,7 +96,13 @@ constinit const verb sync_verb{
         "ends; links to folders are not followed for deletion. --overwrite never or newer leaves what "
         "differs\n"
         "and is older at the source. Links, owners, types and properties are as with `act u` and `act d`;\n"
-        "permissions of stored files as with `act cp`.",
+        "permissions of stored files as with `act cp`.\n"
+        "--manifest-in FILE, for uploads, believes what --manifest-out wrote instead of listing the "
+        "destination;\n"
+        "--delete then deletes what FILE has and SOURCE has not, while it has the ETag in FILE (else it is "
+        "looked\n"
+        "up first). What others added is not deleted, and what they removed is not noticed: see `act u "
+        "--help`.",
 };
 
 }  // namespace act::cli

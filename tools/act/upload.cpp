@@ -1,4 +1,5 @@
 #include "tools/act/content_options.hpp"
+#include "tools/act/known_manifest.hpp"
 #include "tools/act/list_file.hpp"
 #include "tools/act/policy.hpp"
 #include "tools/act/report.hpp"
@@ -13,6 +14,8 @@ namespace {
 
 int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
     if (call.given.keep_permissions) return give_up(call, permissions_are_stored());
+    if (auto fine = check_manifest_in(call.given, call.words.size()); !fine)
+        return give_up(call, fine.error());
     session s(call, std::move(cluster));
     report r(call, "uploaded", "file");
     auto items = list_of(call, 1, s.until());
@@ -22,6 +25,9 @@ int upload(invocation& call, cluster::config cluster, plan::selection wanted) {
     how.items = items->get();
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place at, s.find(path));
+        if (call.words.size() == 1) {
+            ACT_TRY(how.known, r.goes_to(stored_place(*at.account, at.remote()), s.until()));
+        }
         auto context = s.context(r);
         return s.runtime().run(ops::upload(context, at.location.local, at.remote(), how));
     });
@@ -33,6 +39,13 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
     if (from->name == to.name && from->file == to.file) {
         return give_up(call, error(kind::usage, "source and destination are both cluster " + to.name,
                                    "name the source with -f and another cluster, the destination, with -c"));
+    }
+    if (!call.given.manifest_in.empty()) {
+        return give_up(call,
+                       error(kind::usage,
+                             "--manifest-in is for uploads: what changed at a source in a store shows in a "
+                             "listing alone",
+                             "leave it out"));
     }
     if (call.given.put_md5) {
         return give_up(call,
@@ -55,6 +68,8 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
     return for_each_path(call, s, r, [&](const std::string& path) -> result<summary> {
         ACT_TRY(place source, s.find(*from, path));
         ACT_TRY(place target, s.find(path));
+        if (call.words.size() == 1)
+            ACT_TRY_VOID(r.goes_to(stored_place(*target.account, target.remote()), s.until()));
         auto& link = s.link(*source.account, *target.account);
         const auto at = source.remote();
         auto context = s.context(r);
@@ -91,6 +106,7 @@ constexpr example examples[] = {
     {"act u --json data/voc20 | tail -1", "the summary for a script"},
     {"find data/voc20 -newer mark -printf '%P\\n' | act u --from-list - data/voc20", "only these"},
     {"act u --manifest-out list data/voc20", "names, sizes, ETags and hashes, for `act check`"},
+    {"act u --manifest-in list --manifest-out list data/voc20", "what changed since, without listing"},
     {"act u --failed-out failed data/voc20; act u --from-list failed data/voc20", "only what failed again"},
 };
 
@@ -131,6 +147,13 @@ constinit const verb upload_verb{
         "its "
         "size\n"
         "told, a file is sent without a look at what is stored: one request, if nothing stands there.\n"
+        "With --manifest-in FILE, which --manifest-out wrote, nothing is listed: what is unchanged by FILE "
+        "costs no\n"
+        "request, what is not goes on condition of the ETag in FILE, and is looked up where that is another. "
+        "What\n"
+        "somebody else removed or changed there while the file stayed as it was is not noticed: `act check\n"
+        "--manifest` finds it, or a run without --manifest-in. Give both the same FILE: it is replaced at "
+        "the end.\n"
         "\n"
         "With -f NAME the files come from the storage of that cluster, each path as its own cluster file "
         "maps\n"

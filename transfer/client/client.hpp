@@ -103,6 +103,7 @@ struct batch_item {
     std::string name;        ///< blob within the batch's container
     std::string snapshot{};  ///< just that one
     std::string version{};   ///< likewise; with neither: the base blob
+    blob::etag etag{};       ///< only while it has this one; empty: whichever
 };
 struct batch_outcome {
     int status = 0;  ///< 202, 404, ...; 0: no answer for this part

@@ -77,6 +77,7 @@ task<result<std::vector<batch_outcome>>> client::remove_batch(std::string contai
         } else if (what == snapshots::only) {
             part.headers.add("x-ms-delete-snapshots", "only");
         }
+        if (!items[i].etag.empty()) part.headers.add("If-Match", items[i].etag.text);
         if (impl_->authorizer)
             ACT_CO_TRY_VOID(co_await impl_->authorizer->authorize(part, impl_->endpoint, 0, u));
         part.headers.add("Content-Length", "0");

@@ -37,14 +37,16 @@ struct failure {
     bool of_list = false;             ///< of a line of a list that names no item
 };
 
-/// What stands at the destination now: written by this operation, or found there unchanged.
+/// What stands at the destination now: written by this operation, or found there unchanged; or, if it is
+/// `gone`, nothing more.
 struct record {
     item_name item{};
     std::uint64_t size = 0;
     std::string etag{};  ///< of the blob, as headers carry it; empty: not known
     std::optional<wall_time> modified{};
-    std::string hash{};  ///< see plan/content_hash.hpp; empty: none is known
-    bool folder = false, unchanged = false;
+    std::string hash{};       ///< see plan/content_hash.hpp; empty: none is known
+    std::string blob_type{};  ///< "page" or "append"; empty: a block blob
+    bool folder = false, link = false, unchanged = false, gone = false;
 };
 
 /// Events of one operation; called from any loop, so implementations lock. The defaults do nothing.

@@ -3,10 +3,9 @@
 #include "engine/file/name_sorter.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/blob_part.hpp"
-#include "transfer/ops/hash_range.hpp"
+#include "transfer/ops/file_hash.hpp"
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/tree_side.hpp"
-#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -245,31 +244,9 @@ private:
         }
 
         task<result<std::string>> of_file() {
-            auto& context = owner_.op_.context();
-            const until u = owner_.op_.patience();
             const std::string path = owner_.end_.local + '/' + name_;
-            ACT_CO_TRY(const file::descriptor fd, file::open_read(path));
-            const std::uint64_t size = there_.size;
-            if (wanted_.form == content_hash::form::md5) {
-                auto read = [&] { return md5_of(fd.get(), size, path, u); };
-                ACT_CO_TRY(const std::string md5, co_await context.runtime.blocking(read));
-                co_return plan::md5_hash(md5);
-            }
-            const std::uint64_t length = wanted_.form == content_hash::form::blocks ? wanted_.block : size;
-            if (size / std::max<std::uint64_t>(1, length) > blob::max_blocks) co_return std::string();
-            std::vector<plan::block_id> blocks;
-            std::uint64_t crc = 0;
-            for (std::uint64_t at = 0; at < size || blocks.empty(); at += length) {
-                const plan::block_range range{at, std::min(length, size - at)};
-                ACT_CO_TRY(const range_hashes h,
-                           co_await hash_range(context.runtime, context.buffers, fd.get(), range, path, u));
-                blocks.push_back({static_cast<std::uint32_t>(blocks.size()),
-                                  static_cast<std::uint32_t>(range.length), h.content});
-                crc = h.crc64;  // used where there is but one range
-            }
-            if (wanted_.form == content_hash::form::crc64) co_return plan::crc64_hash(crc);
-            if (wanted_.form == content_hash::form::whole) co_return plan::whole_hash(blocks.front().hash);
-            co_return plan::blocks_hash(blocks);
+            co_return co_await file_hash(owner_.op_.context(), path, there_.size, wanted_,
+                                         owner_.op_.patience());
         }
 
         manifest_check& owner_;

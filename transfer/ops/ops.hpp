@@ -15,7 +15,8 @@
 
 namespace act::plan {
 class item_list;
-}
+class manifest;
+}  // namespace act::plan
 
 /// The operations on trees: thin over plan and mover. Every one streams, ends soon after its stop signal, and
 /// leaves the old content of a target untouched unless the new one is whole.
@@ -77,6 +78,11 @@ struct upload_options {
     /// If given: only these, each below `local` and `to.path`. Nothing is listed; files whose size the list
     /// tells are sent on condition that nothing stands there, and looked at only if something does.
     plan::item_list* items = nullptr;
+    /// If given, and without `items`: what stands below `to.path`, so that nothing is listed where a tree is
+    /// sent. What it knows is replaced
+    /// only while it has the ETag that it tells, what it does not know goes only to where nothing stands; a
+    /// name of which that is not so is looked up. Of what is unchanged by it nothing is recorded.
+    plan::manifest* known = nullptr;
 };
 
 /// Uploads the file or directory at `local` to `to.path` (of the same shape: a file to that blob, a tree
@@ -155,6 +161,8 @@ struct tree_end {
     std::string local;
     std::optional<remote> there;
     file::links links = file::links::follow;  ///< of a local tree
+    /// If given: what is `there`, in place of a listing.
+    plan::manifest* known = nullptr;
 };
 
 struct check_options {
@@ -195,7 +203,8 @@ struct prune_options {
     blob::snapshots snapshots = blob::snapshots::include;
 };
 /// Deletes at the destination what the source does not have. Begins only after both ends have been read to
-/// their clean end and the limits hold; else nothing is touched. Local folders that become empty go too.
+/// their clean end and the limits hold; else nothing is touched. Local folders that become empty go too. What
+/// a manifest knows goes only while it has the ETag that it tells; else it is looked up first.
 task<result<summary>> prune(context&, tree_end source, tree_end destination, prune_options);
 
 }  // namespace act::ops

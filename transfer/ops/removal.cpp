@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "transfer/ops/listed.hpp"
+
 namespace act::ops {
 
 class removal::batch final : public job {
@@ -27,7 +29,8 @@ private:
         std::vector<doomed> items = std::exchange(items_, {});
         std::vector<blob::batch_item> parts;
         for (const auto& item : items)
-            parts.push_back({item.name, item.snapshot, item.current ? std::string() : item.version});
+            parts.push_back(
+                {item.name, item.snapshot, item.current ? std::string() : item.version, item.etag});
         auto outcomes = co_await owner_.from_.client.remove_batch(owner_.from_.container, std::move(parts),
                                                                   owner_.snapshots_, op.patience());
         std::vector<doomed> rest;
@@ -45,12 +48,10 @@ private:
             if (answered && item.current && (*outcomes)[i].done()) {
                 item.current = false;
                 items_.push_back(std::move(item));
-            } else if (answered && (*outcomes)[i].was_absent()) {
-                op.skipped(item.shown(), item.size);
             } else if (answered && (*outcomes)[i].done()) {
-                op.advance(item.size);
-                op.done("remove", item.shown(), item.size);
+                owner_.gone(item, !(*outcomes)[i].was_absent());
             } else {
+                item.another = answered && !item.etag.empty() && (*outcomes)[i].status == 412;
                 rest.push_back(std::move(item));
             }
         }
@@ -60,6 +61,15 @@ private:
     removal& owner_;
     std::vector<doomed> items_;
 };
+
+namespace {
+
+error not_as_known() {
+    return error(kind::precondition, "another version of the blob is there")
+        .with_service("ConditionNotMet", 412, {});
+}
+
+}  // namespace
 
 bool is_full_folder(const error& e) { return e.code() == "DirectoryIsNotEmpty"; }
 
@@ -78,19 +88,46 @@ task<result<void>> removal::send(const doomed& item) {
     if (item.version.empty() || item.current) {
         // Of a real folder the service does not want to hear of snapshots.
         const auto asked = item.folder ? blob::snapshots::refuse : snapshots_;
-        auto gone = co_await client.remove(where, asked, {}, op_.patience());
+        const auto when = item.etag.empty() ? blob::conditions() : blob::conditions::matching(item.etag);
+        auto gone = co_await client.remove(where, asked, when, op_.patience());
         if (!gone || item.version.empty()) co_return gone;
     }
     co_return co_await client.remove_version(where, item.version, op_.patience());
 }
 
-task<void> removal::remove_one(doomed item) {
-    auto outcome = co_await send(item);
-    if (!outcome && outcome.error().kind() == kind::not_found) {
-        op_.skipped(item.shown(), item.size);
-    } else if (outcome) {
+task<result<bool>> removal::send_as_seen(const doomed& item) {
+    const blob::address where{from_.container, item.name};
+    ACT_CO_TRY(const auto seen, co_await find_blob(from_.client, where, op_.patience()));
+    if (!seen) co_return not_there(where);
+    if (decide_ && !decide_(item, *seen)) co_return false;
+    doomed as_seen = item;
+    as_seen.etag = seen->etag;
+    ACT_CO_TRY_VOID(co_await send(as_seen));
+    co_return true;
+}
+
+void removal::gone(const doomed& item, bool was_there) {
+    if (was_there) {
         op_.advance(item.size);
         op_.done("remove", item.shown(), item.size);
+    } else {
+        op_.skipped(item.shown(), item.size);
+    }
+    if (gone_) gone_(item);
+}
+
+task<void> removal::remove_one(doomed item) {
+    auto outcome = item.another ? result<void>(not_as_known()) : co_await send(item);
+    if (!outcome && !item.etag.empty() && refused_by_condition(outcome.error())) {
+        auto done = co_await send_as_seen(item);
+        if (done && !*done) {
+            op_.skipped(item.shown(), item.size);
+            co_return;
+        }
+        outcome = done ? result<void>() : result<void>(done.error());
+    }
+    if (outcome || outcome.error().kind() == kind::not_found) {
+        gone(item, outcome.has_value());
     } else if (item.folder && is_full_folder(outcome.error())) {
         op_.advance(item.size);
     } else {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "transfer/ops/known.hpp"
 #include "transfer/plan/listing.hpp"
 #include "transfer/plan/local_path.hpp"
 
@@ -187,6 +188,40 @@ private:
     task_group fetching_;
 };
 
+/// A store's end by a manifest.
+class known_side final : public tree_side {
+public:
+    known_side(operation& op, plan::manifest& from, const plan::selection& wanted)
+        : items_(op, from), wanted_(wanted) {}
+
+    task<result<std::optional<name_order>>> order() override { co_return std::optional(name_order::bytes); }
+    void come_by(name_order) override {}
+
+    task<result<std::optional<side_item>>> next() override {
+        for (;;) {
+            ACT_CO_TRY(const plan::listed_item* known, co_await items_.peek());
+            if (!known) co_return std::optional<side_item>();
+            const bool takes = ops::takes(wanted_, *known) && !known->etag.empty();
+            side_item item;
+            if (takes) {
+                item.name = known->destination;
+                item.folder = known->folder;
+                item.size = known->size.value_or(0);
+                item.blob = properties_of(*known, known->destination);
+            }
+            items_.advance();
+            if (takes) co_return std::optional<side_item>(std::move(item));
+        }
+    }
+
+    task<void> close() override { co_return; }
+    bool complete() const override { return true; }
+
+private:
+    known_reader items_;
+    plan::selection wanted_;
+};
+
 }  // namespace
 
 task<result<name_order>> agree_on_order(tree_side& a, tree_side& b) {
@@ -208,6 +243,7 @@ task<result<name_order>> agree_on_order(tree_side& a, tree_side& b) {
 
 std::unique_ptr<tree_side> tree_side::open(operation& op, const tree_end& end,
                                            const plan::selection& wanted) {
+    if (end.known) return std::make_unique<known_side>(op, *end.known, wanted);
     if (end.there) return std::make_unique<remote_side>(op, *end.there, wanted);
     return std::make_unique<local_side>(op, end.local, end.links, wanted);
 }

@@ -7,9 +7,7 @@
 #include "transfer/ops/listed.hpp"
 #include "transfer/ops/move_source.hpp"
 #include "transfer/ops/read_listing.hpp"
-#include "transfer/ops/upload_file.hpp"
-#include "transfer/plan/content_hash.hpp"
-#include "transfer/plan/destination.hpp"
+#include "transfer/ops/upload_target.hpp"
 #include "transfer/plan/local_path.hpp"
 
 namespace act::ops {
@@ -24,16 +22,24 @@ public:
 
     /// Walks and lists side by side and hands what differs to the mover.
     task<result<void>> plan_and_send() {
+        if (run_.options.known) {
+            auto target = upload_target::known(run_.op, *run_.options.known);
+            co_return co_await merge(*target);
+        }
         blob::list_options options;
         options.prefix = path_.empty() ? std::string() : path_ + '/';
-        auto read = [&](plan::listing& there) { return merge(there, options.prefix); };
+        auto read = [&](plan::listing& there) { return merge_listed(there, options.prefix); };
         co_return co_await read_listing(run_.op, run_.to, options, read,
                                         {.fetched = !run_.container_missing});
     }
 
 private:
-    task<result<void>> merge(plan::listing& there, std::string prefix) {
-        plan::destination target(there, std::move(prefix), run_.container_missing);
+    task<result<void>> merge_listed(plan::listing& there, std::string prefix) {
+        auto target = upload_target::listed(there, std::move(prefix), run_.container_missing);
+        co_return co_await merge(*target);
+    }
+
+    task<result<void>> merge(upload_target& target) {
         operation& op = run_.op;
         ACT_CO_TRY_VOID(co_await target.open());
         file::walk_options how;
@@ -64,14 +70,14 @@ private:
         return wanted.file(entry.name, entry.info.size, entry.info.modified);
     }
 
-    task<result<void>> consider(plan::destination& target, file::entry entry) {
+    task<result<void>> consider(upload_target& target, file::entry entry) {
         upload_item item;
         item.local = local_ + '/' + entry.name;
         item.blob = blob_name(path_, entry.name);
         item.info = entry.info;
         item.link_target = std::move(entry.link_target);
         item.directory_stub = entry.info.type == file::type::directory;
-        ACT_CO_TRY(item.existing, co_await target.find(entry.name));
+        ACT_CO_TRY_VOID(co_await target.look(entry.name, item));
         if (auto fine = blob::check_blob_name(item.blob); !fine) {
             run_.op.failed(item.local, fine.error(), {item.local, item.blob});
             co_return result<void>();
@@ -89,13 +95,14 @@ private:
 
 task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) {
     const std::uint64_t size = item.directory_stub ? 0 : item.info.size;
-    if (item.existing && item.existing->is_directory && !item.directory_stub) {
+    const bool in_the_way = item.existing && item.existing->is_directory && !item.directory_stub;
+    if (in_the_way && !item.by_manifest) {
         run.op.failed(item.local, folder_in_the_way(item), {item.local, item.blob});
         co_return result<void>();
     }
-    if (item.existing && stays(run, item, *item.existing)) {
+    if (item.existing && !in_the_way && !item.known.doubtful && stays(run, item, *item.existing)) {
         run.op.skipped(item.local, size);
-        record(run, item, item.info, item.existing->etag, plan::md5_hash(item.existing->content.md5), true);
+        if (!item.by_manifest) record_left(run, item, item.info, *item.existing);
         co_return result<void>();
     }
     const blob::blob_type type = type_of(run, item);
@@ -109,14 +116,11 @@ task<result<void>> tree_upload::start_upload(upload_run& run, upload_item item) 
         run.op.done("upload", item.local, size);
         co_return result<void>();
     }
-    const bool small = size <= run.options.single_request;
-    if (type != blob::blob_type::block) {
-        auto built = upload_built(run, std::move(item));
-        co_return small ? co_await run.mover.submit(std::move(built))
-                        : co_await run.mover.spawn(std::move(built));
-    }
-    if (small) co_return co_await run.mover.submit(upload_small(run, std::move(item)));
-    co_return co_await run.mover.spawn(upload_large(run, std::move(item)));
+    const bool whole = sent_whole(run, item);
+    auto work = item.by_manifest && must_look(run, item) ? upload_looking(run, std::move(item))
+                                                         : upload_any(run, std::move(item));
+    if (whole) co_return co_await run.mover.submit(std::move(work));
+    co_return co_await run.mover.spawn(std::move(work));
 }
 
 /// Sends the items of a list, a batch after the other.
@@ -290,19 +294,6 @@ task<result<void>> send_making_container(upload_run& run, const std::string& loc
 
 }  // namespace
 
-void record(const upload_run& run, const upload_item& item, const file::status& file, const blob::etag& etag,
-            std::string hash, bool unchanged) {
-    if (!run.op.records()) return;
-    act::record what;
-    what.folder = item.directory_stub;
-    what.size = what.folder ? 0 : file.size;
-    what.etag = etag.text;
-    if (!what.folder) what.modified = file.modified;
-    what.hash = std::move(hash);
-    what.unchanged = unchanged;
-    run.op.record({item.local, item.blob}, std::move(what));
-}
-
 bool stays(const upload_run& run, const upload_item& item, const blob::properties& there) {
     if (item.directory_stub) return run.options.overwrite != plan::overwrite::always;
     plan::replace_rule rule{run.options.overwrite, run.options.compare_content};
@@ -325,16 +316,21 @@ bool may_have_come(const upload_item& item, const error& why) {
 }
 
 task<result<came_since>> look_again(const upload_run& run, const upload_item& item, error why, until u) {
-    if (run.options.overwrite == plan::overwrite::never && refused_by_condition(why)) {
+    // The next manifest is to know what it is.
+    const bool wants_to_know = item.by_manifest && run.op.records();
+    if (run.options.overwrite == plan::overwrite::never && refused_by_condition(why) && !wants_to_know) {
         co_return came_since{.stays = true};
     }
     // The listing did not show it: it came since (perhaps what a killed run had asked for), or the listing
     // was out of order. Look, then decide.
     came_since now;
-    ACT_CO_TRY(now.seen, co_await run.to.client.head({run.to.container, item.blob}, u));
+    const bool another = item.existing && !item.by_manifest;
+    ACT_CO_TRY(now.seen, co_await find_blob(run.to.client, {run.to.container, item.blob}, u));
+    if (!now.seen && another) co_return why;
+    if (!now.seen) co_return now;
     if (now.seen->is_directory && !item.directory_stub) co_return folder_in_the_way(item);
     now.stays = item.directory_stub || stays(run, item, *now.seen);
-    if (!now.stays && item.existing) co_return why;
+    if (!now.stays && another) co_return why;
     co_return now;
 }
 

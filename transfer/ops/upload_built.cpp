@@ -72,7 +72,7 @@ private:
 
     void skip(const std::optional<blob::properties>& there) {
         run_.op.skipped(item_.local, before_.size);
-        if (there) record(run_, item_, before_, there->etag, plan::md5_hash(there->content.md5), true);
+        if (there) record_left(run_, item_, before_, *there);
     }
 
     /// By the MD5 that is stored there: only block blobs have ids that tell.
@@ -111,7 +111,7 @@ private:
                 skip(now.seen);
                 co_return false;
             }
-            about.when = blob::conditions::matching(now.seen->etag);
+            about.when = as_seen(now.seen);
         }
     }
 

@@ -6,6 +6,7 @@
 #include "engine/file/file.hpp"
 #include "transfer/mover/mover.hpp"
 #include "transfer/ops/operation.hpp"
+#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -28,6 +29,13 @@ struct upload_item {
     bool directory_stub = false;               ///< an empty folder
     std::optional<blob::properties> existing;  ///< what the listing saw there
     bool looked = true;                        ///< false: of a list, nothing is known of what is there
+    /// `existing` is what a manifest says (nothing: it does not know the name), until somebody looks.
+    bool by_manifest = false;
+    struct hearsay {
+        std::string hash{};
+        bool dated = false;     ///< `existing` has the time that the file had
+        bool doubtful = false;  ///< listed_item::doubtful
+    } known{};
 };
 
 /// The job for one item: one request, or blocks. It reports to run.op.
@@ -36,6 +44,17 @@ std::unique_ptr<job> upload_small(upload_run&, upload_item);
 std::unique_ptr<job> upload_large(upload_run&, upload_item);
 /// As a page or append blob. To be given to mover::spawn when it is large.
 std::unique_ptr<job> upload_built(upload_run&, upload_item);
+
+/// Whichever of these it is; to be given to mover::spawn unless it is sent_whole().
+std::unique_ptr<job> upload_any(upload_run&, upload_item);
+bool sent_whole(const upload_run&, const upload_item&);
+/// The same after a look at what is there, for an item that a manifest tells too little of.
+std::unique_ptr<job> upload_looking(upload_run&, upload_item);
+/// Of an item by a manifest that is to be sent: a write under a condition would come too late, or would not
+/// do, to find out what is there.
+bool must_look(const upload_run&, const upload_item&);
+/// The form of hash by which the file is compared with what a manifest tells, if it is to be by content.
+std::optional<plan::content_hash> known_content(const upload_run&, const upload_item&, std::uint64_t size);
 
 /// The type of blob that the item becomes.
 blob::blob_type type_of(const upload_run&, const upload_item&);
@@ -48,6 +67,9 @@ error folder_in_the_way(const upload_item&);
 /// Tells what is in the item's blob now, whose content `file` describes.
 void record(const upload_run&, const upload_item&, const file::status& file, const blob::etag&,
             std::string hash, bool unchanged);
+/// Tells that `there` stays, which need not be what the file is.
+void record_left(const upload_run&, const upload_item&, const file::status& file,
+                 const blob::properties& there);
 
 /// What is left to do with a file whose content, as `read` describes it, is in its blob.
 result<void> finish_source(const upload_run&, const upload_item&, const file::status& read);
@@ -57,7 +79,8 @@ bool stays(const upload_run&, const upload_item&, const blob::properties& there)
 /// A write under its condition was refused, perhaps because something has come there since the listing.
 bool may_have_come(const upload_item&, const error& why);
 /// What that is: something that stays (with its properties, if they were looked at), or what is to be
-/// replaced after all. `why`, if the item was seen before and is another now.
+/// replaced after all; nothing seen that stays: there is nothing by now. `why`, if the item was seen before,
+/// and not only by a manifest, and is another now.
 struct came_since {
     bool stays = false;
     std::optional<blob::properties> seen{};

@@ -1,7 +1,7 @@
 #include "engine/codec/base64.hpp"
+#include "transfer/ops/file_hash.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
-#include "transfer/plan/content_hash.hpp"
 
 namespace act::ops {
 
@@ -49,10 +49,17 @@ private:
             ACT_CO_TRY(const came_since now, co_await look_again(run_, item_, written.error(), u));
             if (now.stays) {
                 run_.op.skipped(item_.local, file.bytes.size());
-                if (now.seen) tell(file, now.seen->etag, true);
+                if (now.seen) record_left(run_, item_, file.info, *now.seen);
                 co_return result<void>();
             }
-            options.when = blob::conditions::matching(now.seen->etag);
+            item_.existing = now.seen;
+            item_.by_manifest = false;
+            if (same_content(file)) {
+                run_.op.skipped(item_.local, file.bytes.size());
+                tell(file, item_.existing->etag, true);
+                co_return result<void>();
+            }
+            options.when = as_seen(now.seen);
             written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
         }
         if (!written) co_return written.error();
@@ -65,15 +72,18 @@ private:
 
     void tell(const content& file, const blob::etag& etag, bool unchanged) const {
         if (!run_.op.records()) return;
-        // What is there by time and size alone need not be what was read here.
-        const bool proven = !item_.directory_stub && (!unchanged || run_.options.compare_content);
         record(run_, item_, file.info, etag,
-               proven ? plan::whole_hash(codec::xxh3_of(file.bytes)) : std::string(), unchanged);
+               item_.directory_stub ? std::string() : plan::whole_hash(codec::xxh3_of(file.bytes)),
+               unchanged);
     }
 
     static http::body body_of(const content& file) { return http::body::memory(file.bytes); }
 
     bool same_content(const content& file) const {
+        if (item_.by_manifest) {
+            const auto known = known_content(run_, item_, file.bytes.size());
+            return known && memory_hash(file.bytes, *known) == known->text;
+        }
         if (!run_.options.compare_content || run_.options.overwrite == plan::overwrite::always ||
             !item_.existing || !plan::is_whole(*item_.existing) ||
             of_other_type(run_, item_, *item_.existing) ||

@@ -69,9 +69,15 @@ private:
     const json::object& object_;
 };
 
-result<json::object> parse(std::string_view line) {
+/// Enough for a line of our own; longer ones go on in the heap.
+struct line_memory {
+    unsigned char first[4096];
+    json::monotonic_resource resource{first, sizeof first};
+};
+
+result<json::object> parse(std::string_view line, line_memory& memory) {
     boost::system::error_code failed;
-    json::value v = json::parse(json::string_view(line.data(), line.size()), failed);
+    json::value v = json::parse(json::string_view(line.data(), line.size()), failed, &memory.resource);
     if (failed) return bad_line(fmt::format("not JSON: {}", failed.message()));
     return std::move(v.get_object());  // it begins with '{'
 }
@@ -87,7 +93,8 @@ result<listed_item> read_name(std::string_view name) {
 
 result<std::optional<listed_item>> read_item(std::string_view line) {
     using nothing = std::optional<listed_item>;
-    ACT_TRY(const json::object object, parse(line));
+    line_memory memory;
+    ACT_TRY(const json::object object, parse(line, memory));
     const members in(object);
     ACT_TRY(const std::string type, in.text("type"));
     ACT_TRY(std::string name, in.text("name"));
@@ -114,6 +121,12 @@ result<std::optional<listed_item>> read_item(std::string_view line) {
         if (!modified.empty()) out.modified = parse_iso8601(modified);
         if (!modified.empty() && !out.modified) return bad_line("\"modified\" is not a date of ISO 8601");
         out.folder = in.flag("folder");
+        out.link = in.flag("link");
+        ACT_TRY(const std::string kind, in.text("blob_type"));
+        if (kind == "page") out.type = blob::blob_type::page;
+        if (kind == "append") out.type = blob::blob_type::append;
+        ACT_TRY(const std::string state, in.text("state"));
+        out.doubtful = state == "failed";
     } else {
         return bad_line(fmt::format("a line of type '{}' is not an item", printable(type.substr(0, 40))));
     }
@@ -129,9 +142,19 @@ std::optional<manifest_mark> read_mark(std::string_view line) {
     // Few lines are worth parsing twice.
     const bool begins = line.starts_with(R"({"type":"manifest")");
     if (!begins && !line.starts_with(R"({"type":"end")")) return std::nullopt;
-    const auto object = parse(line);
+    line_memory memory;
+    const auto object = parse(line, memory);
     if (!object) return std::nullopt;
-    return manifest_mark{begins, members(*object).flag("complete")};
+    const members in(*object);
+    manifest_mark out{.begins = begins, .complete = in.flag("complete")};
+    const auto number = [&in](std::string_view key) {
+        const auto value = in.number(key);
+        return value && *value ? **value : 0;
+    };
+    out.version = number("version");
+    out.objects = number("objects");
+    if (auto text = in.text("destination")) out.destination = std::move(*text);
+    return out;
 }
 
 }  // namespace act::plan

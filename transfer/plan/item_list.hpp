@@ -19,7 +19,10 @@ struct listed_item {
     blob::etag etag{};  ///< of the blob that is meant; empty: whichever is there
     std::optional<wall_time> modified{};
     std::string hash{};  ///< see content_hash.hpp
-    bool folder = false;
+    bool folder = false, link = false;
+    blob::blob_type type = blob::blob_type::block;
+    /// The run that wrote the manifest failed with it: this is what was there before.
+    bool doubtful = false;
     std::string place{};           ///< "list.txt:17"
     std::optional<error> wrong{};  ///< the line names no item, for this reason; nothing else is set then
 };
@@ -34,6 +37,17 @@ public:
     virtual bool ready() const = 0;
 };
 
+/// What stands at a destination, as the manifest of the last run tells: in the order of the bytes of names,
+/// each of them once. Whole and checked before it is given away. One thread at a time.
+class manifest {
+public:
+    virtual ~manifest() = default;
+    /// From the first item on, once more.
+    virtual result<void> begin() = 0;
+    /// The next one, nothing at the end. `destination` is its name there.
+    virtual result<std::optional<listed_item>> next() = 0;
+};
+
 /// Reads one line that begins with '{'. Nothing for a line that holds no item but belongs to act's own output
 /// (a manifest's first and last line, summaries, what `check` found to be extra). kind::usage for all else.
 result<std::optional<listed_item>> read_item(std::string_view json);
@@ -44,6 +58,9 @@ result<listed_item> read_name(std::string_view name);
 struct manifest_mark {
     bool begins = false;  ///< else it ends
     bool complete = false;
+    std::uint64_t version = 0;  ///< of the first line
+    std::string destination{};  ///< of the first line; empty: it does not tell
+    std::uint64_t objects = 0;  ///< of the last line
 };
 /// Nothing for any other line.
 std::optional<manifest_mark> read_mark(std::string_view json);
