@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <map>
+#include <memory>
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -71,7 +72,11 @@ struct tls_client_context::session_cache {
         const auto peer = sessions.find(from.peer);
         if (peer == sessions.end()) return nullptr;
         const auto own = peer->second.by_address.find(from.address);
-        return another(own == peer->second.by_address.end() ? peer->second.last.get() : own->second.get());
+        SSL_SESSION* best =
+            own == peer->second.by_address.end() ? peer->second.last.get() : own->second.get();
+        // OpenSSL marks a session of TLS 1.3 as used up when it has been resumed. Tickets are good for more,
+        // and many connections begin before the next ones come.
+        return held_session(SSL_SESSION_dup(best));
     }
 };
 
