@@ -16,9 +16,11 @@ if(ACT_MOLD)
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wnon-virtual-dtor -fno-math-errno)
-add_compile_definitions(
+# Those who include our headers need the same.
+set(act_definitions
     BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_VISIBILITY BOOST_ERROR_CODE_HEADER_ONLY FMT_HEADER_ONLY=1
     BOOST_ALL_NO_LIB)
+add_compile_definitions(${act_definitions})
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)

@@ -34,6 +34,8 @@ struct client_options {
     steady::duration idle_timeout = std::chrono::seconds(60);
     /// Idle connections older than this are not used again.
     steady::duration keep_idle = std::chrono::seconds(90);
+    /// An address that could not be connected to comes last for so long.
+    steady::duration avoid_address = std::chrono::seconds(60);
     unsigned max_connections_per_loop = 64;
     std::string user_agent = "act";
     /// Addresses to use for a host name instead of asking for them.
@@ -52,6 +54,7 @@ struct counters {
     std::atomic<std::uint64_t> body_bytes_sent{0};
     std::atomic<std::uint64_t> body_bytes_received{0};
     std::atomic<std::uint64_t> connections_opened{0};
+    std::atomic<std::uint64_t> sessions_resumed{0};  ///< of these, by a short TLS handshake
 };
 
 /// A response whose head has arrived and whose body is read by the caller. Holds the connection; dropping it

@@ -105,7 +105,7 @@ task<result<loop_pool::dialled>> loop_pool::dial(const endpoint& to, const std::
         last = r.outcome.error();
         if (last.kind() == kind::timeout || r.ended - r.begun > quick) refused = false;
         if (!may_pass(last)) break;
-        shared_.names.note(r.where, false);
+        shared_.names.failed(r.where);
     }
     const auto decided = steady::now();
     losers.request();
@@ -121,7 +121,7 @@ task<result<loop_pool::dialled>> loop_pool::dial(const endpoint& to, const std::
     std::vector<address> untried(left.begin() + static_cast<std::ptrdiff_t>(runners.size()), left.end());
     for (std::size_t i = 0; i < runners.size(); ++i) {
         if (i == *winner || runners[i].over) continue;
-        if (decided - runners[i].begun >= head_start) shared_.names.note(runners[i].where, false);
+        if (decided - runners[i].begun >= head_start) shared_.names.failed(runners[i].where);
         untried.push_back(runners[i].where);
     }
     left = std::move(untried);
@@ -172,7 +172,7 @@ task<result<void>> loop_pool::tunnel(detail::connection& c, const until& u) {
     }
 }
 
-task<result<void>> loop_pool::prepare(detail::connection& c, const until& u) {
+task<result<void>> loop_pool::prepare(detail::connection& c, const address& where, const until& u) {
     if (c.via) {
         if (c.to.tls) ACT_CO_TRY_VOID(co_await tunnel(c, u));
         c.stream.set_peer(c.to.host_and_port() + " through " + c.via->name());
@@ -180,7 +180,7 @@ task<result<void>> loop_pool::prepare(detail::connection& c, const until& u) {
     if (!c.to.tls) co_return result<void>();
     auto context = co_await shared_.tls_context();
     if (!context) co_return context.error();
-    auto session = (*context)->connect(c.to.host, c.to.host_and_port());
+    auto session = (*context)->connect(c.to.host, c.to.host_and_port(), c.via ? std::string() : where.text());
     if (!session) co_return session.error();
     auto ok = co_await c.stream.start_tls(std::move(*session), u);
     if (ok || ok.error().kind() != kind::configuration) co_return ok;
@@ -189,6 +189,14 @@ task<result<void>> loop_pool::prepare(detail::connection& c, const until& u) {
             "check that {} is the right host; if its certificate is issued by an authority of your "
             "own{}, set SSL_CERT_FILE to that authority's PEM file (now used: {})",
             c.to.host, c.via ? " or of the proxy" : "", (*context)->roots()));
+}
+
+void loop_pool::tell(const detail::connection& c, const address& where, unsigned open_there) {
+    log::debug("connected to {}{} at {}, {} open there{}", c.to.host_and_port(), c.via ? " by its proxy" : "",
+               where.text(), open_there,
+               !c.stream.is_tls()   ? ""
+               : c.stream.resumed() ? ", TLS session resumed"
+                                    : ", new TLS session");
 }
 
 task<result<loop_pool::lease>> loop_pool::open(endpoint to, const until& u, attempt& report) {
@@ -207,7 +215,7 @@ task<result<loop_pool::lease>> loop_pool::open(endpoint to, const until& u, atte
     if (via && log::enabled(log::level::debug))
         log::debug("connecting to {} through {}", to.host_and_port(), via->name());
 
-    std::vector<address> left = std::move(*addresses);
+    std::vector<address> left = std::move(addresses->addresses);
     const bool several = left.size() > 1;
     bool refused = true;
     error last;
@@ -220,17 +228,21 @@ task<result<loop_pool::lease>> loop_pool::open(endpoint to, const until& u, atte
         // With others left to try, one that answers and then says nothing does not get all the time.
         const auto begun = steady::now();
         const until each = left.empty() ? all : all.within(shared_.options.connect_timeout / share_of_time);
-        auto ready = co_await prepare(*got->made, each);
+        auto ready = co_await prepare(*got->made, got->where, each);
         if (ready) {
-            shared_.names.note(got->where, true);
+            const unsigned open_there = addresses->held.settle(got->where);
+            got->made->held = std::move(addresses->held);
             shared_.names.reached(host, port);
             shared_.stats.connections_opened.fetch_add(1, std::memory_order_relaxed);
+            if (got->made->stream.resumed())
+                shared_.stats.sessions_resumed.fetch_add(1, std::memory_order_relaxed);
+            if (log::enabled(log::level::debug)) tell(*got->made, got->where, open_there);
             co_return std::move(got->made);
         }
         last = ready.error();
         if (last.kind() == kind::timeout || steady::now() - begun > quick) refused = false;
         if (!may_pass(last)) break;
-        if (several) shared_.names.note(got->where, false);
+        if (several) shared_.names.failed(got->where);
         if (!u.check() || all.deadline <= steady::now()) break;
     }
     report.hopeless = refused && !shared_.names.ever_reached(host, port);

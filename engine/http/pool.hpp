@@ -16,7 +16,7 @@ struct client_shared {
     client_shared(runtime& r, client_options o)
         : owner(r),
           options(std::move(o)),
-          names(r, options.pinned),
+          names(r, options.pinned, options.avoid_address),
           tls_(std::make_shared<tls_maker>(options.ca_file)) {}
 
     /// The TLS context; made on the blocking pool, since a bundle of roots takes tens of milliseconds to
@@ -62,6 +62,7 @@ public:
     std::string target_prefix;
     std::string proxy_line;
     std::optional<proxy> via;
+    resolver::place held;
     steady::time_point idle_since{};
     /// Has carried a request before, so that the server may have closed it meanwhile.
     bool reused = false;
@@ -115,7 +116,9 @@ private:
                                bool& refused, const until&);
     static task<void> try_one(runner&, std::size_t index, channel<std::size_t>& ended, until);
     /// What comes between a connected socket and the first request: the proxy's tunnel, TLS.
-    task<result<void>> prepare(detail::connection&, const until&);
+    task<result<void>> prepare(detail::connection&, const address&, const until&);
+    /// One line on what has been opened.
+    static void tell(const detail::connection&, const address&, unsigned open_there);
     task<result<void>> tunnel(detail::connection&, const until&);
     lease fresh(const endpoint&, const std::optional<proxy>&);
     lease take_idle(const endpoint&);

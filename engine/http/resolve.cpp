@@ -5,6 +5,7 @@
 #include <mutex>
 #include <netdb.h>
 #include <set>
+#include <tuple>
 
 namespace act::http {
 
@@ -12,8 +13,8 @@ namespace {
 
 constexpr auto keep_answer = std::chrono::seconds(30);
 constexpr auto keep_failure = std::chrono::seconds(1);
-constexpr auto avoid_for = std::chrono::seconds(60);
 constexpr std::size_t most_hosts = 256;
+constexpr std::size_t most_addresses = 1024;
 
 std::string key(const address& a) { return a.text() + '|' + std::to_string(a.port()); }
 
@@ -52,12 +53,20 @@ struct resolver::state {
         look_up found;
         steady::time_point expires{};
         bool asking = false;
-        unsigned next = 0;
         std::vector<event*> waiters;
     };
+    /// One address with its port.
+    struct condition {
+        unsigned open = 0;      ///< connections, those being dialled included
+        unsigned dialling = 0;  ///< first choice of so many that are not made yet
+        bool answered = false;  ///< and has not failed since
+        steady::time_point avoided{};
+    };
+    explicit state(steady::duration a) : avoid_for(a) {}
+    const steady::duration avoid_for;
     std::mutex mutex;
     std::map<std::string, entry> hosts;
-    std::map<std::string, steady::time_point> avoided;
+    std::map<std::string, condition> addresses;
     std::set<std::pair<std::string, std::uint16_t>> reached;
 
     void answer(const std::string& host, look_up found) {
@@ -78,36 +87,106 @@ struct resolver::state {
         });
     }
 
-    std::vector<address> order(std::vector<address> all, std::uint16_t port, unsigned first) {
-        for (address& a : all) a.set_port(port);
-        // The system knows which family is the better one. The other comes second, so that one that leads
-        // nowhere costs little; within each the first one changes.
-        const int better = all.front().family();
-        const auto middle = std::stable_partition(all.begin(), all.end(),
-                                                  [&](const address& a) { return a.family() == better; });
-        const auto turn = [first](auto begin, auto end) {
-            if (begin != end)
-                std::rotate(begin, begin + static_cast<std::ptrdiff_t>(first) % (end - begin), end);
-        };
-        turn(all.begin(), middle);
-        turn(middle, all.end());
-        std::vector<address> mixed;
-        for (auto a = all.begin(), b = middle; a != middle || b != all.end();) {
-            if (a != middle) mixed.push_back(*a++);
-            if (b != all.end()) mixed.push_back(*b++);
+    condition& at(const address& a) {
+        if (addresses.size() >= most_addresses) {
+            const auto now = steady::now();
+            std::erase_if(addresses, [now](const auto& item) {
+                return item.second.open == 0 && item.second.avoided < now;
+            });
         }
-        all = std::move(mixed);
+        return addresses[key(a)];
+    }
+
+    std::vector<address> order(const std::vector<address>& all, std::uint16_t port) {
+        struct candidate {
+            address where;
+            bool avoided = false;
+            bool unsure = false;
+            unsigned open = 0;
+        };
         const auto now = steady::now();
-        std::stable_partition(all.begin(), all.end(), [&](const address& a) {
-            const auto found = avoided.find(key(a));
-            return found == avoided.end() || found->second < now;
+        std::vector<candidate> known;
+        for (const address& a : all) {
+            candidate& c = known.emplace_back();
+            c.where = a;
+            c.where.set_port(port);
+            const condition& is = at(c.where);
+            c.avoided = is.avoided >= now;
+            c.unsure = !is.answered && is.dialling != 0;
+            c.open = is.open;
+        }
+        std::stable_sort(known.begin(), known.end(), [](const candidate& a, const candidate& b) {
+            return std::tie(a.avoided, a.unsure, a.open) < std::tie(b.avoided, b.unsure, b.open);
         });
-        return all;
+        // The system knows which family is the better one. The other comes second, so that one that leads
+        // nowhere costs little.
+        const int better = all.front().family();
+        const auto middle = std::stable_partition(
+            known.begin(), known.end(), [&](const candidate& c) { return c.where.family() == better; });
+        std::vector<candidate> mixed;
+        for (auto a = known.begin(), b = middle; a != middle || b != known.end();) {
+            if (a != middle) mixed.push_back(*a++);
+            if (b != known.end()) mixed.push_back(*b++);
+        }
+        std::stable_partition(mixed.begin(), mixed.end(), [](const candidate& c) { return !c.avoided; });
+        std::vector<address> out;
+        for (const candidate& c : mixed) out.push_back(c.where);
+        return out;
+    }
+
+    /// Orders and counts in one go, so that those who ask at the same time get different ones.
+    static choice choose(const std::shared_ptr<state>& self, const std::vector<address>& all,
+                         std::uint16_t port) {
+        choice made;
+        made.addresses = self->order(all, port);
+        condition& first = self->at(made.addresses.front());
+        ++first.open;
+        ++first.dialling;
+        made.held = place(self, made.addresses.front());
+        return made;
     }
 };
 
-resolver::resolver(runtime& r, const std::map<std::string, std::vector<std::string>>& pinned)
-    : runtime_(r), state_(std::make_shared<state>()) {
+// ---- places
+
+resolver::place::place(place&& o) noexcept
+    : state_(std::move(o.state_)), where_(o.where_), dialling_(o.dialling_) {}
+
+resolver::place& resolver::place::operator=(place&& o) noexcept {
+    leave();
+    state_ = std::move(o.state_);
+    where_ = o.where_;
+    dialling_ = o.dialling_;
+    return *this;
+}
+
+void resolver::place::leave() {
+    if (!state_) return;
+    const auto shared = std::move(state_);
+    std::lock_guard lock(shared->mutex);
+    auto& is = shared->addresses[key(where_)];
+    --is.open;
+    if (dialling_) --is.dialling;
+}
+
+unsigned resolver::place::settle(const address& winner) {
+    std::lock_guard lock(state_->mutex);
+    auto& meant = state_->addresses[key(where_)];
+    --meant.open;
+    --meant.dialling;
+    where_ = winner;
+    dialling_ = false;
+    auto& is = state_->addresses[key(where_)];
+    is.answered = true;
+    is.avoided = {};
+    return ++is.open;
+}
+
+// ---- names
+
+resolver::resolver(runtime& r, const std::map<std::string, std::vector<std::string>>& pinned,
+                   steady::duration avoid_for)
+    : runtime_(r), state_(std::make_shared<state>(avoid_for)) {
     for (const auto& [host, texts] : pinned) {
         auto& e = state_->hosts[host];
         e.expires = steady::time_point::max();
@@ -119,10 +198,14 @@ resolver::resolver(runtime& r, const std::map<std::string, std::vector<std::stri
     }
 }
 
-task<result<std::vector<address>>> resolver::resolve(const std::string& host, std::uint16_t port,
-                                                     const until& u) {
+task<result<resolver::choice>> resolver::resolve(const std::string& host, std::uint16_t port,
+                                                 const until& u) {
     address numeric;
-    if (parse_address(host, port, numeric)) co_return std::vector<address>{numeric};
+    if (parse_address(host, port, numeric)) {
+        const std::vector<address> only(1, numeric);
+        std::lock_guard lock(state_->mutex);
+        co_return state::choose(state_, only, port);
+    }
     for (;;) {
         event answered;
         bool ask = false;
@@ -136,7 +219,7 @@ task<result<std::vector<address>>> resolver::resolve(const std::string& host, st
                                     "cannot resolve the host name " + host + ": " + e.found.failure,
                                     "check the name and the network");
                 }
-                co_return state_->order(e.found.addresses, port, e.next++);
+                co_return state::choose(state_, e.found.addresses, port);
             }
             ask = !e.asking;
             e.asking = true;
@@ -169,14 +252,11 @@ bool resolver::ever_reached(const std::string& host, std::uint16_t port) {
     return state_->reached.contains({host, port});
 }
 
-void resolver::note(const address& a, bool worked) {
+void resolver::failed(const address& a) {
     std::lock_guard lock(state_->mutex);
-    if (worked) {
-        if (!state_->avoided.empty()) state_->avoided.erase(key(a));
-        return;
-    }
-    if (state_->avoided.size() > most_hosts) state_->avoided.clear();
-    state_->avoided[key(a)] = steady::now() + avoid_for;
+    auto& is = state_->at(a);
+    is.answered = false;
+    is.avoided = steady::now() + state_->avoid_for;
 }
 
 }  // namespace act::http

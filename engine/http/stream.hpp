@@ -69,6 +69,7 @@ public:
     /// The end of the stream was announced, not cut (always true without TLS).
     bool clean_end() const { return !tls_ || tls_->closed_by_peer(); }
     bool is_tls() const { return tls_ != nullptr; }
+    bool resumed() const { return tls_ && tls_->resumed(); }
     bool is_open() const { return socket_.is_open(); }
     const std::string& peer() const { return peer_; }
     void set_peer(std::string name) { peer_ = std::move(name); }

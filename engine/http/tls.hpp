@@ -90,8 +90,10 @@ public:
     /// kind::configuration when no trust store can be found or read.
     static result<std::unique_ptr<tls_client_context>> make(const std::string& ca_file);
     ~tls_client_context();
-    /// `peer` ("host:port") names the sessions to resume.
-    result<std::unique_ptr<tls_session>> connect(const std::string& host, const std::string& peer);
+    /// `peer` ("host:port") names the sessions to resume, the last one from `address` before the last one of
+    /// all: those who answer for a name may share the keys of their tickets, or may not.
+    result<std::unique_ptr<tls_session>> connect(const std::string& host, const std::string& peer,
+                                                 const std::string& address);
     /// Which roots are used, for messages.
     const std::string& roots() const { return roots_; }
 

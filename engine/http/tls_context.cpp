@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <map>
+#include <memory>
 
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -32,38 +33,58 @@ SSL_CTX* new_context(const SSL_METHOD* method) {
 
 // ---- client
 
-struct tls_client_context::session_cache {
-    std::mutex mutex;
-    std::map<std::string, SSL_SESSION*> sessions;
-    static constexpr std::size_t most = 256;
+struct session_release {
+    void operator()(SSL_SESSION* s) const { SSL_SESSION_free(s); }
+};
+using held_session = std::unique_ptr<SSL_SESSION, session_release>;
 
-    ~session_cache() {
-        for (auto& [name, session] : sessions) SSL_SESSION_free(session);
+/// Where a session comes from.
+struct session_origin {
+    std::string peer, address;
+};
+
+struct tls_client_context::session_cache {
+    struct of_peer {
+        held_session last;
+        std::map<std::string, held_session> by_address;
+    };
+    std::mutex mutex;
+    std::map<std::string, of_peer> sessions;
+    static constexpr std::size_t most = 256;
+    static constexpr std::size_t most_addresses = 64;
+
+    static held_session another(SSL_SESSION* session) {
+        SSL_SESSION_up_ref(session);
+        return held_session(session);
     }
-    void store(const std::string& peer, SSL_SESSION* session) {
+    void store(const session_origin& from, held_session session) {
         std::lock_guard lock(mutex);
-        if (sessions.size() >= most && !sessions.count(peer)) {
-            SSL_SESSION_free(sessions.begin()->second);
-            sessions.erase(sessions.begin());
+        if (sessions.size() >= most && !sessions.contains(from.peer)) sessions.erase(sessions.begin());
+        of_peer& kept = sessions[from.peer];
+        if (!from.address.empty()) {
+            if (kept.by_address.size() >= most_addresses) kept.by_address.clear();
+            kept.by_address[from.address] = another(session.get());
         }
-        SSL_SESSION*& slot = sessions[peer];
-        if (slot) SSL_SESSION_free(slot);
-        slot = session;
+        kept.last = std::move(session);
     }
-    SSL_SESSION* find(const std::string& peer) {
+    held_session find(const session_origin& from) {
         std::lock_guard lock(mutex);
-        const auto found = sessions.find(peer);
-        if (found == sessions.end()) return nullptr;
-        SSL_SESSION_up_ref(found->second);
-        return found->second;
+        const auto peer = sessions.find(from.peer);
+        if (peer == sessions.end()) return nullptr;
+        const auto own = peer->second.by_address.find(from.address);
+        SSL_SESSION* best =
+            own == peer->second.by_address.end() ? peer->second.last.get() : own->second.get();
+        // OpenSSL marks a session of TLS 1.3 as used up when it has been resumed. Tickets are good for more,
+        // and many connections begin before the next ones come.
+        return held_session(SSL_SESSION_dup(best));
     }
 };
 
 struct tls_callbacks {
-    static int peer_index() {
+    static int origin_index() {
         static const int index = SSL_get_ex_new_index(
             0, nullptr, nullptr, nullptr, [](void*, void* data, CRYPTO_EX_DATA*, int, long, void*) {
-                delete static_cast<std::string*>(data);
+                delete static_cast<session_origin*>(data);
             });
         return index;
     }
@@ -74,11 +95,11 @@ struct tls_callbacks {
     }
 
     static int new_session(SSL* ssl, SSL_SESSION* session) {
-        const auto* peer = static_cast<const std::string*>(SSL_get_ex_data(ssl, peer_index()));
+        const auto* origin = static_cast<const session_origin*>(SSL_get_ex_data(ssl, origin_index()));
         auto* cache = static_cast<tls_client_context::session_cache*>(
             SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), cache_index()));
-        if (!peer || !cache) return 0;
-        cache->store(*peer, session);
+        if (!origin || !cache) return 0;
+        cache->store(*origin, held_session(session));
         return 1;
     }
 };
@@ -99,7 +120,8 @@ result<std::unique_ptr<tls_client_context>> tls_client_context::make(const std::
 tls_client_context::~tls_client_context() { SSL_CTX_free(context_); }
 
 result<std::unique_ptr<tls_session>> tls_client_context::connect(const std::string& host,
-                                                                 const std::string& peer) {
+                                                                 const std::string& peer,
+                                                                 const std::string& address) {
     SSL* ssl = SSL_new(context_);
     if (!ssl) return error(kind::internal, "cannot set up TLS: " + tls_reason());
     auto session = std::make_unique<tls_session>(ssl);
@@ -114,11 +136,9 @@ result<std::unique_ptr<tls_session>> tls_client_context::connect(const std::stri
             return error(kind::configuration, "not a host name that TLS can check: " + host);
         }
     }
-    SSL_set_ex_data(ssl, tls_callbacks::peer_index(), new std::string(peer));
-    if (SSL_SESSION* earlier = cache_->find(peer)) {
-        SSL_set_session(ssl, earlier);
-        SSL_SESSION_free(earlier);
-    }
+    auto* origin = new session_origin{peer, address};
+    SSL_set_ex_data(ssl, tls_callbacks::origin_index(), origin);
+    if (const auto earlier = cache_->find(*origin)) SSL_set_session(ssl, earlier.get());
     return session;
 }
 

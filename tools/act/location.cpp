@@ -1,7 +1,6 @@
 #include "tools/act/location.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <filesystem>
 #include <sys/stat.h>
 
@@ -11,6 +10,7 @@
 #include "tools/act/listed.hpp"
 #include "tools/act/world.hpp"
 #include "tools/store/store.hpp"
+#include "transfer/blob/blob_url.hpp"
 #include "transfer/blob/names.hpp"
 
 namespace act::cli {
@@ -83,13 +83,6 @@ result<location> parse_url(const std::string& word, past allowed) {
     if (!out.version.empty()) out.text += "?versionid=" + out.version;
     out.sas = secret(query);
     return out;
-}
-
-/// Whether the account is the first component of the path, as emulators have it, and not of the host.
-bool account_in_path(const uri& u) {
-    in_addr four{};
-    return u.host.find(':') != std::string::npos || ::inet_pton(AF_INET, u.host.c_str(), &four) == 1 ||
-           u.host.find('.') == std::string::npos;
 }
 
 bool same_server(const uri& a, const uri& b) {
@@ -257,35 +250,19 @@ const cluster::account* location_opener::find_account(const uri& u, std::string&
 result<opened_location> location_opener::open_url(const location& at) {
     std::string base;
     const cluster::account* known = find_account(at.url, base);
+    if (!known) base = blob::endpoint_path(at.url);
+    ACT_TRY(blob::blob_url url, blob::split_url(at.url, base));
     cluster::account a;
     if (known) {
         a = *known;
     } else {
-        if (account_in_path(at.url)) base = at.url.path.substr(0, at.url.path.find('/', 1));
-        a.name = base.empty() ? at.url.host.substr(0, at.url.host.find('.'))
-                              : decode_component(std::string_view(base).substr(1)).value_or(base);
+        a.name = url.account;
         a.source = "URL " + at.text;
     }
-
-    const auto decoded = decode_component(std::string_view(at.url.path).substr(base.size()));
-    std::string rest = decoded.value_or(std::string());
-    if (rest.starts_with('/')) rest.erase(0, 1);
-    const std::size_t slash = rest.find('/');
     opened_location out;
-    out.container = rest.substr(0, slash);
-    if (slash != std::string::npos) out.path = rest.substr(slash + 1);
-    if (out.path.ends_with('/')) out.path.pop_back();
-    if (a.name.empty() || out.container.empty()) {
-        return error(kind::usage, "URL '" + at.text + "' names no container",
-                     "write it as https://ACCOUNT.blob.core.windows.net/CONTAINER/PATH");
-    }
-    ACT_TRY_VOID(blob::check_container_name(out.container));
-    if (!out.path.empty()) ACT_TRY_VOID(blob::check_blob_name(out.path));
-
-    uri endpoint = at.url;
-    endpoint.path = base;
-    a.blob_endpoint = out.before = endpoint.str();
-    a.container = out.container;
+    out.container = a.container = url.container;
+    out.path = url.path;
+    a.blob_endpoint = out.before = url.endpoint.str();
     if (!at.sas.empty()) {
         a.key = {};
         a.sas = at.sas;
@@ -296,7 +273,7 @@ result<opened_location> location_opener::open_url(const location& at) {
     } else if (!known) {
         return error(
             kind::configuration,
-            fmt::format("no credential for account {} at {}{}", a.name, endpoint.str(),
+            fmt::format("no credential for account {} at {}{}", a.name, a.blob_endpoint,
                         unreadable_.empty() ? "" : " (not read: " + unreadable_ + ")"),
             "write a SAS behind '?', or an account file in aux_data/configs with that account_name, or set "
             "AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_KEY");

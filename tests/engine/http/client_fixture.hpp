@@ -6,11 +6,40 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/http/address.hpp"
 #include "tests/engine/http/support.hpp"
 
 namespace act::http::test {
 
 using namespace std::chrono_literals;
+
+/// A listener whose queue is full: connecting to it hangs.
+class full_listener {
+public:
+    explicit full_listener(const char* ip = "127.0.0.1", std::uint16_t wanted = 0) {
+        address a;
+        (void)parse_address(ip, wanted, a);
+        fd_ = ::socket(a.family(), SOCK_STREAM, 0);
+        (void)::bind(fd_, a.get(), a.size);
+        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&a.storage), &a.size);
+        ::listen(fd_, 0);
+        port = a.port();
+        for (int i = 0; i < 8; ++i) {
+            const int s = ::socket(a.family(), SOCK_STREAM | SOCK_NONBLOCK, 0);
+            (void)::connect(s, a.get(), a.size);
+            fillers_.push_back(s);
+        }
+    }
+    ~full_listener() {
+        for (int s : fillers_) ::close(s);
+        ::close(fd_);
+    }
+    std::uint16_t port = 0;
+
+private:
+    int fd_;
+    std::vector<int> fillers_;
+};
 
 /// A client on one loop.
 class client_test : public testing::Test {

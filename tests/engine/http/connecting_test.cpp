@@ -10,34 +10,6 @@ namespace {
 
 class connecting_test : public client_test {};
 
-/// A listener whose queue is full: connecting to it hangs.
-class full_listener {
-public:
-    explicit full_listener(const char* ip = "127.0.0.1", std::uint16_t wanted = 0) {
-        address a;
-        (void)parse_address(ip, wanted, a);
-        fd_ = ::socket(a.family(), SOCK_STREAM, 0);
-        (void)::bind(fd_, a.get(), a.size);
-        ::getsockname(fd_, reinterpret_cast<sockaddr*>(&a.storage), &a.size);
-        ::listen(fd_, 0);
-        port = a.port();
-        for (int i = 0; i < 8; ++i) {
-            const int s = ::socket(a.family(), SOCK_STREAM | SOCK_NONBLOCK, 0);
-            (void)::connect(s, a.get(), a.size);
-            fillers_.push_back(s);
-        }
-    }
-    ~full_listener() {
-        for (int s : fillers_) ::close(s);
-        ::close(fd_);
-    }
-    std::uint16_t port = 0;
-
-private:
-    int fd_;
-    std::vector<int> fillers_;
-};
-
 TEST_F(connecting_test, connecting_ends_on_stop_deadline_and_its_own_limit) {
     full_listener peer;
     const endpoint to{"127.0.0.1", peer.port, false};
@@ -175,40 +147,6 @@ TEST_F(connecting_test, when_all_addresses_are_silent_or_dead_connecting_ends_in
     ASSERT_FALSE(stopped);
     EXPECT_EQ(stopped.error().kind(), kind::stopped);
     close();
-}
-
-TEST_F(connecting_test, connections_spread_over_all_addresses) {
-    const auto named = [](const char* name) {
-        return [name](server_exchange& x) -> task<void> {
-            const fields none;
-            (void)co_await x.respond(200, none, body::text(name), {});
-        };
-    };
-    server_options so;
-    so.listen = "127.0.0.2:0";
-    server first(threads_, so, named("first"));
-    ASSERT_TRUE(first.start());
-    so.listen = "127.0.0.3:" + std::to_string(first.port());
-    server second(threads_, so, named("second"));
-    ASSERT_TRUE(second.start());
-    client_options o;
-    o.pinned["blobs.example"] = {"127.0.0.2", "127.0.0.3"};
-    make(o);
-    auto two = [](client& c, endpoint to, std::vector<std::string>& from) -> task<void> {
-        const auto r = make_request(verb::get, "/");
-        auto a = co_await c.send(to, r, body::none(), {});
-        auto b = co_await c.send(to, r, body::none(), {});
-        if (!a || !b) co_return;
-        from.push_back(*co_await a->read_all(100, {}));
-        from.push_back(*co_await b->read_all(100, {}));
-    };
-    std::vector<std::string> from;
-    threads_.run(two(*client_, {"blobs.example", first.port(), false}, from));
-    std::sort(from.begin(), from.end());
-    EXPECT_EQ(from, (std::vector<std::string>{"first", "second"}));
-    close();
-    threads_.run(first.stop(1s));
-    threads_.run(second.stop(1s));
 }
 
 // ---- the pool

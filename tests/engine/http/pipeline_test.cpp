@@ -341,6 +341,8 @@ TEST_F(pipeline_test, logs_each_try_without_secrets) {
     log::set_level(log::level::warning);
     log::set_sink({});
     std::lock_guard lock(mutex);
+    // Before them stands that a connection was made.
+    std::erase_if(lines, [](const std::string& l) { return l.find("connected to") != std::string::npos; });
     ASSERT_GE(lines.size(), 2u);
     EXPECT_NE(lines[0].find("PUT"), std::string::npos);
     EXPECT_NE(lines[0].find("503"), std::string::npos);

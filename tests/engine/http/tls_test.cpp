@@ -119,24 +119,50 @@ bool shake_hands(tls_session& a, tls_session& b) {
     return false;
 }
 
+/// One connection with a word from the server, which brings the ticket; whether it was a resumed one.
+bool resumed_at(tls_client_context& client, tls_server_context& server, const char* peer,
+                const char* address) {
+    auto c = client.connect("localhost", peer, address);
+    auto s = server.accept();
+    EXPECT_TRUE(shake_hands(**c, **s));
+    EXPECT_TRUE((*s)->write("hi", 2));
+    exchange_output(**s, **c);
+    std::byte text[10];
+    EXPECT_EQ((*c)->read(text).value(), 2u);
+    return (*c)->resumed();
+}
+
 TEST_F(tls_test, resumes_sessions_per_peer) {
     const auto files = make_certificate(dir_, "ours", {"localhost"});
     auto server = tls_server_context::make(files.certificate, files.key);
     auto client = tls_client_context::make(files.ca);
     ASSERT_TRUE(server);
     ASSERT_TRUE(client);
-    const std::pair<const char*, bool> rounds[] = {
-        {"localhost:1", false}, {"localhost:1", true}, {"localhost:2", false}};
-    for (const auto& [peer, resumed] : rounds) {
-        auto c = (*client)->connect("localhost", peer);
-        auto s = (*server)->accept();
-        ASSERT_TRUE(shake_hands(**c, **s));
-        EXPECT_EQ((*c)->resumed(), resumed) << peer;
-        // The ticket travels with the first answer.
-        ASSERT_TRUE((*s)->write("hi", 2));
-        exchange_output(**s, **c);
-        std::byte text[10];
-        EXPECT_EQ((*c)->read(text).value(), 2u);
+    EXPECT_FALSE(resumed_at(**client, **server, "localhost:1", ""));
+    EXPECT_TRUE(resumed_at(**client, **server, "localhost:1", ""));
+    EXPECT_FALSE(resumed_at(**client, **server, "localhost:2", ""));
+}
+
+TEST_F(tls_test, resumes_sessions_across_the_addresses_of_a_peer_that_share_their_keys) {
+    const auto files = make_certificate(dir_, "ours", {"localhost"});
+    auto server = tls_server_context::make(files.certificate, files.key);
+    auto client = tls_client_context::make(files.ca);
+    EXPECT_FALSE(resumed_at(**client, **server, "localhost:1", "127.0.0.1"));
+    EXPECT_TRUE(resumed_at(**client, **server, "localhost:1", "127.0.0.2"));
+    EXPECT_TRUE(resumed_at(**client, **server, "localhost:1", "127.0.0.1"));
+}
+
+TEST_F(tls_test, resumes_sessions_of_addresses_that_have_keys_of_their_own) {
+    const auto files = make_certificate(dir_, "ours", {"localhost"});
+    auto one = tls_server_context::make(files.certificate, files.key);
+    auto other = tls_server_context::make(files.certificate, files.key);
+    auto client = tls_client_context::make(files.ca);
+    EXPECT_FALSE(resumed_at(**client, **one, "localhost:1", "127.0.0.1"));
+    EXPECT_FALSE(resumed_at(**client, **other, "localhost:1", "127.0.0.2"));
+    // In turns: neither puts the other's out.
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_TRUE(resumed_at(**client, **one, "localhost:1", "127.0.0.1"));
+        EXPECT_TRUE(resumed_at(**client, **other, "localhost:1", "127.0.0.2"));
     }
 }
 
@@ -144,7 +170,7 @@ TEST_F(tls_test, reports_a_tampered_record) {
     const auto files = make_certificate(dir_, "ours", {"localhost"});
     auto server = tls_server_context::make(files.certificate, files.key);
     auto client = tls_client_context::make(files.ca);
-    auto c = (*client)->connect("localhost", "localhost:1");
+    auto c = (*client)->connect("localhost", "localhost:1", "");
     auto s = (*server)->accept();
     ASSERT_TRUE(shake_hands(**c, **s));
     ASSERT_TRUE((*c)->write("hello", 5));
