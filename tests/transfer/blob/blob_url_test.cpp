@@ -30,8 +30,7 @@ TEST(blob_url, tells_account_container_and_path) {
 TEST(blob_url, refuses_what_names_no_container_and_never_tells_the_query) {
     for (const char* url :
          {"https://acc.blob.core.windows.net/?sig=hidden", "http://127.0.0.1:1/acc?sig=hidden",
-          "http://127.0.0.1:1/?sig=hidden", "https://acc.blob.core.windows.net/UPPER/x?sig=hidden",
-          "https://acc.blob.core.windows.net/con%zz?sig=hidden"}) {
+          "http://127.0.0.1:1/?sig=hidden", "https://acc.blob.core.windows.net/UPPER/x?sig=hidden"}) {
         auto got = split_url(*parse_uri(url));
         ASSERT_FALSE(got) << url;
         EXPECT_EQ(got.error().message().find("hidden"), std::string::npos) << url;
