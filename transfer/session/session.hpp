@@ -1,8 +1,10 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +46,7 @@ public:
     /// With any other credential: transfer/auth/token.hpp has those that renew themselves.
     result<ops::remote> open(std::string_view url, std::shared_ptr<http::authorizer>);
 
-    /// What an operation is given; `o` outlives it. For the run() of one operation at least as long as that.
+    /// What an operation is given. It and `o` outlive the operation; one may serve several.
     ops::context context(observer& o);
     /// Runs one operation and waits for it; not on a loop.
     template <class T>
