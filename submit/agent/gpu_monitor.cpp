@@ -4,13 +4,13 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <ctime>
 #include <fcntl.h>
+#include <filesystem>
 #include <optional>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/core/clock.hpp"
 #include "engine/core/text.hpp"
 #include "engine/core/units.hpp"
 #include "engine/file/file.hpp"
@@ -40,19 +40,10 @@ std::string size_in(std::string_view mebibytes) {
     return n ? human_size(*n * MiB) : "?";
 }
 
-std::string time_text() {
-    char text[32];
-    const std::time_t at = std::time(nullptr);
-    std::tm utc{};
-    ::gmtime_r(&at, &utc);
-    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    return text;
-}
-
 std::string disk_text(const std::string& folder) {
-    struct statvfs disk;
-    if (::statvfs(folder.c_str(), &disk) != 0) return {};
-    return "disk_free " + human_size(static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize) + " ";
+    std::error_code unknown;
+    const auto disk = std::filesystem::space(folder, unknown);
+    return unknown ? std::string() : "disk_free " + human_size(disk.available) + " ";
 }
 
 /// Nothing: there is no nvidia-smi any more.
@@ -135,7 +126,7 @@ int watch_gpus(const std::vector<std::string>& arguments) {
             ::sleep(1);
         }
         const auto line = look(gpus);
-        if (!line || !write_line(log, time_text() + " " + node + " " + disk_text(work) + *line + "\n"))
+        if (!line || !write_line(log, to_iso8601(now()) + " " + node + " " + disk_text(work) + *line + "\n"))
             return 0;
     }
 }

@@ -17,9 +17,9 @@ constexpr std::size_t longest_line = 64 * KiB;
 constexpr std::uint64_t known_version = 1;
 constexpr auto anew = "run once without --manifest-in, with --manifest-out: that makes a new one";
 
-error only_uploads(std::string what) {
+error only_uploads(std::string_view what) {
     return error(kind::usage,
-                 "--manifest-in tells what stands at the destination of an upload; " + std::move(what),
+                 "--manifest-in tells what stands at the destination of an upload; " + std::string(what),
                  "leave it out");
 }
 
@@ -72,7 +72,7 @@ result<std::unique_ptr<known_manifest>> known_manifest::open(invocation& call, c
     }
     if (head.destination.empty()) {
         call.screen.problem("warning: " + printable(name) +
-                            " does not tell which destination it is of; taken as " + "one of " + destination);
+                            " does not tell which destination it is of; taken as one of " + destination);
     } else if (head.destination != destination) {
         return error(kind::usage,
                      fmt::format("{} is the manifest of {}, and the destination is {}", printable(name),
@@ -121,6 +121,11 @@ result<std::optional<plan::listed_item>> known_manifest::next() {
     return std::move(*item);
 }
 
+error no_manifest_in_from_store() {
+    // Only a change feed could tell.
+    return only_uploads("what changed at a source in a store shows in a listing alone");
+}
+
 result<void> check_manifest_in(const options& given, std::size_t paths) {
     if (given.manifest_in.empty()) return {};
     if (paths != 1) {
@@ -144,8 +149,7 @@ result<void> check_manifest_in(const options& given, std::span<const copy_pair> 
     for (const copy_pair& p : pairs) {
         if (p.from.what == location::type::stream) return only_uploads("a stream is one blob");
         if (!p.from.remote()) continue;
-        // Only a change feed could tell.
-        return only_uploads("what changed at a source in a store shows in a listing alone");
+        return no_manifest_in_from_store();
     }
     return check_manifest_in(given, pairs.size());
 }

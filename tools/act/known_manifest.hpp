@@ -43,6 +43,9 @@ result<void> check_manifest_in(const options&, std::span<const copy_pair> pairs)
 /// The same for `act u`, with so many paths.
 result<void> check_manifest_in(const options&, std::size_t paths);
 
+/// That it is not for transfers from a store.
+error no_manifest_in_from_store();
+
 /// How a manifest calls a place in a store: its URL, which is no other of the built-in one's ports.
 std::string stored_place(const opened_account&, const ops::remote&);
 

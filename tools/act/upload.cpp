@@ -40,13 +40,7 @@ int copy(invocation& call, cluster::config to, plan::selection wanted) {
         return give_up(call, error(kind::usage, "source and destination are both cluster " + to.name,
                                    "name the source with -f and another cluster, the destination, with -c"));
     }
-    if (!call.given.manifest_in.empty()) {
-        return give_up(call,
-                       error(kind::usage,
-                             "--manifest-in is for uploads: what changed at a source in a store shows in a "
-                             "listing alone",
-                             "leave it out"));
-    }
+    if (!call.given.manifest_in.empty()) return give_up(call, no_manifest_in_from_store());
     if (call.given.put_md5) {
         return give_up(call,
                        error(kind::usage, "--put-md5 is for uploads; copies keep the MD5s that there are",

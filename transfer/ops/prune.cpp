@@ -108,11 +108,16 @@ class emptied_folders {
 public:
     explicit emptied_folders(std::string local) : local_(std::move(local)) {}
 
+    /// Whether above() has nothing to find out: most names share their folder with the one before.
+    bool knows_above(std::string_view name) const {
+        const auto end = name.rfind('/');
+        return end == name.npos || knows(name.substr(0, end));
+    }
     /// Blocks. Those above `name` that the source does not have.
     void above(std::string_view name) {
         for (auto end = name.rfind('/'); end != name.npos; end = name.rfind('/', end - 1)) {
             name = name.substr(0, end);
-            if (name == last_ || names_.contains(name)) return;
+            if (knows(name)) return;
             if (file::stat_of(local_ + '/' + std::string(name))) {
                 last_ = name;
                 return;
@@ -125,12 +130,15 @@ public:
     const std::set<std::string, std::less<>>& all() const { return names_; }
 
 private:
+    bool knows(std::string_view folder) const { return folder == last_ || names_.contains(folder); }
+
     const std::string local_;
     std::string last_;  ///< is there
     std::set<std::string, std::less<>> names_;
 };
 
-/// Whether the account has real folders; that it may not be asked means that none are removed.
+/// Whether the account has real folders, as far as its Blob endpoint tells (client::has_real_folders() may
+/// need the other one); that it may not be asked means that none are removed.
 task<result<bool>> has_folders(operation& op, const remote& at) {
     blob::list_options one;
     one.prefix = at.path.empty() ? std::string() : at.path + '/';
@@ -167,8 +175,10 @@ task<result<void>> delete_known(operation& op, const tree_end& source, const rem
         if (!next) outcome = next.error();
         if (!next || !*next) break;
         doomed_list::item& one = **next;
-        auto look = [&] { emptied.above(one.name); };
-        co_await op.context().runtime.blocking(look);
+        if (!emptied.knows_above(one.name)) {
+            auto look = [&] { emptied.above(one.name); };
+            co_await op.context().runtime.blocking(look);
+        }
         if (one.folder && !folders) {
             auto asked = co_await has_folders(op, from);
             if (!asked) outcome = asked.error();

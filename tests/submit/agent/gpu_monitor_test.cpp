@@ -55,9 +55,8 @@ protected:
     }
     void TearDown() override { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
     agent::spec spec_until(const std::string& log) {
-        auto s =
-            spec_of({"sh", "-c", "until grep -q gpu_util \"$1\"; do sleep 0.05; done 2> /dev/null; exit 3",
-                     "-", work_ / "work/logs/" + log});
+        auto s = spec_of({"sh", "-c", "tail -n +1 -F \"$1\" 2> /dev/null | grep -q gpu_util; exit 3", "-",
+                          work_ / "work/logs/" + log});
         s.gpu_monitor_seconds = 1;
         return s;
     }
