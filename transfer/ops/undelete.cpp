@@ -156,8 +156,8 @@ task<std::optional<error>> nothing_kept(undelete_run& run, const tally& seen) {
             kind::not_found,
             fmt::format("nothing that was deleted is kept at {}: account {} has no soft delete", where,
                         run.at.client.account().name),
-            "turn on soft delete for blobs in the account's data protection: what is deleted from "
-            "then on can be brought back");
+            "turn on soft delete for blobs in the account's data protection, or by `act serve --soft-delete "
+            "DAYS`: what is deleted from then on can be brought back");
     }
     if (seen.names > 0) co_return std::nullopt;
     co_return error(kind::not_found, fmt::format("nothing that was deleted is kept at {}", where),
