@@ -18,35 +18,32 @@ bool is_encoded_base64(char c) { return is_base64(c) || c == '%'; }
 /// The emulators' key is public (blob-rest.md section 1) and stands in many a test.
 constexpr std::string_view public_key_start = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6";
 
-/// Every file passes here, so this is done by the C library's vector code: string_view::find takes several
-/// times as long as hashing. Where marks end with '=', that is rarer than their other letters.
-std::size_t find_mark(std::string_view text, std::string_view mark, std::size_t at) {
-    if (at + mark.size() > text.size()) return std::string_view::npos;
-    if (mark.back() != '=') {
-        auto found =
-            static_cast<const char*>(::memmem(text.data() + at, text.size() - at, mark.data(), mark.size()));
-        return found ? static_cast<std::size_t>(found - text.data()) : std::string_view::npos;
-    }
-    for (std::size_t end = at; (end = text.find('=', end)) != std::string_view::npos;) {
-        ++end;
-        if (end - at >= mark.size() && text.substr(0, end).ends_with(mark)) return end - mark.size();
-    }
-    return std::string_view::npos;
-}
+struct mark {
+    std::string_view text;
+    bool (*alphabet)(char);
+    bool loose;  ///< quotes and spaces may come between
+    std::string_view why;
+};
 
-/// Is `mark` followed (after quotes and spaces, when `loose`) by at least `length` characters of the
-/// alphabet?
-bool marked(std::string_view text, std::string_view mark, std::size_t length, bool (*alphabet)(char),
-            bool loose) {
-    for (std::size_t at = 0; (at = find_mark(text, mark, at)) != std::string_view::npos;) {
-        at += mark.size();
-        std::string_view value = text.substr(at);
-        if (loose) value.remove_prefix(std::min(value.find_first_not_of(" \t\r\n:='\""), value.size()));
-        auto end = std::find_if_not(value.begin(), value.end(), alphabet);
-        if (static_cast<std::size_t>(end - value.begin()) >= length && !value.starts_with(public_key_start))
-            return true;
-    }
-    return false;
+/// Account keys are 88 characters of base64, signatures 44 before encoding.
+constexpr std::ptrdiff_t secret_length = 40;
+
+constexpr std::array<mark, 3> settings = {{
+    {"AccountKey=", is_base64, false, "it holds an account key"},
+    {"SharedAccessSignature=", is_encoded_base64, false, "it holds a shared access signature"},
+    {"sig=", is_encoded_base64, false, "it holds a shared access signature"},
+}};
+constexpr std::array<mark, 2> words = {{
+    {"account_key", is_base64, true, "it holds an account key"},
+    // "-----BEGIN ... PRIVATE KEY-----", with something behind it.
+    {"PRIVATE KEY-----", is_base64, true, "it holds a private key"},
+}};
+
+/// Does a secret begin here, behind the mark?
+bool follows(const mark& m, std::string_view value) {
+    if (m.loose) value.remove_prefix(std::min(value.find_first_not_of(" \t\r\n:='\""), value.size()));
+    const auto end = std::find_if_not(value.begin(), value.end(), m.alphabet);
+    return end - value.begin() >= secret_length && !value.starts_with(public_key_start);
 }
 
 }  // namespace
@@ -77,16 +74,28 @@ std::string_view secret_setting(std::string_view name, codec::bytes_view content
     return holds ? "it holds a password or token; give it as env:NAME" : "";
 }
 
+// Every file passes here, so the looking is done by the C library's vector code: string_view::find takes
+// several times as long as hashing.
 std::string_view secret_content(codec::bytes_view content) {
-    std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
-    // Account keys are 88 characters of base64, signatures 44 before encoding.
-    if (marked(text, "AccountKey=", 40, is_base64, false)) return "it holds an account key";
-    if (marked(text, "account_key", 40, is_base64, true)) return "it holds an account key";
-    if (marked(text, "SharedAccessSignature=", 40, is_encoded_base64, false))
-        return "it holds a shared access signature";
-    if (marked(text, "sig=", 40, is_encoded_base64, false)) return "it holds a shared access signature";
-    // "-----BEGIN ... PRIVATE KEY-----", with something behind it.
-    if (marked(text, "PRIVATE KEY-----", 40, is_base64, true)) return "it holds a private key";
+    const std::string_view text(reinterpret_cast<const char*>(content.data()), content.size());
+    if (text.empty()) return {};
+    // The '=' is rarer than what comes before it.
+    for (std::size_t end = 0; (end = text.find('=', end)) != std::string_view::npos;) {
+        const char before = end > 0 ? text[end - 1] : '\0';
+        ++end;
+        for (const mark& m : settings) {
+            const bool may_be = before == m.text[m.text.size() - 2];
+            if (may_be && text.substr(0, end).ends_with(m.text) && follows(m, text.substr(end))) return m.why;
+        }
+    }
+    for (const mark& m : words) {
+        std::string_view rest = text;
+        while (const void* found = ::memmem(rest.data(), rest.size(), m.text.data(), m.text.size())) {
+            const auto at = static_cast<std::size_t>(static_cast<const char*>(found) - rest.data());
+            rest.remove_prefix(at + m.text.size());
+            if (follows(m, rest)) return m.why;
+        }
+    }
     return {};
 }
 

@@ -34,6 +34,13 @@ TEST(stage_secrets, contents) {
     EXPECT_FALSE(holds_secret("sig=short&x=y"));
     EXPECT_FALSE(holds_secret("if ends with 'PRIVATE KEY-----'"));
     EXPECT_TRUE(holds_secret("AccountKey=;AccountKey=" + key));
+    EXPECT_TRUE(holds_secret("=AccountKey=" + key));
+    EXPECT_TRUE(holds_secret("SharedAccessSignature=" + key));
+    EXPECT_TRUE(holds_secret("sig=x sig=" + signature));
+    EXPECT_TRUE(holds_secret("account_key = x; account_key = '" + key + "'"));
+    for (const char* part : {"=", "==", "AccountKey=", "xAccountKey", "sig=", "account_key"}) {
+        EXPECT_FALSE(holds_secret(part)) << part;
+    }
 }
 
 TEST(stage_secrets, the_emulators_public_key_is_none) {
