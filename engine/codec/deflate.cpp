@@ -5,10 +5,21 @@
 
 #include <libdeflate.h>
 
+#include "engine/core/units.hpp"
+
 namespace act::codec {
+
+namespace {
+
+/// Of the memory that buffers are compressed into, which is neither zeroed nor given back between them.
+constexpr std::size_t kept_room = 4 * MiB;
+
+}  // namespace
 
 struct deflater::state {
     libdeflate_compressor* compressor;
+    std::unique_ptr<std::byte[]> scratch;
+    std::size_t room = 0;
     explicit state(int level) : compressor(libdeflate_alloc_compressor(level)) {
         if (!compressor) throw std::bad_alloc();
     }
@@ -26,11 +37,20 @@ deflater::deflater(deflater&&) noexcept = default;
 deflater& deflater::operator=(deflater&&) noexcept = default;
 
 void deflater::compress(bytes_view in, std::vector<std::byte>& out) {
-    out.resize(libdeflate_deflate_compress_bound(state_->compressor, in.size()));
+    state& s = *state_;
+    const std::size_t bound = libdeflate_deflate_compress_bound(s.compressor, in.size());
+    if (s.room < bound) {
+        s.scratch = std::make_unique_for_overwrite<std::byte[]>(bound);
+        s.room = bound;
+    }
     const std::size_t size =
-        libdeflate_deflate_compress(state_->compressor, in.data(), in.size(), out.data(), out.size());
+        libdeflate_deflate_compress(s.compressor, in.data(), in.size(), s.scratch.get(), s.room);
     if (size == 0) throw std::logic_error("deflate: the bound was too small");
-    out.resize(size);
+    out.assign(s.scratch.get(), s.scratch.get() + size);
+    if (s.room > kept_room) {
+        s.scratch.reset();
+        s.room = 0;
+    }
 }
 
 struct inflater::state {

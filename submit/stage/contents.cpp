@@ -10,6 +10,7 @@ namespace act::stage {
 namespace {
 
 constexpr std::size_t tile = 256 * KiB;
+constexpr std::size_t kept_room = 4 * MiB;  ///< of a workspace, from one file to the next
 constexpr const char* unreadable = "make it readable, or leave it out in .actignore";
 
 /// Calls `each` with the file's bytes, tile by tile; how many there were.
@@ -52,7 +53,7 @@ void contents::use(tree_index index) {
     if (there && there->size == index_.archive_bytes) archive_ = std::move(*fd);
 }
 
-result<content> contents::identify(const tree_entry& e) {
+result<content> contents::identify(const tree_entry& e, workspace& space) {
     if (!is_file(e.kind)) return of_text(e.link_target);
     const indexed_file* known = index_.find(e.name);
     if (known && known->settled) {
@@ -65,13 +66,13 @@ result<content> contents::identify(const tree_entry& e) {
             return out;
         }
     }
-    return read(e, nullptr);
+    return read(e, space, false);
 }
 
-result<content> contents::packed(const tree_entry& e, codec::deflater& deflater) {
+result<content> contents::packed(const tree_entry& e, workspace& space) {
     if (!is_file(e.kind)) return of_text(e.link_target);
     if (auto known = from_archive(e)) return std::move(*known);
-    return read(e, &deflater);
+    return read(e, space, true);
 }
 
 std::optional<content> contents::from_archive(const tree_entry& e) const {
@@ -90,7 +91,7 @@ std::optional<content> contents::from_archive(const tree_entry& e) const {
     return out;
 }
 
-result<content> contents::read(const tree_entry& e, codec::deflater* deflater) {
+result<content> contents::read(const tree_entry& e, workspace& space, bool packed) {
     std::string path = path_of(e.name);
     auto fd = file::open_read(path);
     if (!fd && fd.error().kind() == kind::not_found) {
@@ -104,11 +105,12 @@ result<content> contents::read(const tree_entry& e, codec::deflater* deflater) {
     out.seen = stamp_of(fd->get());
     if (!out.seen) return error::from_errno(errno, "cannot look at " + path);
     if (out.seen->size > options_.whole_in_memory) {
-        return read_large(fd->get(), path, deflater != nullptr, std::move(out));
+        return read_large(fd->get(), path, packed, std::move(out));
     }
-    std::vector<std::byte> bytes(out.seen->size);
-    ACT_TRY(std::size_t n, file::read_at(fd->get(), bytes, 0, path));
-    bytes.resize(n);
+    if (space.file.size() < out.seen->size) space.file.resize(out.seen->size);
+    const std::span room(space.file.data(), out.seen->size);
+    ACT_TRY(const std::size_t n, file::read_at(fd->get(), room, 0, path));
+    const codec::bytes_view bytes = room.first(n);
     // What was identified before is what is packed now, or else the archive is dropped.
     if (e.sha256.empty() && n <= scanned_size) {
         auto why = secret_content(bytes);
@@ -120,11 +122,13 @@ result<content> contents::read(const tree_entry& e, codec::deflater* deflater) {
     }
     out.sha256 = codec::sha256_of(bytes);
     out.size = n;
-    if (!deflater) return out;
-    out.crc = codec::crc32(0, bytes);
-    deflater->compress(bytes, out.data);
-    out.deflated = out.data.size() < bytes.size();
-    if (!out.deflated) out.data = std::move(bytes);
+    if (packed) {
+        out.crc = codec::crc32(0, bytes);
+        (n < options_.small ? space.small : space.large).compress(bytes, out.data);
+        out.deflated = out.data.size() < bytes.size();
+        if (!out.deflated) out.data.assign(bytes.begin(), bytes.end());
+    }
+    if (space.file.size() > kept_room) std::vector<std::byte>().swap(space.file);
     return out;
 }
 

@@ -22,6 +22,13 @@ struct content {
     bool deflated = false;
 };
 
+/// What one thread reads and compresses in, file after file.
+struct workspace {
+    explicit workspace(const pack_options& o) : small(o.small_level), large(o.level) {}
+    codec::deflater small, large;
+    std::vector<std::byte> file;  ///< as long as the longest of the small ones so far
+};
+
 /// Used from several threads at once. All of them block.
 class contents {
 public:
@@ -32,15 +39,15 @@ public:
     const tree_index& index() const { return index_; }
 
     /// What a look at the file's stamp tells, else what it holds. Without data.
-    result<content> identify(const tree_entry&);
+    result<content> identify(const tree_entry&, workspace&);
     /// With data: from the last archive where it has the entry's content, else compressed. The entry need not
     /// have been identified.
-    result<content> packed(const tree_entry&, codec::deflater&);
+    result<content> packed(const tree_entry&, workspace&);
     /// The whole entry, from the tree; kind::conflict when it is not what was identified.
     result<void> stream(const codec::zip_entry&, const std::string& sha256, codec::zip_writer&);
 
 private:
-    result<content> read(const tree_entry&, codec::deflater*);
+    result<content> read(const tree_entry&, workspace&, bool packed);
     result<content> read_large(int fd, const std::string& path, bool checksum, content);
     std::optional<content> from_archive(const tree_entry&) const;
     std::string path_of(const std::string& name) const { return options_.root + "/" + name; }

@@ -1,6 +1,7 @@
 #include "submit/stage/pack.hpp"
 
 #include <algorithm>
+#include <mutex>
 #include <tuple>
 
 #include "engine/codec/base64.hpp"
@@ -237,13 +238,27 @@ private:
     result<std::vector<content>> contents_of(const chunk& c, bool packed) {
         std::vector<content> out;
         out.reserve(c.to - c.from);
-        codec::deflater deflater(options_.level);
+        std::unique_ptr<workspace> space = take_workspace();
         for (std::size_t i = c.from; i < c.to; ++i) {
             ACT_TRY(auto found,
-                    packed ? contents_.packed(entries_[i], deflater) : contents_.identify(entries_[i]));
+                    packed ? contents_.packed(entries_[i], *space) : contents_.identify(entries_[i], *space));
             out.push_back(std::move(found));
         }
+        const std::lock_guard held(mutex_);
+        spaces_.push_back(std::move(space));
         return out;
+    }
+
+    std::unique_ptr<workspace> take_workspace() {
+        {
+            const std::lock_guard held(mutex_);
+            if (!spaces_.empty()) {
+                auto space = std::move(spaces_.back());
+                spaces_.pop_back();
+                return space;
+            }
+        }
+        return std::make_unique<workspace>(options_);
     }
 
     /// On the pool, one after the other, in order.
@@ -303,6 +318,8 @@ private:
     until until_;
     omissions omissions_;
     contents contents_;
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<workspace>> spaces_;  ///< those that nobody works in
     wall_time started_{};
     std::uint64_t read_ = 0, compressed_ = 0;
     std::vector<tree_entry> entries_;

@@ -44,6 +44,18 @@ TEST(deflate, empty_and_incompressible_input) {
     }
 }
 
+TEST(deflate, a_large_buffer_between_small_ones_changes_nothing) {
+    const auto small = text_like(1000), large = text_like(9 << 20);
+    std::vector<std::byte> before, between, after, back(large.size());
+    deflater out(1);
+    out.compress(small, before);
+    out.compress(large, between);
+    out.compress(small, after);
+    EXPECT_EQ(before, after);
+    ASSERT_TRUE(inflater().inflate(between, back));
+    EXPECT_EQ(back, large);
+}
+
 TEST(deflate, wrong_sizes_and_damage_are_errors) {
     const auto plain = text_like(5000);
     deflater out;

@@ -1,4 +1,5 @@
 #include <atomic>
+#include <map>
 #include <random>
 #include <sys/time.h>
 #include <thread>
@@ -60,6 +61,25 @@ TEST_F(stage_pack, a_tree_comes_back_as_it_was) {
     struct stat s;
     ::stat((out_ / "there/main.py").c_str(), &s);
     EXPECT_EQ(s.st_mode & 0111, 0u);
+}
+
+TEST_F(stage_pack, files_of_all_sizes_one_after_the_other) {
+    const auto words = [](std::size_t size) {
+        std::string out;
+        for (unsigned i = 0; out.size() < size; ++i) out += std::to_string(i * 2654435761u) + " word\n";
+        return out.substr(0, size);
+    };
+    std::map<std::string, std::string> all;
+    for (std::size_t limit : {options_.small, std::uint64_t{4 << 20}}) {
+        for (const std::size_t size : {limit - 1, limit, limit + 1}) {
+            all["t" + std::to_string(size)] = words(size);
+            all["n" + std::to_string(size)] = noise(size);
+        }
+    }
+    all["a"] = "one", all["o"] = "two", all["z"] = "three";
+    for (const auto& [name, content] : all) tree_.write(name, content);
+    unpack(pack());
+    for (const auto& [name, content] : all) EXPECT_TRUE(out_.read("there/" + name) == content) << name;
 }
 
 TEST_F(stage_pack, other_peoples_tools_read_the_archive) {
