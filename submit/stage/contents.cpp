@@ -57,7 +57,7 @@ result<content> contents::identify(const tree_entry& e, workspace& space) {
     if (!is_file(e.kind)) return of_text(e.link_target);
     const indexed_file* known = index_.find(e.name);
     if (known && known->settled) {
-        auto seen = stamp_of(path_of(e.name));
+        auto seen = space.files.look(e.name);
         if (seen && *seen == known->stamp) {
             content out;
             out.sha256 = known->sha256;
@@ -92,8 +92,7 @@ std::optional<content> contents::from_archive(const tree_entry& e) const {
 }
 
 result<content> contents::read(const tree_entry& e, workspace& space, bool packed) {
-    std::string path = path_of(e.name);
-    auto fd = file::open_read(path);
+    auto fd = space.files.open(e.name);
     if (!fd && fd.error().kind() == kind::not_found) {
         omissions_.add(e.name, "it went away meanwhile");
         return content{};
@@ -103,6 +102,7 @@ result<content> contents::read(const tree_entry& e, workspace& space, bool packe
     out.read = true;
     // Before the bytes: what changes while they are read gets another stamp.
     out.seen = stamp_of(fd->get());
+    const std::string path = path_of(e.name);
     if (!out.seen) return error::from_errno(errno, "cannot look at " + path);
     if (out.seen->size > options_.whole_in_memory) {
         return read_large(fd->get(), path, packed, std::move(out));

@@ -7,6 +7,7 @@
 #include "engine/file/file.hpp"
 #include "submit/stage/index.hpp"
 #include "submit/stage/tree.hpp"
+#include "submit/stage/tree_files.hpp"
 
 /// The bytes of a tree's entries, read no more often than needed. Private to this folder.
 namespace act::stage {
@@ -24,7 +25,8 @@ struct content {
 
 /// What one thread reads and compresses in, file after file.
 struct workspace {
-    explicit workspace(const pack_options& o) : small(o.small_level), large(o.level) {}
+    explicit workspace(const pack_options& o) : files(o.root), small(o.small_level), large(o.level) {}
+    tree_files files;
     codec::deflater small, large;
     std::vector<std::byte> file;  ///< as long as the longest of the small ones so far
 };

@@ -1,6 +1,7 @@
 #include "submit/stage/index.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "engine/codec/hash.hpp"
@@ -38,9 +39,9 @@ std::string text(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-std::optional<stamp> stamp_of(const std::string& path) {
+std::optional<stamp> stamp_in(int folder, const char* name) {
     struct stat s;
-    if (::lstat(path.c_str(), &s) != 0) return std::nullopt;
+    if (::fstatat(folder, name, &s, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
     return stamp_from(s);
 }
 

@@ -22,8 +22,9 @@ struct stamp {
     friend bool operator==(const stamp&, const stamp&) = default;
 };
 /// Nothing when it cannot be told. Never follows a link.
-std::optional<stamp> stamp_of(const std::string& path);
 std::optional<stamp> stamp_of(int fd);
+/// Of what stands there in an open folder.
+std::optional<stamp> stamp_in(int folder, const char* name);
 
 /// Where the data of an entry stands in an archive.
 struct packed_form {

@@ -160,17 +160,16 @@ private:
         std::function<std::uint64_t(std::size_t)> weight = [](std::size_t) { return 1; };
         std::function<result<bool>(std::size_t)> look = [this](std::size_t i) -> result<bool> {
             const std::size_t end = std::min(entries_.size(), (i + 1) * looked_at_together);
+            tree_files files(options_.root);
             for (std::size_t at = i * looked_at_together; at < end; ++at) {
                 const tree_entry& e = entries_[at];
-                if (is_file(e.kind) && stamp_of(path_of(e)) != e.seen) return changing();
+                if (is_file(e.kind) && files.look(e.name) != e.seen) return changing();
             }
             return true;
         };
         std::function<result<void>(std::size_t, bool)> use = [](std::size_t, bool) { return result<void>(); };
         co_return co_await in_order<bool>(runtime_, pieces, memory_budget, weight, look, use, until_);
     }
-
-    std::string path_of(const tree_entry& e) const { return options_.root + "/" + e.name; }
 
     task<result<std::unique_ptr<draft>>> begin_archive() {
         auto open = [&]() -> result<std::unique_ptr<draft>> {
@@ -244,6 +243,7 @@ private:
                     packed ? contents_.packed(entries_[i], *space) : contents_.identify(entries_[i], *space));
             out.push_back(std::move(found));
         }
+        space->files.forget();
         const std::lock_guard held(mutex_);
         spaces_.push_back(std::move(space));
         return out;
