@@ -57,7 +57,9 @@ task<result<void>> clear_uncommitted(blob::client& client, blob::address where, 
 
 task<result<blocks_there>> find_blocks(blob::client& client, blob::address where,
                                        std::optional<blob::properties>& existing, until u) {
-    const bool committed = existing && existing->type == blob::blob_type::block;
+    // Also where the listing had no blob: the service may have carried out what a killed run had asked for,
+    // and what was staged is committed by now.
+    const bool committed = !existing || existing->type == blob::blob_type::block;
     auto listed = co_await client.get_block_list(where, committed, true, u);
     blocks_there out;
     if (!listed) {
@@ -74,7 +76,7 @@ task<result<blocks_there>> find_blocks(blob::client& client, blob::address where
     const bool usable = encrypted_alike(client, existing);
     for (auto& block : listed->committed) {
         if (usable) out.present.insert(block.id);
-        out.committed.push_back(std::move(block.id));
+        if (existing) out.committed.push_back(std::move(block.id));
     }
     co_return out;
 }

@@ -11,7 +11,7 @@ namespace act::ops {
 
 /// The blocks that the service has of a blob, which need not be sent again.
 struct blocks_there {
-    std::vector<std::string> committed;       ///< in the blob's order
+    std::vector<std::string> committed;       ///< of the blob that was known of, in its order
     std::unordered_set<std::string> present;  ///< committed, under our key or scope, or staged
 };
 

@@ -104,6 +104,35 @@ TEST_F(meanwhile_test, TheSameUploadIsNoTrouble) {
         });
 }
 
+// A run was killed when all blocks were there and the service had been asked to make a blob of them.
+TEST_F(meanwhile_test, BlocksThatBecomeABlobBetweenTheTwoListingsAreNotSentAgain) {
+    for (const bool stood : {true, false}) {
+        const std::string to = stood ? "big stood" : "big came";
+        SCOPED_TRACE(to);
+        if (stood) put_there(to, "old");
+        std::atomic<bool> done = false;
+        std::atomic<unsigned> sent = 0;
+        watched->before = [&](const http::request& r) -> task<result<void>> {
+            const bool lists =
+                r.method == http::verb::get && r.target.find("comp=blocklist") != std::string::npos;
+            if (lists && !done.exchange(true)) {
+                auto other = co_await uploaded(*another, "big", to);
+                EXPECT_TRUE(other && other->files == 1);
+            }
+            sent += r.method == http::verb::put && r.target.find("comp=block&") != std::string::npos;
+            co_return result<void>();
+        };
+        auto r = upload_there("big", to);
+        watched->before = nullptr;
+        ASSERT_TRUE(r) << r.error().describe();
+        EXPECT_TRUE(done);
+        EXPECT_EQ(sent, 0u);
+        EXPECT_EQ(r->failed, 0u);
+        EXPECT_EQ(r->skipped, 1u);
+        EXPECT_TRUE(content_there(to) == content);
+    }
+}
+
 TEST_F(meanwhile_test, WhatSomebodyElseWroteIsNotOverwrittenByAnUploadOverAnOldVersion) {
     each_way([this](std::string, std::string to) { return write(to, "somebody else's"); },
              [this](auto& name, auto& to) { return upload_there(name, to); },
