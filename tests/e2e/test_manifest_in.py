@@ -152,7 +152,9 @@ class Known(servers.OwnStore):
             peaks.append(done.peak)
         # AddressSanitizer keeps what is freed.
         if "asan" not in harness.ACT.parts:
-            self.assertLess(peaks[1], peaks[0] + 30 * harness.MIB)
+            # A folder's names are sorted within 32 MiB, and their arrays are there twice while they grow.
+            names = 3 * min(32 * harness.MIB, 27 * count)
+            self.assertLess(peaks[1], peaks[0] + 30 * harness.MIB + names)
 
     # --- where it is not true any more
 
