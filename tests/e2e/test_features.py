@@ -323,6 +323,22 @@ class Features:
         self.act("d", "--preserve-symlinks", "data/t")
         self.assertEqual(os.readlink(self.here / "data/t/link"), "a")
 
+    def test_a_link_to_one_blob_is_enough(self):
+        """Its SAS does not allow to list what is below the name."""
+        self.tree(["a", "b"])
+        self.act("u", "data/t")
+        link = self.act("url", "data/t/a").out.strip()
+        for way in range(3):
+            self.act("cp", link, f"./got{way}")
+            self.assertEqual((self.here / f"got{way}").read_text(), "a")
+        self.assertEqual(self.act("cp", link, "-").out, "a")
+        listed = [line["size"] for line in self.act("ls", "--json", link).lines if line["type"] == "blob"]
+        self.assertEqual(listed, [1])
+        self.assertEqual(self.files("cp", link, self.url("copied")), 1)
+        self.assertEqual(self.act("cat", self.url("copied")).out, "a")
+        refused = self.act("cp", link.replace("/a?", "/b?"), "./no", expect=4)
+        self.assertIn("403", refused.err)
+
     def test_lists_in_and_manifests_out(self):
         self.tree(["a", "b", "c/d"])
         (self.here / "list").write_text('a\n{"source":"c/d","destination":"e","size":3}\n')

@@ -133,6 +133,7 @@ private:
             warned_ |= has_no_tags(first.error());
             co_return true;
         }
+        if (!first && found_ > 0 && may_not_list(first.error())) co_return false;
         if (!first) co_return first.error();
         if (!*first) co_return false;
         blob::list_options options;

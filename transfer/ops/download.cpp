@@ -146,7 +146,9 @@ public:
 private:
     task<result<void>> both(plan::listing& pages, std::string prefix, until u) {
         if (!run_.from.path.empty()) ACT_CO_TRY_VOID(co_await the_blob_itself(u));
-        ACT_CO_TRY_VOID(co_await all_below(pages, std::move(prefix)));
+        const std::uint64_t itself = found_;
+        auto below = co_await all_below(pages, std::move(prefix));
+        if (!below && !(itself > 0 && found_ == itself && may_not_list(below.error()))) co_return below;
         if (found_ == 0) {
             co_return nothing_at(run_.from);
         }

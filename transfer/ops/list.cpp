@@ -1,5 +1,6 @@
 #include "transfer/ops/all_of_one.hpp"
 #include "transfer/ops/history.hpp"
+#include "transfer/ops/listed.hpp"
 #include "transfer/ops/operation.hpp"
 #include "transfer/ops/read_listing.hpp"
 
@@ -82,8 +83,10 @@ task<result<std::uint64_t>> list_both(operation& op, const remote& at, bool itse
     if (itself) {
         ACT_CO_TRY(seen, co_await list_itself(op, at, query, each));
     }
-    ACT_CO_TRY(const std::uint64_t below, co_await report_pages(pages, op, each));
-    co_return seen + below;
+    const auto below = co_await report_pages(pages, op, each);
+    if (!below && seen > 0 && may_not_list(below.error())) co_return seen;
+    if (!below) co_return below.error();
+    co_return seen + *below;
 }
 
 /// How many entries there were.

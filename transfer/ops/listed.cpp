@@ -18,6 +18,8 @@ bool refuses_tags(const error& e) {
     return e.kind() == kind::permission || e.kind() == kind::unsupported || e.status() == 400;
 }
 
+bool may_not_list(const error& e) { return e.kind() == kind::permission || e.kind() == kind::authentication; }
+
 bool has_no_tags(const error& e) {
     return e.code() == "FeatureNotYetSupportedForHierarchicalNamespaceAccounts";
 }

@@ -53,6 +53,9 @@ private:
     std::size_t hits_ = 0;
 };
 
+/// A listing of what is below a blob that has been found was refused: a SAS for that blob alone, or one that
+/// does not allow to list. Then there is nothing below as far as this credential goes.
+bool may_not_list(const error&);
 /// A listing with tags was refused for them: not every credential may read them, and not every account has
 /// them.
 bool refuses_tags(const error&);

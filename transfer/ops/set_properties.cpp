@@ -153,8 +153,9 @@ task<result<void>> set_all(set_run& run) {
     query.prefix = run.at.path.empty() ? std::string() : run.at.path + '/';
     query.tags = !run.options.changes.tags.empty();
     auto read = [&](plan::listing& pages) { return all_below(run, pages); };
-    ACT_CO_TRY(const std::uint64_t below, co_await read_listing(run.op, run.at, query, read));
-    if (found + below == 0) {
+    const auto below = co_await read_listing(run.op, run.at, query, read);
+    if (!below && !(found > 0 && may_not_list(below.error()))) co_return below.error();
+    if (found == 0 && below && *below == 0) {
         co_return nothing_at(run.at);
     }
     run.op.context().progress.scan_finished = true;
