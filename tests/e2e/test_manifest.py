@@ -151,6 +151,23 @@ class Manifest(servers.OwnStore):
         left = self.project.act("ls", "--json", "data/tree").lines
         self.assertEqual([line["name"][-3:] for line in left if line["type"] == "blob"], ["000", "002", "004"])
 
+    def test_what_is_not_as_the_list_tells_is_not_removed(self):
+        self.small_files(5)
+        self.project.act("u", "--manifest-out", "m", "data/tree")
+        files = sorted((self.folder / "data/tree").rglob("*"))
+        files[1].write_bytes(b"written again, and longer than before")
+        self.project.act("u", "data/tree")
+        for dry, removed in (("--dry-run", 4), ("--yes", 4)):
+            done = self.project.act("rm", dry, "--json", "--from-list", "m", "data/tree", expect=1)
+            self.assertEqual((done.summary["files"], done.summary["failed"]), (removed, 1))
+        left = [line["name"] for line in self.project.act("ls", "--json", "data/tree").lines if line["type"] == "blob"]
+        self.assertEqual([name[-3:] for name in left], [files[1].name[-3:]])
+        # Where there is but a size.
+        name = left[0].rsplit("/", 1)[-1]
+        self.project.act("rm", "--yes", "--from-list", self.list_file([{"name": name, "size": 1}]), "data/tree", expect=1)
+        self.project.act("rm", "--yes", "--from-list", self.list_file([{"name": name, "size": 37}, {"name": "gone", "size": 1}]), "data/tree")
+        self.project.act("ls", "data/tree", expect=5)
+
     # --- manifests
 
     def test_manifest_tells_all_and_check_verifies(self):

@@ -164,7 +164,9 @@ constinit const verb rm_verb{
     .run = run,
     .examples = examples,
     .note =
-        "Local files are not touched. Without a terminal nothing is removed unless --yes is given.\n"
+        "Local files are not touched. Without a terminal nothing is removed unless --yes is given. What a "
+        "list\n"
+        "tells of an item's size and ETag must hold, or the item stays and has failed.\n"
         "\n"
         "A URL that ends in ?snapshot=TIME or ?versionid=TIME is that snapshot or previous version alone. In "
         "an\n"

@@ -118,7 +118,10 @@ void removal::gone(const doomed& item, bool was_there) {
 
 task<void> removal::remove_one(doomed item) {
     auto outcome = item.another ? result<void>(not_as_known()) : co_await send(item);
-    if (!outcome && !item.etag.empty() && refused_by_condition(outcome.error())) {
+    const bool another = !outcome && !item.etag.empty() && refused_by_condition(outcome.error());
+    if (another && item.exact) {
+        outcome = not_the_listed_version({from_.container, item.name});
+    } else if (another) {
         auto done = co_await send_as_seen(item);
         if (done && !*done) {
             op_.skipped(item.shown(), item.size);

@@ -23,6 +23,7 @@ struct doomed {
     /// Goes while it has this one. Else it is looked at, and goes as it is then if that is wanted; see
     /// removal::decide(). Empty: whichever.
     blob::etag etag{};
+    bool exact = false;    ///< with an ETag: what has another is a failure, and stays
     bool another = false;  ///< it was found to have another ETag
     /// For messages: as an URL would name it, for what is no blob must not be taken for the blob.
     std::string shown() const;

@@ -24,8 +24,10 @@ public:
         // The selection looks at times, which are in the metadata.
         if (options_.wanted.selects_all()) query.detail = blob::detail::brief;
         const std::size_t strip = options_.raw_prefix ? query.prefix.rfind('/') + 1 : query.prefix.size();
-        ACT_CO_TRY_VOID(co_await read_listing(op_, from_, query,
-                                              [&](plan::listing& pages) { return all(pages, strip); }));
+        const std::uint64_t itself = found_;
+        auto below =
+            co_await read_listing(op_, from_, query, [&](plan::listing& pages) { return all(pages, strip); });
+        if (!below && !(itself > 0 && found_ == itself && may_not_list(below.error()))) co_return below;
         ACT_CO_TRY_VOID(co_await doing_.flush());
         if (found_ == 0 && !left_out_) {
             co_return nothing_at(from_);
@@ -34,15 +36,32 @@ public:
         co_return result<void>();
     }
 
-    /// The items of a list, without a look at them.
+    /// The items of a list. Those with an ETag go while they have it; those with a size alone are looked at.
     task<result<void>> remove_listed() {
+        name_lookup lookup(op_, from_, {.absence_by_page = false});
         for (;;) {
             ACT_CO_TRY(auto listed, co_await next_items(op_, *options_.items));
             if (listed.empty()) break;
+            std::vector<std::string> names;
             for (const auto& one : listed) {
-                doomed item{blob_name(from_.path, one.source), one.size.value_or(0), {}};
+                if (is_looked_at(one)) names.push_back(one.source);
+            }
+            std::vector<name_lookup::answer> answers;
+            if (!names.empty()) {
+                ACT_CO_TRY(answers, co_await lookup.find(names));
+            }
+            std::size_t asked = 0;
+            for (const auto& one : listed) {
+                doomed item{.name = blob_name(from_.path, one.source),
+                            .size = one.size.value_or(0),
+                            .etag = one.etag,
+                            .exact = true};
+                std::optional<error> why;
+                if (is_looked_at(one)) why = not_as_told(one, item, answers[asked++]);
                 op_.found(item.size);
-                if (options_.dry_run) {
+                if (why) {
+                    op_.failed(item.name, std::move(*why));
+                } else if (options_.dry_run) {
                     op_.advance(item.size);
                     op_.done("remove", item.name, item.size);
                 } else {
@@ -55,6 +74,22 @@ public:
     }
 
 private:
+    bool is_looked_at(const plan::listed_item& one) const {
+        return !one.folder && (one.etag.empty() || options_.dry_run) && (one.size || !one.etag.empty());
+    }
+
+    /// What stands there, if that is not what the list tells of. Else it goes as it was seen.
+    std::optional<error> not_as_told(const plan::listed_item& one, doomed& item, name_lookup::answer& seen) {
+        const blob::address where{from_.container, item.name};
+        if (seen.failed) return std::move(*seen.failed);
+        if (!seen.there) return std::nullopt;  // what is gone already is no failure
+        if (one.size && *one.size != seen.there->size)
+            return not_as_listed(where, seen.there->size, *one.size);
+        if (!one.etag.empty() && one.etag != seen.there->etag) return not_the_listed_version(where);
+        item.etag = seen.there->etag;
+        return std::nullopt;
+    }
+
     /// A snapshot or a previous version.
     task<result<void>> just_one() {
         blob::list_options query;
