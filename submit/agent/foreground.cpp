@@ -11,12 +11,14 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "engine/core/utf8.hpp"
 #include "engine/file/file.hpp"
 #include "engine/file/program.hpp"
 #include "engine/file/tree_removal.hpp"
 #include "submit/agent/agent.hpp"
 #include "submit/agent/container_end.hpp"
 #include "submit/agent/launch.hpp"
+#include "submit/agent/leftovers.hpp"
 #include "submit/agent/process.hpp"
 #include "submit/agent/signals.hpp"
 #include "submit/agent/supervise.hpp"
@@ -187,12 +189,25 @@ void tell_outputs(const spec& s) {
     }
 }
 
+/// On a node they would be lost, and nobody has said so to whoever wrote the command.
+void tell_leftovers(const spec& s, const leftovers& left) {
+    std::string names;
+    for (const auto& name : left.names) names += (names.empty() ? "" : ", ") + printable(name);
+    if (left.files > left.names.size()) names += ", ...";
+    say("act: " + std::to_string(left.files) + (left.files == 1 ? " file was" : " files were") +
+        " written beside the code, where a run on a cluster keeps nothing: " + names + "\n  they are in " +
+        s.work + "/code until `act prune`; write into a folder that config_param maps");
+}
+
 void leave_work(const spec& s, bool unused) {
     if (s.keep) {
         keep_work_folder(s.work);
         say("the code is in " + s.work + "/code");
     } else if (!unused) {
         return;
+    } else if (const leftovers left = find_leftovers(s.work); left.files > 0) {
+        keep_work_folder(s.work);
+        tell_leftovers(s, left);
     } else if (auto gone = file::remove_tree(s.work); !gone) {
         say("act: " + gone.error().message() + "\n" + gone.error().advice() + ": the next `act local` does");
     }

@@ -146,8 +146,11 @@ class Local(foreground.Runs):
             "import os, signal, sys\n"
             "asked = []\n"
             "signal.signal(signal.SIGINT, lambda *_: asked.append(1))\n"
+            "came, comes = os.pipe()\n"
+            "os.set_blocking(comes, False)\n"
+            "signal.set_wakeup_fd(comes)\n"  # it may come before anything waits for it
             "print('terminal', os.isatty(0), os.isatty(1), input(), flush=True)\n"
-            "signal.pause()\n"
+            "os.read(came, 1)\n"
             "os.waitid(os.P_PID, os.posix_spawn('/bin/true', ['true'], {}), os.WEXITED)\n"
             "sys.exit(10 + len(asked))\n"
         )
@@ -178,6 +181,20 @@ class Local(foreground.Runs):
         running.communicate(timeout=60)
         self.project.act("local", "true")
         self.assertEqual(self.trees(), [folder.parent.name])
+
+    def test_what_is_written_where_nothing_is_kept_stays_and_is_named(self):
+        harness.write(self.project.folder / "made.py", b"")
+        (self.project.folder / "output").mkdir()
+        script = "mkdir -p output/m results __pycache__; for f in output/m/model results/r top __pycache__/x.pyc; do echo 1 > $f; done; touch -d 2001-01-01 top"
+        done = self.project.act("local", "--shell", script + "; exit 3", expect=3)
+        self.assertIn("2 files were written beside the code, where a run on a cluster keeps nothing: ", done.err)
+        self.assertEqual((self.project.folder / "output/m/model").read_text(), "1\n")
+        code = pathlib.Path(re.search(r"they are in (.*) until", done.err)[1])
+        for name in ("results/r", "top"):
+            self.assertIn(name, done.err)
+            self.assertEqual((code / name).read_text(), "1\n")
+        self.project.act("prune", "--older-than", "0s")
+        self.assertEqual(self.trees(), [])
 
     def test_secrets_reach_the_command_and_nothing_else(self):
         self.cluster(env={"SOME_TOKEN": "hush-hush"})
