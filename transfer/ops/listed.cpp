@@ -169,7 +169,7 @@ error not_the_listed_version(const blob::address& where) {
 error not_there(const blob::address& where) {
     return error(kind::not_found,
                  "there is no blob '" + where.name + "' in container '" + where.container + "'",
-                 "see what is there with `act ls`");
+                 "look with `act ls` at the folder above");
 }
 
 }  // namespace act::ops

@@ -240,7 +240,8 @@ error nothing_at(const remote& at) {
     return error(kind::not_found,
                  at.path.empty() ? container + " is empty"
                                  : "there is no blob '" + at.path + "' and none below it in " + container,
-                 "see what is there with `act ls`");
+                 at.path.empty() ? "`act u` and `act cp` bring something there"
+                                 : "look with `act ls` at the folder above");
 }
 
 std::optional<error> unreadable(const blob::properties& info) {
