@@ -13,8 +13,9 @@ error no_driver(const std::string& platform) {
     std::string why = internal ? "is internal to Microsoft and has no public interface"
                                : "cannot be submitted to by this version";
     return error(kind::unsupported, "the platform '" + platform + "' " + why,
-                 internal ? "use `platform: aml` with a compute target of your workspace"
-                          : "submit to this machine: act -c local submit ...");
+                 internal
+                     ? "use `platform: aml` with a compute target of your workspace"
+                     : "write `platform: local` (this machine) or `platform: slurm` into the cluster file");
 }
 
 }  // namespace
@@ -44,9 +45,14 @@ void describe(const job& j, runs::record& r) {
     r.processes_per_node = j.layout.processes_per_node;
 }
 
+result<void> check_platform(const cluster::config& c) {
+    if (c.platform != "local" && c.platform != "slurm") return no_driver(c.platform);
+    return {};
+}
+
 result<std::unique_ptr<driver>> make_driver(const cluster::config& c, services s) {
+    ACT_TRY_VOID(check_platform(c));
     if (c.platform == "slurm") return slurm::make_driver(c, std::move(s));
-    if (c.platform != "local") return no_driver(c.platform);
     return std::unique_ptr<driver>(std::make_unique<local_driver>(c, std::move(s)));
 }
 

@@ -114,6 +114,8 @@ void describe(const job&, runs::record&);
 
 /// The driver of a platform. kind::unsupported, with what to use instead, for those that there is none for.
 result<std::unique_ptr<driver>> make_driver(const cluster::config&, services);
+/// Whether there is one for it: kind::unsupported, with what to use, where there is none.
+result<void> check_platform(const cluster::config&);
 /// The same for a run of the past: by its record, without a cluster file.
 result<std::unique_ptr<driver>> make_driver(const runs::record&, services);
 

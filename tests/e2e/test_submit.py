@@ -233,6 +233,13 @@ class Outputs(servers.OwnStore):
         project.act("abort", run)
         self.assertEqual(project.act("-c", "here", "cat", f"output/logs/{run}/stdout.txt").out, "begun\n")
 
+    def test_what_cannot_be_submitted_to_is_said_before_anything_else(self):
+        project = harness.Project(self.scratch / "project")
+        project.cluster("aml", self.serve().endpoint, container="work")
+        refused = project.act("submit", "--init", "true", expect=1)
+        self.assertIn("write `platform: local`", refused.err)
+        self.assertNotIn("code_path", refused.err)
+
     def test_outputs_that_cannot_arrive_are_told_and_kept(self):
         project = harness.Project(self.scratch / "project")
         server = self.serve()

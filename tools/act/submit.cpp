@@ -92,6 +92,9 @@ int give_up_after(invocation& call, const runs::journal& journal, const std::str
 int run(invocation& call) {
     auto cluster = load_cluster(call, call.given.cluster);
     if (!cluster) return give_up(call, cluster.error());
+    // Before anything is packed and sent for it; what would be sent is told all the same.
+    if (auto can = backend::check_platform(*cluster); !can && !call.given.dry_run)
+        return give_up(call, can.error());
     auto jobs = jobs_of(call, *cluster);
     if (!jobs) return give_up(call, jobs.error());
     auto state = open_job_state(call.world);
