@@ -54,6 +54,15 @@ outcome file_name(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+// A file that is written. `-` would be taken for standard output by who knows other programs.
+template <std::string options::*Field>
+outcome output_name(options& to, const option& o, std::string_view value) {
+    if (value == "-")
+        return bad_value(o, value,
+                         "a file's name: /dev/stdout for standard output, ./- for a file called that");
+    return file_name<Field>(to, o, value);
+}
+
 template <auto Field, std::uint64_t Least, std::uint64_t Most>
 outcome number(options& to, const option& o, std::string_view value) {
     std::uint64_t parsed = 0;
