@@ -110,3 +110,55 @@ class Outputs(servers.OnServers, unittest.TestCase):
         self.project.act("u", "--manifest-out", "./-", "data/tree")
         self.check_manifest((self.project.folder / "-").read_text())
 
+
+    # --- standard output
+
+    LISTING = (["ls", "data"], ["ls", "--json", "data"], ["du", "data"], ["tree", "data"], ["config"], ["url", "data/tree/a"],
+               ["rm", "--dry-run", "data"], ["--help"], ["--version"], ["ls", "--help"], ["u", "data"],
+               ["run", "lines"])  # fmt: skip
+
+    def test_a_full_disk_is_told(self):
+        self.project.act("u", "data")
+        (self.project.folder / "lines").write_text("ls data\ndu data\n")
+        for command in self.LISTING:
+            with open("/dev/full", "r+b", buffering=0) as full:
+                self.assertTrue(stat.S_ISCHR(os.fstat(full.fileno()).st_mode))
+                done = self.act_with(*command, stdout=full, stderr=subprocess.PIPE)
+            said = done.stderr.decode()
+            self.assertEqual(done.returncode, 1, (command, said))
+            self.assertEqual(said.count("act: cannot write to standard output: No space left on device\n  "), 1, (command, said))
+        # What went wrong before that keeps its exit code.
+        with open("/dev/full", "r+b", buffering=0) as full:
+            self.assertEqual(self.act_with("ls", "data/nothing", stdout=full, stderr=subprocess.PIPE).returncode, 5)
+            # Nothing to write, nothing lost.
+            self.assertEqual(self.act_with("cat", "--count", "1", "--no-such", stdout=full, stderr=subprocess.PIPE).returncode, 2)
+
+    def test_a_job_whose_output_is_lost(self):
+        self.project = harness.Project(self.folder("alone"))
+        (self.project.folder / "aux_data").mkdir()
+        self.project.act("submit", "--init", "--wait", "echo", "said")
+        for command in (["q"], ["submit", "true"], ["submit", "--wait", "echo", "said"], ["logs", self.newest_run()]):
+            with open("/dev/full", "r+b", buffering=0) as full:
+                done = self.act_with(*command, stdout=full, stderr=subprocess.PIPE)
+            self.assertEqual(done.returncode, 1, (command, done))
+            self.assertIn(b"cannot write to standard output", done.stderr)
+
+    def newest_run(self):
+        runs = [line for line in self.project.act("q", "--json").lines if line["type"] == "run"]
+        return runs[0]["id"]
+
+    def test_a_closed_stdout_is_told(self):
+        self.project.act("u", "data")
+        for command in (["ls", "data"], ["--help"], ["du", "--json", "data"]):
+            done = self.act_with(*command, stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1))
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn(b"act: cannot write to standard output: Bad file descriptor\n  ", done.stderr)
+
+    def test_a_reader_that_leaves_is_no_failure(self):
+        self.project.act("u", "data")
+        for command in (["ls", "data"], ["du", "data"], ["rm", "--dry-run", "data"]):
+            read, write = os.pipe()
+            os.close(read)
+            done = self.act_with(*command, stdout=write, stderr=subprocess.PIPE)
+            os.close(write)
+            self.assertEqual((done.returncode, done.stderr), (0, b""), done)
