@@ -54,6 +54,27 @@ outcome file_name(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+// Taken for none, an empty name would mean the default cluster: another account than the one that was asked
+// for.
+template <std::string options::*Field>
+outcome cluster_name(options& to, const option& o, std::string_view value) {
+    if (value.empty()) {
+        return error(kind::usage, fmt::format("{} needs a name, and what it got is empty", o.name),
+                     fmt::format("a variable that is not set, perhaps; for the default cluster leave out {}",
+                                 o.short_name));
+    }
+    to.*Field = std::string(value);
+    return {};
+}
+
+// Nor one that names a sweep: it would come to mean all runs.
+template <std::string options::*Field>
+outcome group_name(options& to, const option& o, std::string_view value) {
+    if (value.empty()) return bad_value(o, value, "the group that `act q RUN` shows");
+    to.*Field = std::string(value);
+    return {};
+}
+
 // A file that is written. `-` would be taken for standard output by who knows other programs.
 template <std::string options::*Field>
 outcome output_name(options& to, const option& o, std::string_view value) {
