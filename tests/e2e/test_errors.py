@@ -146,6 +146,10 @@ class Errors(servers.OnServers, unittest.TestCase):
         account.unlink()
         self.check(project.act("u", "data/f", expect=3), "store.yaml")
 
+    def test_secret_from_a_file_that_is_not_there(self):
+        failed = self.project(key="file:/no/such/key").act("u", "data/f", expect=3)
+        self.check(failed, "store.yaml", "account_key stands in a file: cannot open /no/such/key: no such file")
+
     def test_a_cluster_that_a_variable_does_not_name(self):
         project = self.project()
         for arguments in (["-c", "", "ls", "data"], ["-f", "", "u", "data"]):
