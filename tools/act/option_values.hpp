@@ -140,9 +140,11 @@ outcome limit(options& to, const option& o, std::string_view value) {
 
 template <std::optional<wall_time> options::*Field>
 outcome moment(options& to, const option& o, std::string_view value) {
+    // Seconds elsewhere; here everybody would mean days.
+    const bool bare = value.find_first_not_of("0123456789. ") == std::string_view::npos;
     if (auto date = parse_iso8601(value)) {
         to.*Field = *date;
-    } else if (auto ago = parse_duration(value); ago && *ago >= 0 && *ago < 1e9) {
+    } else if (auto ago = parse_duration(value); ago && !bare && *ago >= 0 && *ago < 1e9) {
         to.*Field = now() - std::chrono::nanoseconds(static_cast<std::int64_t>(*ago * 1e9));
     } else {
         return bad_value(o, value,

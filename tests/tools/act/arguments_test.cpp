@@ -124,6 +124,19 @@ TEST(arguments, what_a_verb_would_pass_over_is_refused) {
     good({"-rt", "us", "q"});
 }
 
+TEST(arguments, an_age_has_a_unit) {
+    for (const char* option : {"--newer-than", "--older-than"}) {
+        for (const char* value : {"7", "0", "1.5", "20260131000000"}) {
+            const error e = bad({"u", option, value, "x"});
+            EXPECT_THAT(e.message(), HasSubstr(option));
+            EXPECT_THAT(e.advice(), testing::AllOf(HasSubstr("2026-01-31"), HasSubstr("7d")));
+        }
+    }
+    for (const char* value : {"7d", "0s", "12 h", "1.5m", "2026-01-31"})
+        EXPECT_TRUE(good({"u", "--newer-than", value, "x"}).given.newer_than.has_value()) << value;
+    bad({"q", "--since", "2"});
+}
+
 TEST(arguments, a_double_dash_ends_the_options) {
     EXPECT_THAT(good({"u", "--", "-x", "--json", "--"}).words, ElementsAre("-x", "--json", "--"));
     EXPECT_THAT(good({"submit", "--", "--odd"}).words, ElementsAre("--odd"));
