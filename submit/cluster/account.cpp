@@ -37,7 +37,12 @@ result<std::string> resolve(std::string text, const yaml::node& n, const std::st
     if (text.starts_with("file:")) {
         std::string path = absolute_from(text.substr(5), c.root);
         auto content = file::read_all(path, 64 * KiB);
-        if (!content) return error(content.error()).in(n.where() + ": " + key);
+        if (!content) {
+            // Not "account_key: ...": what follows that is taken for the key and hidden.
+            const error& why = content.error();
+            return error(kind::configuration, n.where() + ": " + key + " stands in a file: " + why.message(),
+                         why.advice().empty() ? "write it there, or say in which file it is" : why.advice());
+        }
         while (!content->empty() && std::isspace(static_cast<unsigned char>(content->back())))
             content->pop_back();
         return std::move(*content);

@@ -146,6 +146,16 @@ class Errors(servers.OnServers, unittest.TestCase):
         account.unlink()
         self.check(project.act("u", "data/f", expect=3), "store.yaml")
 
+    def test_secret_from_a_file_that_is_not_there(self):
+        failed = self.project(key="file:/no/such/key").act("u", "data/f", expect=3)
+        self.check(failed, "store.yaml", "account_key stands in a file: cannot open /no/such/key: no such file")
+
+    def test_a_cluster_that_a_variable_does_not_name(self):
+        project = self.project()
+        for arguments in (["-c", "", "ls", "data"], ["-f", "", "u", "data"]):
+            self.check(project.act(*arguments, expect=2), "empty", "variable that is not set")
+        self.check(project.act("-f", "nosuch", "rm", "--yes", "data", expect=2), "no option --from_cluster")
+
     def test_secret_from_a_variable_that_is_not_set(self):
         project = self.project(key="env:ACT_TEST_NO_SUCH_VARIABLE")
         self.check(project.act("u", "data/f", expect=3), "ACT_TEST_NO_SUCH_VARIABLE")

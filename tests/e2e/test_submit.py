@@ -257,3 +257,7 @@ class Outputs(servers.OwnStore):
         self.assertIn("could not be brought to the store", done.err)
         kept = list(project.home.rglob("outputs/output/made"))
         self.assertEqual([each.read_text() for each in kept], ["made\n"])
+        told = project.act("prune", "--older-than", "2100-01-01").err.splitlines()
+        self.assertTrue(told[0].endswith("its outputs or logs are not known to be in the store"), told)
+        self.assertTrue(told[1].startswith("  bring them there: act -c here cp "), told)
+        self.assertEqual(len(told), 2)

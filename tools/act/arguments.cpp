@@ -204,6 +204,10 @@ private:
                          fmt::format("`act {} --help` lists what it has", v.name));
         }
         ACT_TRY_VOID(check_policy(v.name, out_.given));
+        if (!out_.given.run_group.empty() && !out_.words.empty()) {
+            return error(kind::usage, "--group names the runs, and here are others besides",
+                         "give one of the two: RUN... or --group");
+        }
         const bool shell = out_.given.seen.find("--shell") != out_.given.seen.end();
         bool needs = v.takes == takes::some || (v.takes == takes::command && !shell);
         if (shell && !out_.words.empty()) {

@@ -1,7 +1,11 @@
 #include "tools/act/manifest_file.hpp"
 
+#include <cerrno>
+
 #include "engine/core/units.hpp"
+#include "engine/file/stream.hpp"
 #include "tools/act/json.hpp"
+#include "tools/act/output_place.hpp"
 
 namespace act::cli {
 
@@ -58,9 +62,17 @@ std::string carried_line(const plan::listed_item& item) {
 
 }  // namespace
 
-result<lines_aside> lines_aside::create(const std::string& path) {
-    ACT_TRY(file::aside to, file::aside::create(path));
-    return lines_aside(std::move(to));
+result<lines_aside> lines_aside::create(const std::string& path, const until& u) {
+    lines_aside out;
+    out.name_ = path;
+    ACT_TRY(output_place place, find_output(path, u));
+    if (place.file.empty()) {
+        out.in_place_ = std::move(place.open);
+        ACT_TRY(out.waiting_, file::unnamed_file());
+    } else {
+        ACT_TRY(out.to_, file::aside::create(std::move(place.file)));
+    }
+    return out;
 }
 
 void lines_aside::add(std::string_view line) {
@@ -71,7 +83,8 @@ void lines_aside::add(std::string_view line) {
 
 void lines_aside::flush() {
     if (outcome_)
-        outcome_ = file::write_at(to_.fd(), std::as_bytes(std::span(buffer_)), written_, to_.target());
+        outcome_ = file::write_at(to_ ? to_->fd() : waiting_.get(), std::as_bytes(std::span(buffer_)),
+                                  written_, name_);
     written_ += buffer_.size();
     buffer_.clear();
 }
@@ -79,14 +92,29 @@ void lines_aside::flush() {
 result<void> lines_aside::publish() {
     flush();
     ACT_TRY_VOID(outcome_);
-    return to_.publish(0, now(), file::aside::durability::synced);
+    return to_ ? to_->publish(0, now(), file::aside::durability::synced) : hand_over();
+}
+
+result<void> lines_aside::hand_over() {
+    file::stream_writer out(in_place_.get(), name_);
+    std::vector<std::byte> piece(piece_size);
+    for (std::uint64_t at = 0; at < written_;) {
+        ACT_TRY(const std::size_t size, file::read_at(waiting_.get(), piece, at, name_));
+        if (size == 0) return error(kind::io, "what was to go to " + name_ + " could not be read back");
+        // A list of which somebody has only the beginning is not there.
+        ACT_TRY(const bool read, out.write_all(std::span(piece).first(size), {}));
+        if (!read) return error::from_errno(EPIPE, "cannot write to " + name_);
+        at += size;
+    }
+    return {};
 }
 
 manifest_file::manifest_file(lines_aside to, std::string_view verb)
     : to_(std::move(to)), verb_(verb), names_(sort_memory) {}
 
-result<std::unique_ptr<manifest_file>> manifest_file::create(const std::string& path, std::string_view verb) {
-    ACT_TRY(lines_aside to, lines_aside::create(path));
+result<std::unique_ptr<manifest_file>> manifest_file::create(const std::string& path, std::string_view verb,
+                                                             const until& u) {
+    ACT_TRY(lines_aside to, lines_aside::create(path, u));
     return std::unique_ptr<manifest_file>(new manifest_file(std::move(to), verb));
 }
 

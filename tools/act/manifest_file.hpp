@@ -2,8 +2,10 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
+#include "engine/async/stop.hpp"
 #include "engine/file/file.hpp"
 #include "engine/file/name_sorter.hpp"
 #include "transfer/mover/progress.hpp"
@@ -11,19 +13,24 @@
 
 namespace act::cli {
 
-/// A file of lines that appears under its name when it is whole.
+/// A file of lines that appears under its name when it is whole. What is no regular file, as a pipe or a
+/// device, gets all of them then: until then they wait in an unnamed file, since nobody who adds one can wait
+/// for a slow reader.
 class lines_aside {
 public:
-    static result<lines_aside> create(const std::string& path);
+    static result<lines_aside> create(const std::string& path, const until&);
     void add(std::string_view line);
     /// The first failure of a write, if any; nothing appears then.
     result<void> publish();
 
 private:
-    explicit lines_aside(file::aside to) : to_(std::move(to)) {}
+    lines_aside() = default;
     void flush();
+    result<void> hand_over();
 
-    file::aside to_;
+    std::string name_;
+    std::optional<file::aside> to_;
+    file::descriptor in_place_, waiting_;  ///< without `to_`
     std::string buffer_;
     std::uint64_t written_ = 0;
     result<void> outcome_;
@@ -34,7 +41,8 @@ private:
 /// Thread-safe.
 class manifest_file {
 public:
-    static result<std::unique_ptr<manifest_file>> create(const std::string& path, std::string_view verb);
+    static result<std::unique_ptr<manifest_file>> create(const std::string& path, std::string_view verb,
+                                                         const until&);
 
     /// Under its name at the destination, `name`; `source` if it has another one there.
     void add(const std::string& name, const std::string& source, const record&);

@@ -54,6 +54,36 @@ outcome file_name(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+// Taken for none, an empty name would mean the default cluster: another account than the one that was asked
+// for.
+template <std::string options::*Field>
+outcome cluster_name(options& to, const option& o, std::string_view value) {
+    if (value.empty()) {
+        return error(kind::usage, fmt::format("{} needs a name, and what it got is empty", o.name),
+                     fmt::format("a variable that is not set, perhaps; for the default cluster leave out {}",
+                                 o.short_name));
+    }
+    to.*Field = std::string(value);
+    return {};
+}
+
+// Nor one that names a sweep: it would come to mean all runs.
+template <std::string options::*Field>
+outcome group_name(options& to, const option& o, std::string_view value) {
+    if (value.empty()) return bad_value(o, value, "the group that `act q RUN` shows");
+    to.*Field = std::string(value);
+    return {};
+}
+
+// A file that is written. `-` would be taken for standard output by who knows other programs.
+template <std::string options::*Field>
+outcome output_name(options& to, const option& o, std::string_view value) {
+    if (value == "-")
+        return bad_value(o, value,
+                         "a file's name: /dev/stdout for standard output, ./- for a file called that");
+    return file_name<Field>(to, o, value);
+}
+
 template <auto Field, std::uint64_t Least, std::uint64_t Most>
 outcome number(options& to, const option& o, std::string_view value) {
     std::uint64_t parsed = 0;
@@ -110,9 +140,11 @@ outcome limit(options& to, const option& o, std::string_view value) {
 
 template <std::optional<wall_time> options::*Field>
 outcome moment(options& to, const option& o, std::string_view value) {
+    // Seconds elsewhere; here everybody would mean days.
+    const bool bare = value.find_first_not_of("0123456789. ") == std::string_view::npos;
     if (auto date = parse_iso8601(value)) {
         to.*Field = *date;
-    } else if (auto ago = parse_duration(value); ago && *ago >= 0 && *ago < 1e9) {
+    } else if (auto ago = parse_duration(value); ago && !bare && *ago >= 0 && *ago < 1e9) {
         to.*Field = now() - std::chrono::nanoseconds(static_cast<std::int64_t>(*ago * 1e9));
     } else {
         return bad_value(o, value,

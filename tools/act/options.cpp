@@ -241,9 +241,10 @@ constexpr std::string_view attribute_verbs = "set upload cp sync";
 constexpr std::string_view capped_verbs = "upload download cp mv sync rm undelete run cap";
 
 constexpr option table[] = {
-    {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml", text<&options::cluster>},
-    {"--from_cluster", "-f", "NAME", "", "with upload: copy from that cluster's storage",
-     text<&options::from_cluster>},
+    {"--cluster", "-c", "NAME", "", "the cluster file aux_data/aml/NAME.yaml",
+     cluster_name<&options::cluster>},
+    {"--from_cluster", "-f", "NAME", "upload", "copy from that cluster's storage instead of from here",
+     cluster_name<&options::from_cluster>},
     {"--json", "", "", "", "one JSON object a line, a summary last", flag<&options::json>},
     {"--threads", "", "N", "", "event loops (default: one per core, at most 16)",
      number<&options::threads, 1, 256>},
@@ -336,11 +337,11 @@ constexpr option table[] = {
     {"--null", "-0", "", listed_verbs, "the list's names end with NUL, as those of find -print0",
      flag<&options::null_separated>},
     {"--manifest-out", "", "FILE", data_verbs, "write a line for each object: name, size, ETag, hash",
-     file_name<&options::manifest_out>},
+     output_name<&options::manifest_out>},
     {"--manifest-in", "", "FILE", "upload cp sync",
      "believe FILE, of --manifest-out, instead of listing the destination", file_name<&options::manifest_in>},
     {"--failed-out", "", "FILE", "upload download cp mv sync rm undelete",
-     "write the items that failed, as a list for --from-list", file_name<&options::failed_out>},
+     "write the items that failed, as a list for --from-list", output_name<&options::failed_out>},
     {"--manifest", "", "FILE", "check", "compare PATH with what --manifest-out wrote",
      file_name<&options::manifest>},
     {"--extra", "", "", "check", "with --manifest: tell also what it does not name", flag<&options::extra>},
@@ -448,7 +449,7 @@ constexpr option table[] = {
     {"--num_gpu", "-n", "N", "", "with submit and local: GPUs, or processes on a machine without",
      number<&options::num_gpu, 0, 1'000'000>},
     {"--resubmit_to", "-rt", "NAME", "", "with resubmit: the cluster that the run goes to",
-     text<&options::resubmit_to>},
+     cluster_name<&options::resubmit_to>},
     {"--compile_args", "-ca", "TEXT", "", "", text<&options::compile_args>},
     {"-single", "", "", "submit", "one process per node", flag<&options::single>},
     {"-hold", "", "", "submit", "keep the node after a failure", flag<&options::hold>},
@@ -459,7 +460,7 @@ constexpr option table[] = {
     {"--text", "", "TEXT", "query", "only runs with this in command, name, sweep point, reason or errors",
      text<&options::run_text>},
     {"--group", "", "GROUP", "query wait abort resubmit monitor parse", "the runs of a sweep",
-     text<&options::run_group>},
+     group_name<&options::run_group>},
     {"--follow", "-f", "", "logs", "go on until the run ends", flag<&options::wait>},
     {"--rank", "", "N", "logs", "of another process than the first", number<&options::rank, 0, 1'000'000>},
     {"--fresh", "", "", "resubmit", "with the code of the last `act init` instead of the run's own",
@@ -482,7 +483,8 @@ constexpr option table[] = {
 
 }  // namespace
 
-// ACT took its own options with every verb; they stay harmless.
+// ACT took its own options with every verb; those that change nothing but how a job runs stay harmless. Not
+// so -f: who gives a cluster with `rm` means that one.
 bool option::fits(std::string_view verb) const { return verbs.empty() || name[1] != '-' || belongs_to(verb); }
 
 bool option::belongs_to(std::string_view verb) const {

@@ -14,11 +14,13 @@ result<void> outcome_files::open(const invocation& call) {
         return error(kind::usage, "a dry run does nothing that --manifest-out or --failed-out could tell",
                      "leave one of them out; --dry-run --json prints what would be done");
     }
+    // Waits for the reader of a pipe, which may never come.
+    const until u{.stop = call.world.stop.token()};
     if (!given.manifest_out.empty()) {
-        ACT_TRY(manifest_, manifest_file::create(call.world.absolute(given.manifest_out), call.verb.name));
+        ACT_TRY(manifest_, manifest_file::create(call.world.absolute(given.manifest_out), call.verb.name, u));
     }
     if (!given.failed_out.empty()) {
-        ACT_TRY(lines_aside lines, lines_aside::create(call.world.absolute(given.failed_out)));
+        ACT_TRY(lines_aside lines, lines_aside::create(call.world.absolute(given.failed_out), u));
         failures_.emplace(std::move(lines));
     }
     return {};

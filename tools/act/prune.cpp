@@ -25,8 +25,8 @@ void tell(invocation& call, const backend::leftover& one) {
         line.add("kept", one.kept);
         call.screen.result(line.text());
     } else if (!one.kept.empty()) {
-        call.screen.problem(
-            fmt::format("{} stays ({}): {}\n{}", one.id, human_size(one.bytes), one.kept, one.advice));
+        call.screen.problem(fmt::format("{} stays ({}): {}", one.id, human_size(one.bytes), one.kept));
+        call.screen.detail("  " + one.advice);
     } else if (call.given.dry_run) {
         call.screen.result(fmt::format(
             "would remove {}  {}  {}", one.id, human_size(one.bytes),

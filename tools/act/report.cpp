@@ -237,6 +237,8 @@ void report::publish_files() {
     }
     // What goes on from a manifest replaces it only when it came to its end: what was not begun is in none.
     const bool ended = call_.given.manifest_in.empty() || (!total_.stopped && !gave_up_);
+    // One of the files may be standard output: a line of results must not be cut in two there.
+    call_.screen.flush();
     auto published = files_.publish(total_.failed == 0 && !total_.stopped, ended);
     if (!ended && files_.records())
         call_.screen.detail("  " + printable(call_.given.manifest_out) + " was left as it was");

@@ -1,5 +1,6 @@
 #include "tools/act/screen.hpp"
 
+#include <cerrno>
 #include <ostream>
 
 #include "engine/core/secret.hpp"
@@ -9,7 +10,7 @@
 namespace act::cli {
 
 screen::screen(std::ostream& out, std::ostream& problems, bool out_is_terminal)
-    : out_(&out), problems_(problems), out_is_terminal_(out_is_terminal) {}
+    : out_(&out), problems_(problems), out_is_terminal_(out_is_terminal), lost_(out.good() ? 0 : EPIPE) {}
 
 screen::~screen() {
     status({});
@@ -19,6 +20,8 @@ screen::~screen() {
 void screen::results_aside() {
     std::lock_guard lock(mutex_);
     out_->flush();
+    note_loss();
+    aside_ = true;
     out_ = &problems_;
     out_is_terminal_ = true;
 }
@@ -28,6 +31,7 @@ void screen::result(std::string_view line) {
     if (!status_.empty() && out_is_terminal_) hide_status();
     *out_ << line << '\n';
     if (out_is_terminal_) out_->flush();
+    note_loss();
 }
 
 void screen::lines(std::string_view text) {
@@ -35,6 +39,7 @@ void screen::lines(std::string_view text) {
     if (!status_.empty() && out_is_terminal_) hide_status();
     *out_ << text;
     if (out_is_terminal_) out_->flush();
+    note_loss();
 }
 
 void screen::raw(std::string_view bytes) {
@@ -42,6 +47,7 @@ void screen::raw(std::string_view bytes) {
     if (!status_.empty() && out_is_terminal_) hide_status();
     out_->write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     out_->flush();
+    note_loss();
 }
 
 void screen::raw_problem(std::string_view bytes) {
@@ -58,6 +64,7 @@ void screen::detail(std::string_view text) { write_problem(printable(redact(text
 void screen::ask(std::string_view text) {
     std::lock_guard lock(mutex_);
     out_->flush();
+    note_loss();
     hide_status();
     problems_ << printable(text);
     problems_.flush();
@@ -86,13 +93,26 @@ bool screen::results_gone() const {
 void screen::flush() {
     std::lock_guard lock(mutex_);
     out_->flush();
+    note_loss();
     problems_.flush();
+}
+
+int screen::results_lost() const {
+    std::lock_guard lock(mutex_);
+    return lost_ == EPIPE ? 0 : lost_;
+}
+
+void screen::note_loss() {
+    // A stream stays bad once it is, and the call that made it so is the last that set errno.
+    if (aside_ || lost_ != 0 || out_->good()) return;
+    lost_ = errno != 0 ? errno : EIO;
 }
 
 void screen::write_problem(std::string_view line) {
     std::lock_guard lock(mutex_);
     // What was said before on the other stream comes first where both end on one terminal.
     out_->flush();
+    note_loss();
     hide_status();
     problems_ << std::string(line) + '\n';
     problems_.flush();

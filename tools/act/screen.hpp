@@ -38,15 +38,21 @@ public:
 
     bool results_gone() const;
     void flush();
+    /// What was given to the first stream could not all be written: the errno; 0 if it could, or if its
+    /// reader had left.
+    int results_lost() const;
 
 private:
     void write_problem(std::string_view line);
     void hide_status();
+    void note_loss();
 
     mutable std::mutex mutex_;
     std::ostream* out_;
     std::ostream& problems_;
     bool out_is_terminal_;
+    bool aside_ = false;  ///< `out_` is the stream of the problems
+    int lost_ = 0;        ///< why the results' own stream went bad: an errno
     std::string status_;
 };
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <optional>
 
@@ -72,10 +73,20 @@ int call_verb(world& w, screen& s, arguments parsed) {
     return code;
 }
 
-}  // namespace
+/// Results that are lost are a failure, whatever else went well. (Not those that nobody wanted to read on.)
+int told_losses(screen& s, int code) {
+    s.flush();
+    const int lost = s.results_lost();
+    if (lost == 0) return code;
+    const error e = error::from_errno(lost, "cannot write to standard output");
+    s.problem(e.describe());
+    s.detail(lost == EBADF
+                 ? "  it is closed; >/dev/null is for output that nobody wants"
+                 : "  what came there is incomplete: send it elsewhere, or make room, and run it again");
+    return code == 0 ? exit_code(kind::io) : code;
+}
 
-int run(world& w) {
-    screen s(w.out, w.problems, w.out_is_terminal);
+int run_on(world& w, screen& s) {
     try {
         auto parsed = parse_arguments(w.arguments);
         if (!parsed) return refuse(w, s, parsed.error());
@@ -98,6 +109,13 @@ int run(world& w) {
         s.detail("  this is a bug of act; please report it with the command that led to it");
         return exit_code(kind::internal);
     }
+}
+
+}  // namespace
+
+int run(world& w) {
+    screen s(w.out, w.problems, w.out_is_terminal);
+    return told_losses(s, run_on(w, s));
 }
 
 }  // namespace act::cli

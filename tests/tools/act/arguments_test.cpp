@@ -43,7 +43,7 @@ TEST(arguments, and_after_it) {
 }
 
 TEST(arguments, glued_values) {
-    auto a = good({"-n8", "-ceu", "-ftrain", "--memory=1GiB", "ls", "data"});
+    auto a = good({"-n8", "-ceu", "-ftrain", "--memory=1GiB", "u", "data"});
     EXPECT_EQ(a.given.num_gpu, 8);
     EXPECT_EQ(a.given.cluster, "eu");
     EXPECT_EQ(a.given.from_cluster, "train");
@@ -98,6 +98,43 @@ TEST(arguments, policies_that_contradict_each_other_are_refused) {
     EXPECT_THAT(bad({"u", "--metadata", "mtime=now", "x"}).message(), HasSubstr("mtime"));
     EXPECT_THAT(bad({"u", "--header", "x-odd=1", "x"}).message(), HasSubstr("x-odd"));
     good({"set", "--metadata", "mtime=2026-01-01T00:00:00Z", "x"});
+}
+
+TEST(arguments, an_empty_name_is_not_the_default_cluster) {
+    for (const words& w : {words{"-c", "", "ls", "data"}, words{"--cluster=", "ls", "data"},
+                           words{"-f", "", "u", "data"}, words{"-rt", "", "resubmit", "r"}}) {
+        const error e = bad(w);
+        EXPECT_THAT(e.message(), HasSubstr("empty"));
+        EXPECT_THAT(e.advice(), HasSubstr("variable"));
+    }
+    EXPECT_THAT(bad({"q", "--group", ""}).message(), HasSubstr("--group"));
+}
+
+TEST(arguments, what_a_verb_would_pass_over_is_refused) {
+    EXPECT_THAT(bad({"-f", "we", "rm", "data/x"}).message(), HasSubstr("no option --from_cluster"));
+    EXPECT_THAT(bad({"-c", "eu", "-f", "we", "d", "x"}).message(), HasSubstr("no option --from_cluster"));
+    EXPECT_EQ(good({"-c", "eu", "-f", "we", "u", "x"}).given.from_cluster, "we");
+    EXPECT_TRUE(good({"logs", "-f", "r"}).given.wait);
+    for (const char* verb : {"q", "abort", "wait", "resubmit", "monitor", "parse"}) {
+        EXPECT_THAT(bad({verb, "--group", "g", "r"}).message(), HasSubstr("--group"));
+        EXPECT_EQ(good({verb, "--group", "g"}).given.run_group, "g");
+    }
+    // ACT took these with every verb, and scripts may still.
+    good({"-n", "8", "q"});
+    good({"-rt", "us", "q"});
+}
+
+TEST(arguments, an_age_has_a_unit) {
+    for (const char* option : {"--newer-than", "--older-than"}) {
+        for (const char* value : {"7", "0", "1.5", "20260131000000"}) {
+            const error e = bad({"u", option, value, "x"});
+            EXPECT_THAT(e.message(), HasSubstr(option));
+            EXPECT_THAT(e.advice(), testing::AllOf(HasSubstr("2026-01-31"), HasSubstr("7d")));
+        }
+    }
+    for (const char* value : {"7d", "0s", "12 h", "1.5m", "2026-01-31"})
+        EXPECT_TRUE(good({"u", "--newer-than", value, "x"}).given.newer_than.has_value()) << value;
+    bad({"q", "--since", "2"});
 }
 
 TEST(arguments, a_double_dash_ends_the_options) {
