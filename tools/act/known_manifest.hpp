@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -21,6 +22,16 @@ public:
 
     result<void> begin() override;
     result<std::optional<plan::listed_item>> next() override;
+    result<void> changing() override { return changing_ ? changing_() : result<void>(); }
+    void doubt(const std::string& name) override {
+        if (doubted_) doubted_(name);
+    }
+
+    /// Who wants to know of changing() and doubt().
+    void tell(std::function<result<void>()> changing, std::function<void(const std::string&)> doubted) {
+        changing_ = std::move(changing);
+        doubted_ = std::move(doubted);
+    }
 
 private:
     known_manifest(std::string name, line_source lines, until u)
@@ -36,6 +47,8 @@ private:
     bool placed_ = true;    ///< it tells of which destination it is
     std::string last_;
     std::uint64_t seen_ = 0;
+    std::function<result<void>()> changing_;
+    std::function<void(const std::string&)> doubted_;
 };
 
 /// kind::usage where --manifest-in goes with something that it is not for: `pairs` are what is transferred.

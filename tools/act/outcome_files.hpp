@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/async/stop.hpp"
+#include "tools/act/begun_mark.hpp"
 #include "tools/act/manifest_file.hpp"
 #include "tools/act/verb.hpp"
 #include "transfer/mover/progress.hpp"
@@ -24,10 +26,10 @@ public:
     /// As these files and the lines of --json call it: below what the call names.
     item_name full(const item_name&) const;
 
-    /// All that is done goes to this one place, as a manifest calls it.
-    void goes_to(std::string destination) { destination_ = std::move(destination); }
-    /// The manifest that the new one goes on from, if any; it is kept.
-    void go_on_from(std::unique_ptr<plan::manifest> before) { before_ = std::move(before); }
+    /// All that is done goes to this one place, as a manifest calls it. Opens the manifest of --manifest-in
+    /// that the new one goes on from: before() is null where there is none, or it is not to be believed (see
+    /// begun_mark). kind::conflict where another run is at work with one of the manifests.
+    result<void> goes_to(invocation&, std::string destination, until);
     plan::manifest* before() const { return before_.get(); }
 
     bool records() const { return manifest_ != nullptr; }
@@ -41,12 +43,21 @@ public:
     /// Publishes them; `complete`: nothing failed and nothing was left out. Without `with_manifest` that of
     /// an earlier run stays.
     result<void> publish(bool complete, bool with_manifest);
+    /// After publish(): the mark because of which the next run does not believe the manifest of
+    /// --manifest-in; empty: there is none.
+    std::string mark_left() const;
 
 private:
+    result<void> begin_changes();
+    result<void> publish_manifest(bool complete);
+    bool rolls() const { return in_ && out_ && in_->same_as(*out_); }
+
     mutable std::mutex mutex_;
     std::unique_ptr<manifest_file> manifest_;
     std::unique_ptr<plan::manifest> before_;
     std::string destination_;
+    std::mutex marks_;
+    std::optional<begun_mark> in_, out_;  ///< of the two manifests; of one that is both, in_
     std::optional<lines_aside> failures_;
     std::uint64_t failed_ = 0;
     std::string prefix_, alone_;

@@ -11,7 +11,6 @@
 #include "engine/core/utf8.hpp"
 #include "engine/http/client.hpp"
 #include "tools/act/json.hpp"
-#include "tools/act/known_manifest.hpp"
 #include "tools/act/progress_bar.hpp"
 #include "tools/act/screen.hpp"
 #include "tools/act/text.hpp"
@@ -192,10 +191,7 @@ void report::fail(const std::string& path, const error& e) {
 }
 
 result<plan::manifest*> report::goes_to(const std::string& destination, until u) {
-    files_.goes_to(destination);
-    if (call_.given.manifest_in.empty()) return nullptr;
-    ACT_TRY(auto known, known_manifest::open(call_, destination, std::move(u)));
-    files_.go_on_from(std::move(known));
+    ACT_TRY_VOID(files_.goes_to(call_, destination, std::move(u)));
     return files_.before();
 }
 
@@ -242,6 +238,10 @@ void report::publish_files() {
     auto published = files_.publish(total_.failed == 0 && !total_.stopped, ended);
     if (!ended && files_.records())
         call_.screen.detail("  " + printable(call_.given.manifest_out) + " was left as it was");
+    if (const std::string mark = files_.mark_left(); !mark.empty())
+        call_.screen.detail("  " + printable(call_.given.manifest_in) +
+                            " does not tell of what was changed: while " + printable(mark) +
+                            " is there it is not believed");
     if (published) return;
     unwritten_ = true;
     tell(call_, published.error());

@@ -102,7 +102,10 @@ constinit const verb sync_verb{
         "--delete then deletes what FILE has and SOURCE has not, while it has the ETag in FILE (else it is "
         "looked\n"
         "up first). What others added is not deleted, and what they removed is not noticed: see `act u "
-        "--help`.",
+        "--help`.\n"
+        "After a run that was interrupted (FILE.begun is there) the destination is listed once, and "
+        "--delete\n"
+        "deletes what others added, too.",
 };
 
 }  // namespace act::cli

@@ -8,6 +8,7 @@
 #include "transfer/ops/prune_local.hpp"
 #include "transfer/ops/removal.hpp"
 #include "transfer/ops/spool.hpp"
+#include "transfer/plan/item_list.hpp"
 
 namespace act::ops {
 
@@ -150,8 +151,11 @@ task<result<bool>> has_folders(operation& op, const remote& at) {
 
 /// What a manifest knows: each while it has the ETag that it tells; what is another by now as the selection
 /// takes that.
-task<result<void>> delete_known(operation& op, const tree_end& source, const remote& from, doomed_list& found,
-                                const prune_options& options) {
+task<result<void>> delete_known(operation& op, const tree_end& source, const tree_end& destination,
+                                doomed_list& found, const prune_options& options) {
+    const remote& from = *destination.there;
+    auto tell = [&] { return destination.known->changing(); };
+    ACT_CO_TRY_VOID(co_await op.context().runtime.blocking(tell));
     std::optional<bool> folders;  // asked for where it makes a difference
     mover::options lanes;
     lanes.lanes = std::min(op.context().concurrency, 8u);
@@ -185,6 +189,9 @@ task<result<void>> delete_known(operation& op, const tree_end& source, const rem
             if (!asked) break;
             folders = *asked;
         }
+        // A request may have been carried out although it is answered with a failure, or by nobody; and what
+        // is another by now and stays is not what the manifest tells either.
+        destination.known->doubt(one.name);
         if (one.folder && *folders) {
             emptied.add(std::move(one.name));
             continue;
@@ -272,7 +279,7 @@ task<result<summary>> prune(context& ctx, tree_end source, tree_end destination,
         if (options.dry_run) {
             outcome = only_tell(op, found.found);
         } else if (destination.known) {
-            outcome = co_await delete_known(op, source, *destination.there, found.found, options);
+            outcome = co_await delete_known(op, source, destination, found.found, options);
         } else if (destination.there) {
             outcome = co_await delete_stored(op, *destination.there, found.found, options);
         } else {

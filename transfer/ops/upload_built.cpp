@@ -57,6 +57,7 @@ private:
             co_return result<void>();
         }
         ACT_CO_TRY_VOID(find_pieces());
+        ACT_CO_TRY_VOID(co_await before_change(run_));
         ACT_CO_TRY(const bool begun, co_await begin(u));
         if (!begun) co_return result<void>();
         auto written = co_await fill_and_finish(u);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -16,8 +17,9 @@ struct upload_run {
     act::mover& mover;
     remote to;
     upload_options options;
-    std::string root;        ///< what is uploaded: the tree or the file
-    bool container_missing;  ///< a dry run to a container that would be made: nothing is there
+    std::string root;               ///< what is uploaded: the tree or the file
+    bool container_missing;         ///< a dry run to a container that would be made: nothing is there
+    std::atomic<bool> told{false};  ///< the manifest knows that the destination changes; see before_change()
 };
 
 /// One file on its way up.
@@ -55,6 +57,10 @@ std::unique_ptr<job> upload_looking(upload_run&, upload_item);
 bool must_look(const upload_run&, const upload_item&);
 /// The form of hash by which the file is compared with what a manifest tells, if it is to be by content.
 std::optional<plan::content_hash> known_content(const upload_run&, const upload_item&, std::uint64_t size);
+
+/// To be called before each request that changes a blob: by the first one a manifest that is believed is told
+/// that it will not be true any more. Where that fails the whole upload ends.
+task<result<void>> before_change(upload_run&);
 
 /// The type of blob that the item becomes.
 blob::blob_type type_of(const upload_run&, const upload_item&);

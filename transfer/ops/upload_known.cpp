@@ -1,6 +1,7 @@
 #include "transfer/ops/file_hash.hpp"
 #include "transfer/ops/upload_file.hpp"
 #include "transfer/plan/attributes.hpp"
+#include "transfer/plan/item_list.hpp"
 
 namespace act::ops {
 
@@ -71,6 +72,17 @@ std::unique_ptr<job> upload_any(upload_run& run, upload_item item) {
 
 std::unique_ptr<job> upload_looking(upload_run& run, upload_item item) {
     return std::make_unique<looking_upload>(run, std::move(item));
+}
+
+task<result<void>> before_change(upload_run& run) {
+    if (!run.options.known || run.told.load(std::memory_order_acquire)) co_return result<void>();
+    auto tell = [&run] { return run.options.known->changing(); };
+    if (auto told = co_await run.op.context().runtime.blocking(tell); !told) {
+        run.op.give_up(told.error());
+        co_return told;
+    }
+    run.told.store(true, std::memory_order_release);
+    co_return result<void>();
 }
 
 bool must_look(const upload_run& run, const upload_item& item) {

@@ -96,6 +96,8 @@ task<result<void>> large_upload::send() {
     ACT_CO_TRY(const file::status before, file::stat_of(fd_.get(), item_.local));
     ranges_ = plan::split(before.size, plan::block_size_for(before.size, run_.options.block_size));
     ids_.resize(ranges_.size());
+    // A blob of another type is gone before the first block is sent.
+    ACT_CO_TRY_VOID(co_await before_change(run_));
     const bool replace = run_.options.overwrite == plan::overwrite::always || run_.options.type;
     ACT_CO_TRY_VOID(co_await make_room_for_blocks(room_, replace, run_.to.client, where_, item_.existing,
                                                   description(run_, item_, before), u));

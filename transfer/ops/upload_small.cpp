@@ -44,6 +44,7 @@ private:
         blob::write_options options = description(run_, item_, file.info);
         if (run_.options.put_md5 && !item_.directory_stub) options.content.md5 = md5_of(file);
         const blob::address where{run_.to.container, item_.blob};
+        ACT_CO_TRY_VOID(co_await before_change(run_));
         auto written = co_await run_.to.client.put_blob(where, body_of(file), {}, options, u);
         if (!written && may_have_come(item_, written.error())) {
             ACT_CO_TRY(const came_since now, co_await look_again(run_, item_, written.error(), u));

@@ -46,6 +46,13 @@ public:
     virtual result<void> begin() = 0;
     /// The next one, nothing at the end. `destination` is its name there.
     virtual result<std::optional<listed_item>> next() = 0;
+
+    /// Before the first request that changes the destination, which makes untrue what this tells; where it
+    /// fails nothing may be changed. May block. Called from any thread, by some operations more than once.
+    virtual result<void> changing() { return {}; }
+    /// Before the request that deletes what has this name: whatever becomes of that, what is told of it here
+    /// is not to be believed any more, unless it is known to be gone. Called from any thread.
+    virtual void doubt(const std::string& name) { (void)name; }
 };
 
 /// Reads one line that begins with '{'. Nothing for a line that holds no item but belongs to act's own output

@@ -1,5 +1,7 @@
 // A manifest in place of the listing of a destination: what is asked for, and what of it is believed.
 
+#include <set>
+
 #include <fmt/format.h>
 
 #include "copy_world.hpp"
@@ -23,10 +25,22 @@ public:
         using item = std::optional<plan::listed_item>;
         return at_ == items.end() ? item() : item((at_++)->second);
     }
+    result<void> changing() override {
+        ++told;
+        return refusal;
+    }
+    void doubt(const std::string& name) override {
+        std::lock_guard lock(mutex_);
+        doubted.insert(name);
+    }
     void add(plan::listed_item item) { items.insert_or_assign(item.destination, std::move(item)); }
     std::map<std::string, plan::listed_item> items;
+    unsigned told = 0;
+    result<void> refusal{};  ///< what changing() answers
+    std::set<std::string> doubted;
 
 private:
+    std::mutex mutex_;
     std::map<std::string, plan::listed_item>::iterator at_;
 };
 
@@ -79,7 +93,8 @@ protected:
         context c{rt, buffers, p, seen, stop.token(), 8};
         tree_end destination;
         destination.there.emplace(at("t"));
-        remembered before = known;
+        before.items = known.items;
+        before.refusal = known.refusal;
         destination.known = &before;
         return rt.run(prune(c, here("tree"), destination, o));
     }
@@ -98,6 +113,7 @@ protected:
     std::uint64_t asked() { return stats().requests.load(); }
 
     remembered known;
+    remembered before;  ///< of clear()
     blob::client* honest = nullptr;
 };
 
@@ -228,6 +244,61 @@ TEST_F(known_test, PruneDeletesTheVersionThatItKnowsOrLooks) {
     EXPECT_EQ(r->failed, 0u);
     EXPECT_EQ(ls("t"), (std::vector<std::string>{"t/grown", "t/keep", "t/unknown"}));
     EXPECT_EQ(known.items.size(), 2u) << "grown and keep";
+    EXPECT_TRUE(before.doubted.contains("grown")) << "it is not what the manifest tells";
+    EXPECT_FALSE(before.doubted.contains("keep"));
+}
+
+TEST_F(known_test, WhateverMayHaveBeenDeletedIsDoubted) {
+    constexpr int many = 300;  // more than one batch
+    for (int i = 0; i < many; ++i) write_file(scratch / fmt::format("tree/f{:03}", i), "x");
+    write_file(scratch / "tree/keep", "x");
+    ASSERT_TRUE(first());
+    for (int i = 0; i < many; ++i) fs::remove(scratch / fmt::format("tree/f{:03}", i));
+    const auto all = known.items;
+    for (const auto status : {kind::permission, kind::integrity}) {
+        // Of one item, and of the kind that ends the whole.
+        known.items = all;
+        before.doubted.clear();
+        watch([status](const http::request& r) -> task<result<void>> {
+            if (r.target.find("comp=batch") == std::string::npos) co_return result<void>();
+            co_return error(status, "no answer").with_service("", 403, {});
+        });
+        const auto r = clear();
+        client = honest;
+        EXPECT_EQ(r.has_value(), status != kind::permission);
+        for (const auto& [name, item] : all)
+            EXPECT_TRUE(name == "keep" || !known.items.contains(name) || before.doubted.contains(name))
+                << name;
+        EXPECT_GE(before.doubted.size(), 256u);
+        EXPECT_FALSE(before.doubted.contains("keep"));
+    }
+}
+
+TEST_F(known_test, TheManifestIsToldBeforeTheFirstChangeAndMayRefuseIt) {
+    write_file(scratch / "tree/a", "x");
+    write_file(scratch / "tree/b", "x");
+    ASSERT_TRUE(first());
+    ASSERT_TRUE(send());
+    ASSERT_TRUE(clear());
+    EXPECT_EQ(known.told + before.told, 0u) << "nothing changes";
+
+    known.refusal = error(kind::conflict, "not now");
+    for (const std::string& content : {std::string("other"), std::string(6 << 20, 'x')}) {
+        write_file(scratch / "tree/a", content);
+        for (const auto type : {blob::blob_type::block, blob::blob_type::append}) {
+            upload_options o;
+            o.type = type;
+            const auto r = send(o);
+            ASSERT_FALSE(r);
+            EXPECT_EQ(r.error().message(), "not now");
+            EXPECT_EQ(stored("t/a"), "x");
+        }
+    }
+    fs::remove(scratch / "tree/a");
+    EXPECT_FALSE(clear());
+    EXPECT_EQ(stored("t/a"), "x");
+    EXPECT_GT(known.told, 0u);
+    EXPECT_EQ(before.told, 1u);
 }
 
 TEST_F(known_test, PruneKeepsItsLimitsAndManyNames) {
