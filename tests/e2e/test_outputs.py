@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import threading
+import time
 import unittest
 
 import harness
@@ -78,6 +80,28 @@ class Outputs(servers.OnServers, unittest.TestCase):
         for number in (3, 5, 900):
             refused = self.project.act("u", "data/tree", "--failed-out", f"/dev/fd/{number}", expect=2)
             self.assertIn("descriptor", refused.err)
+
+    def test_readers_that_leave_or_never_come(self):
+        folder = self.project.folder
+        harness.write(folder / "list", b"a\nnobody\n")
+        read, write = os.pipe()
+        arguments = ("u", "data/tree", "--from-list", "list", "--failed-out", f"/dev/fd/{write}")
+        done = self.act_with(*arguments, pass_fds=[write], capture_output=True)
+        self.assertEqual(json.loads(os.read(read, 65536))["name"], "nobody")
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn(b"by: --from-list", done.stderr)
+        os.close(read)
+        done = self.act_with(*arguments, pass_fds=[write], capture_output=True)
+        os.close(write)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"cannot write to /dev/fd/{write}: Broken pipe".encode(), done.stderr)
+        os.mkfifo(folder / "pipe")
+        waiting = self.project.start("u", "data/tree", "--manifest-out", "pipe")
+        time.sleep(0.5)
+        self.assertIsNone(waiting.poll())
+        waiting.send_signal(signal.SIGINT)
+        waiting.communicate(timeout=20)
+        self.assertEqual(waiting.returncode, 130)
 
     def test_a_device_stays(self):
         device = self.folder("devices") / "full"

@@ -20,6 +20,8 @@ class lines_aside {
 public:
     static result<lines_aside> create(const std::string& path, const until&);
     void add(std::string_view line);
+    /// Somebody can read it again by its name.
+    bool stays() const { return to_.has_value(); }
     /// The first failure of a write, if any; nothing appears then.
     result<void> publish();
 

@@ -38,7 +38,8 @@ public:
     void failed(std::string_view line);
     /// What an older manifest says of it is not to be believed.
     void doubt(const item_name&);
-    bool has_failures() const { return failed_ > 0 && failures_; }
+    /// There is a file that lists some.
+    bool has_failures() const { return failed_ > 0 && failures_ && failures_->stays(); }
 
     /// Publishes them; `complete`: nothing failed and nothing was left out. Without `with_manifest` that of
     /// an earlier run stays.
