@@ -6,7 +6,6 @@ import signal
 import stat
 import subprocess
 import threading
-import time
 import unittest
 
 import harness
@@ -26,6 +25,13 @@ class Outputs(servers.OnServers, unittest.TestCase):
         """As harness.run, with what subprocess.run knows."""
         command = [harness.ACT, *map(str, arguments)]
         return subprocess.run(command, cwd=self.project.folder, env=self.project.env, check=False, timeout=120, **more)
+
+    @staticmethod
+    def minds(pid, number):
+        """Whether the process catches the signal."""
+        with open(f"/proc/{pid}/status") as status:
+            caught = next(int(line.split()[1], 16) for line in status if line.startswith("SigCgt"))
+        return bool(caught >> (number - 1) & 1)
 
     def check_manifest(self, text):
         lines = [json.loads(line) for line in text.splitlines()]
@@ -97,8 +103,9 @@ class Outputs(servers.OnServers, unittest.TestCase):
         self.assertIn(f"cannot write to /dev/fd/{write}: Broken pipe".encode(), done.stderr)
         os.mkfifo(folder / "pipe")
         waiting = self.project.start("u", "data/tree", "--manifest-out", "pipe")
-        time.sleep(0.5)
-        self.assertIsNone(waiting.poll())
+        # From then on it minds signals; that it ends by this one tells that nothing else has ended it.
+        while not self.minds(waiting.pid, signal.SIGINT):
+            self.assertIsNone(waiting.poll())
         waiting.send_signal(signal.SIGINT)
         waiting.communicate(timeout=20)
         self.assertEqual(waiting.returncode, 130)

@@ -73,10 +73,7 @@ private:
         std::string to = blob_name(run_.to.path, one.destination);
         std::optional<error> why = source.failed ? std::move(source.failed) : std::move(target.failed);
         if (!why && !source.there) why = not_there(from);
-        if (!why && one.size && *one.size != source.there->size) {
-            why = not_as_listed(from, source.there->size, *one.size);
-        }
-        if (!why && !one.etag.empty() && one.etag != source.there->etag) why = not_the_listed_version(from);
+        if (!why) why = not_as_told(from, one, *source.there);
         if (why) {
             run_.op.failed(from.name, std::move(*why), {from.name, to});
             co_return result<void>();

@@ -279,7 +279,7 @@ private:
         std::optional<error> why = std::move(a.failed);
         const blob::address where{run_.from.container, name};
         if (!why && !a.there) why = not_there(where);
-        if (!why && !one.etag.empty() && one.etag != a.there->etag) why = not_the_listed_version(where);
+        if (!why) why = not_as_told(where, one, *a.there);
         if (why) {
             run_.op.failed(name, std::move(*why), {name, local});
             return std::nullopt;

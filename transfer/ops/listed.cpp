@@ -166,6 +166,13 @@ error not_the_listed_version(const blob::address& where) {
                  "make the list anew, or leave the ETags out of it");
 }
 
+std::optional<error> not_as_told(const blob::address& where, const plan::listed_item& told,
+                                 const blob::properties& there) {
+    if (told.size && *told.size != there.size) return not_as_listed(where, there.size, *told.size);
+    if (!told.etag.empty() && told.etag != there.etag) return not_the_listed_version(where);
+    return std::nullopt;
+}
+
 error not_there(const blob::address& where) {
     return error(kind::not_found,
                  "there is no blob '" + where.name + "' in container '" + where.container + "'",

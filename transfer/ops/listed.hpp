@@ -70,6 +70,9 @@ task<result<bool>> container_missing(operation&, const remote& to, bool create);
 error not_as_listed(const blob::address&, std::uint64_t there, std::uint64_t listed);
 /// kind::precondition: the list tells another ETag.
 error not_the_listed_version(const blob::address&);
+/// Either of the two, where what stands there is not what the line tells of.
+std::optional<error> not_as_told(const blob::address&, const plan::listed_item&,
+                                 const blob::properties& there);
 /// kind::not_found: what the list names is not there.
 error not_there(const blob::address&);
 

@@ -57,7 +57,7 @@ public:
                             .etag = one.etag,
                             .exact = true};
                 std::optional<error> why;
-                if (is_looked_at(one)) why = not_as_told(one, item, answers[asked++]);
+                if (is_looked_at(one)) why = differs(one, item, answers[asked++]);
                 op_.found(item.size);
                 if (why) {
                     op_.failed(item.name, std::move(*why));
@@ -79,15 +79,11 @@ private:
     }
 
     /// What stands there, if that is not what the list tells of. Else it goes as it was seen.
-    std::optional<error> not_as_told(const plan::listed_item& one, doomed& item, name_lookup::answer& seen) {
-        const blob::address where{from_.container, item.name};
+    std::optional<error> differs(const plan::listed_item& one, doomed& item, name_lookup::answer& seen) {
         if (seen.failed) return std::move(*seen.failed);
         if (!seen.there) return std::nullopt;  // what is gone already is no failure
-        if (one.size && *one.size != seen.there->size)
-            return not_as_listed(where, seen.there->size, *one.size);
-        if (!one.etag.empty() && one.etag != seen.there->etag) return not_the_listed_version(where);
         item.etag = seen.there->etag;
-        return std::nullopt;
+        return not_as_told({from_.container, item.name}, one, *seen.there);
     }
 
     /// A snapshot or a previous version.

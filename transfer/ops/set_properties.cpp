@@ -168,9 +168,7 @@ task<result<void>> set_one(set_run& run, const plan::listed_item& one, name_look
     const blob::address where{run.at.container, blob_name(run.at.path, one.source)};
     auto why = std::move(found.failed);
     if (!why && !found.there) why = not_there(where);
-    if (!why && one.size && *one.size != found.there->size)
-        why = not_as_listed(where, found.there->size, *one.size);
-    if (!why && !one.etag.empty() && one.etag != found.there->etag) why = not_the_listed_version(where);
+    if (!why) why = not_as_told(where, one, *found.there);
     if (why) {
         run.op.failed(where.name, std::move(*why));
         co_return result<void>();
