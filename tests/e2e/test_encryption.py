@@ -127,7 +127,7 @@ class Encryption(servers.OwnStore):
         self.assertTrue(gate.reached.wait(60))
         process.kill()
         process.communicate()
-        gate.open()
+        gate.close()
         self.assertGreater(harness.admin(self.server, "/stats")["requests"]["PutBlock"]["201"], 0)
         self.project.configure(self.server.endpoint)
         harness.admin(self.server, "/reset", "POST")

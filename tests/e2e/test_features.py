@@ -135,6 +135,7 @@ class Features:
         self.assertTrue(gate.reached.wait(60))
         process.kill()
         process.communicate()
+        gate.close()
         self.project.configure(self.endpoint, container=self.container(), prefix="")
         self.assertLess(self.act("u", "data/large", "--json").summary["bytes_sent"], 30 * MIB)
         self.back()

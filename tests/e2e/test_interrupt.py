@@ -55,6 +55,7 @@ class Interrupt(servers.OnServers, unittest.TestCase):
         self.addCleanup(gate.close)
         project.configure(gate.endpoint, container="upload")
         self.interrupted(project, gate, "u", "data/large")
+        gate.close()
         self.assertEqual(self.ask(blob), b"the old content")
         there = self.staged(blob)
         self.assertGreater(there, 200 * harness.MIB)
@@ -112,6 +113,7 @@ class Interrupt(servers.OnServers, unittest.TestCase):
         out, err = process.communicate(timeout=60)
         self.assertLess(time.monotonic() - begun, 1.0)
         self.assertEqual(process.returncode, 130, err.decode())
+        gate.close()
         first = json.loads(out.decode().splitlines()[-1])
         project.configure(self.endpoint, container="small")
         again = project.act("u", "data", "--json").summary

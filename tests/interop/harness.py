@@ -441,8 +441,9 @@ class Gate:
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         port = self.listener.getsockname()[1]
         self.endpoint = address._replace(netloc=f"127.0.0.1:{port}").geturl()
-        self.sockets = []
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.connections = []
+        self.acceptor = threading.Thread(target=self.accept, daemon=True)
+        self.acceptor.start()
 
     def accept(self):
         while True:
@@ -451,37 +452,65 @@ class Gate:
                 far = socket.create_connection(self.target)
             except OSError:
                 return
-            self.sockets += [near, far]
-            for pair in ((near, far), (far, near)):
-                threading.Thread(target=self.pump, args=pair, daemon=True).start()
+            pumps = [
+                threading.Thread(target=self.forward, args=(near, far), daemon=True),
+                threading.Thread(target=self.back, args=(far, near), daemon=True),
+            ]
+            self.connections.append((near, far, pumps))
+            for pump in pumps:
+                pump.start()
 
-    def pump(self, source, sink):
-        try:
-            while data := source.recv(1 << 18):
-                with self.lock:
-                    self.left -= len(data)
-                    stop = self.left <= 0
-                if stop and not self.opened.is_set():
-                    self.reached.set()
-                    self.opened.wait()
-                    if self.closed:
-                        return
-                sink.sendall(data)
-        except OSError:
-            pass
-        finally:
-            for each in (source, sink):
-                with contextlib.suppress(OSError):
-                    each.shutdown(socket.SHUT_RDWR)
+    def passes(self, data):
+        """Waits as long as the gate is shut; False when the data shall go nowhere any more."""
+        with self.lock:
+            self.left -= len(data)
+            stop = self.left <= 0
+        if stop and not self.opened.is_set():
+            self.reached.set()
+            self.opened.wait()
+            return not self.closed
+        return True
+
+    def forward(self, near, far):
+        """What the client says. The server is told of its end and may answer what has reached it before."""
+        with contextlib.suppress(OSError):
+            while (data := near.recv(1 << 18)) and self.passes(data):
+                far.sendall(data)
+        with contextlib.suppress(OSError):
+            far.shutdown(socket.SHUT_WR)
+
+    def back(self, far, near):
+        """What the server says, to its end: also when the client no longer listens."""
+        heard = True
+        with contextlib.suppress(OSError):
+            while data := far.recv(1 << 18):
+                try:
+                    if heard := heard and self.passes(data):
+                        near.sendall(data)
+                except OSError:
+                    heard = False
+        with contextlib.suppress(OSError):
+            near.shutdown(socket.SHUT_RDWR)
 
     def open(self):
         """Lets everything through from now on."""
         self.opened.set()
 
     def close(self):
+        """Ends all connections. When it returns the server has carried out whatever had reached it whole, and ended its
+        side: what a test asks it from now on is the answer for good."""
         self.closed = True
         self.opened.set()
-        for each in [self.listener, *self.sockets]:
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.acceptor.join(60)
+        for near, _, _ in self.connections:
             with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+                near.shutdown(socket.SHUT_RDWR)
+        for near, far, pumps in self.connections:
+            for pump in pumps:
+                pump.join(60)
+            near.close()
+            far.close()
+        self.connections.clear()

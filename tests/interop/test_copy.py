@@ -179,6 +179,7 @@ class Copy(unittest.TestCase):
         self.assertTrue(gate.reached.wait(120))
         copy.kill()
         copy.communicate()
+        gate.close()
         self.cluster("eu", target, prefix="p")
         copied = self.project.act("-c", "eu", "-f", "we", "u", "data/large", "--json").summary
         self.assertEqual(copied["files"], 1)
