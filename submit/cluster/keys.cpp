@@ -22,6 +22,7 @@ const std::vector<std::string>& known_keys(section s) {
         "aml", "batch", "data_cache", "gpu_monitor", "local", "node_check", "prices", "slurm",
         "std_out_err_path_prefix"};
     static const std::vector<std::string> docker = {"address", "image", "password", "username"};
+    static const std::vector<std::string> local = {"mpirun", "upload_seconds"};
     static const std::vector<std::string> node_check = {"disk", "gpus"};
     static const std::vector<std::string> prices = {"currency", "egress",    "list", "other",
                                                     "read",     "retrieval", "write"};
@@ -39,6 +40,8 @@ const std::vector<std::string>& known_keys(section s) {
             return cluster;
         case section::docker:
             return docker;
+        case section::local:
+            return local;
         case section::node_check:
             return node_check;
         case section::prices:

@@ -10,7 +10,7 @@
 /// The keys that each kind of file may hold, and the report of others. Private to this folder.
 namespace act::cluster {
 
-enum class section { cluster, docker, node_check, prices, slurm, entry, account };
+enum class section { cluster, docker, local, node_check, prices, slurm, entry, account };
 const std::vector<std::string>& known_keys(section);
 
 /// One warning for each key of `map` that is not known there, with the nearest one that is.

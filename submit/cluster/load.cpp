@@ -116,6 +116,7 @@ private:
         // Its place is looked for when a job is submitted.
         if (const auto* n = present("std_out_err_path_prefix"))
             ACT_TRY_VOID(yaml::text(*n, "std_out_err_path_prefix"));
+        if (const auto* n = present("data_cache")) ACT_TRY_VOID(yaml::text(*n, "data_cache"));
         return take("compile_args", config_.compile_args);
     }
 
@@ -267,6 +268,7 @@ private:
             if (value.is_null() || std::find(taken.begin(), taken.end(), key) != taken.end()) continue;
             if (std::find(known.begin(), known.end(), key) == known.end()) continue;
             if (key == "docker") report_unknown(value, section::docker, key, config_.warnings);
+            if (key == "local") report_unknown(value, section::local, key, config_.warnings);
             if (key == "node_check") report_unknown(value, section::node_check, key, config_.warnings);
             if (key == "prices") report_unknown(value, section::prices, key, config_.warnings);
             if (key == "slurm") report_unknown(value, section::slurm, key, config_.warnings);

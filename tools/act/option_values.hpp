@@ -112,10 +112,16 @@ outcome size(options& to, const option& o, std::string_view value) {
     return {};
 }
 
+// A bare 30 may be meant as days, and as milliseconds.
+inline std::optional<double> duration_with_unit(std::string_view value) {
+    const bool bare = value.find_first_not_of("0123456789. ") == std::string_view::npos;
+    return bare ? std::nullopt : parse_duration(value);
+}
+
 // A SAS may live for ten years, which is more than anybody should want.
 template <double options::*Field>
 outcome duration(options& to, const option& o, std::string_view value) {
-    auto parsed = parse_duration(value);
+    auto parsed = duration_with_unit(value);
     if (!parsed || *parsed < 1 || *parsed > 3650 * 86400.0) {
         return bad_value(o, value, "a time from 1s to 3650d, such as 12h or 7d");
     }
@@ -140,11 +146,9 @@ outcome limit(options& to, const option& o, std::string_view value) {
 
 template <std::optional<wall_time> options::*Field>
 outcome moment(options& to, const option& o, std::string_view value) {
-    // Seconds elsewhere; here everybody would mean days.
-    const bool bare = value.find_first_not_of("0123456789. ") == std::string_view::npos;
     if (auto date = parse_iso8601(value)) {
         to.*Field = *date;
-    } else if (auto ago = parse_duration(value); ago && !bare && *ago >= 0 && *ago < 1e9) {
+    } else if (auto ago = duration_with_unit(value); ago && *ago < 1e9) {
         to.*Field = now() - std::chrono::nanoseconds(static_cast<std::int64_t>(*ago * 1e9));
     } else {
         return bad_value(o, value,

@@ -132,7 +132,7 @@ outcome cap_megabits(options& to, const option& o, std::string_view value) {
 }
 
 outcome latency(options& to, const option& o, std::string_view value) {
-    const auto parsed = parse_duration(value);
+    const auto parsed = value == "0" ? 0.0 : duration_with_unit(value);
     if (!parsed || *parsed > 60) return bad_value(o, value, "a time up to 60s, such as 30ms");
     to.network.latency = std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(*parsed));
     return {};

@@ -172,6 +172,7 @@ compute: gpu8
 qqqq: 1
 docker: {imgae: x}
 node_check: {disc: 20G, gpus: true}
+local: {mpi_run: false}
 data_cache: 200G
 config_param:
   data_folder: {azure_blob_config_file: a.yaml, path: p, storage_typ: blob}
@@ -184,6 +185,7 @@ config_param:
     EXPECT_THAT(c.warnings, Contains(HasSubstr("'qqqq'; it has no effect")));
     EXPECT_THAT(c.warnings, Contains(HasSubstr("'imgae' in docker; did you mean 'image'?")));
     EXPECT_THAT(c.warnings, Contains(HasSubstr("'disc' in node_check; did you mean 'disk'?")));
+    EXPECT_THAT(c.warnings, Contains(HasSubstr("'mpi_run' in local; did you mean 'mpirun'?")));
     EXPECT_THAT(c.warnings, Not(Contains(HasSubstr("data_cache"))));
     EXPECT_EQ(c.other.at("data_cache"), "200G");
     EXPECT_EQ(c.other.at("node_check.gpus"), "true");
@@ -197,6 +199,7 @@ TEST_F(cluster_load, wrong_types_and_missing_keys_are_named) {
         const char* text;
         const char* expected;
     } cases[] = {
+        {"data_cache: {size: 20G}\nconfig_param: {}\n", "data_cache must be text, not a mapping"},
         {"gpu_per_node: four\nconfig_param: {}\n",
          "x.yaml:1:15: gpu_per_node must be a whole number from 0 up, not 'four'"},
         {"num_gpu: -1\nconfig_param: {}\n", "num_gpu must be a whole number from 0 up, not '-1'"},

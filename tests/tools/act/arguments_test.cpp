@@ -168,6 +168,9 @@ TEST(arguments, values_are_checked) {
     EXPECT_THAT(bad({"-nx", "submit", "x"}).message(), HasSubstr("`x`"));
     EXPECT_THAT(bad({"--log-level", "loud", "ls", "x"}).advice(), HasSubstr("debug"));
     EXPECT_THAT(bad({"url", "--expires", "soon", "data/x"}).advice(), HasSubstr("7d"));
+    EXPECT_THAT(bad({"url", "--expires", "7", "data/x"}).advice(), HasSubstr("7d"));
+    EXPECT_THAT(bad({"serve", "--latency", "30"}).advice(), HasSubstr("30ms"));
+    EXPECT_TRUE(good({"serve", "--latency", "0"}).given.network.latency == act::steady::duration::zero());
     EXPECT_EQ(good({"url", "--expires", "7d", "data/x"}).given.expires, 7 * 86400.0);
     EXPECT_EQ(good({"u", "--block-size", "64MiB", "data/x"}).given.block_size, 64ull << 20);
 }
