@@ -511,6 +511,8 @@ class Gate:
         for near, far, pumps in self.connections:
             for pump in pumps:
                 pump.join(60)
+                if pump.is_alive():
+                    raise AssertionError("the server did not end a connection that its client has ended")
             near.close()
             far.close()
         self.connections.clear()
