@@ -113,9 +113,6 @@ private:
                                    out.largest.front().name +
                                    ". Data belongs into a mapped folder, or a line into .actignore");
         }
-        if (made) {
-            ACT_CO_TRY_VOID(co_await still_the_same());
-        }
         out.archive = options_.folder + "/" + out.hash + ".zip";
         auto look_again = [&] { return whole_archive(out.archive); };
         const std::optional<std::uint64_t> there = co_await runtime_.blocking(look_again);
@@ -123,30 +120,48 @@ private:
             out.reused = true;
             out.archive_bytes = *there;
             if (!options_.dry_run) mark_used(out.archive);
-        } else if (made) {
-            out.compressed = compressed_;
-            ACT_CO_TRY_VOID(co_await publish(*made, out));
-        } else if (!options_.dry_run) {
-            ACT_CO_TRY_VOID(co_await write(out));
         }
-        if (!options_.dry_run && options_.indexed) {
-            auto note = [&] { return remember(out); };
-            result<void> noted = co_await runtime_.blocking(note);
-            if (!noted) {
-                out.warnings.push_back("all files are read again next time: " + noted.error().describe());
-            }
-        }
+        if (made) ACT_CO_TRY_VOID(co_await still_the_same());
+        if (!options_.dry_run) ACT_CO_TRY_VOID(co_await write(made, out));
         omissions_.report_to(out);
         co_return out;
     }
 
-    task<result<void>> write(report& out) {
-        ACT_CO_TRY(const std::unique_ptr<draft> made, co_await begin_archive());
+    /// What is not there yet: the archive, in which case `made` may be it, and the index.
+    task<result<void>> write(std::unique_ptr<draft>& made, report& out) {
+        if (!out.reused) {
+            if (!made) ACT_CO_TRY_VOID(co_await pack_anew(made, out));
+            out.compressed = compressed_;
+            auto end = [&] { return made->zip.finish(); };
+            ACT_CO_TRY_VOID(co_await runtime_.blocking(end));
+            out.archive_bytes = made->zip.size();
+        }
+        result<void> noted, published;
+        auto save = [](packer& p, const report& out, result<void>& noted) -> task<void> {
+            auto note = [&] { return p.remember(out); };
+            noted = co_await p.runtime_.blocking(note);
+        };
+        auto publish = [](packer& p, draft& d, const report& out, result<void>& published) -> task<void> {
+            auto name = [&] { return d.file.publish(out.archive); };
+            published = co_await p.runtime_.blocking(name);
+        };
+        // The one makes the processor work, the other the disk.
+        task_group both;
+        if (options_.indexed) both.spawn(loop::current(), save(*this, out, noted));
+        if (!out.reused) both.spawn(loop::current(), publish(*this, *made, out, published));
+        co_await both.join();
+        if (!noted) {
+            out.warnings.push_back("all files are read again next time: " + noted.error().describe());
+        }
+        co_return published;
+    }
+
+    task<result<void>> pack_anew(std::unique_ptr<draft>& made, const report& out) {
+        ACT_CO_TRY(made, co_await begin_archive());
         ACT_CO_TRY_VOID(co_await pass(&made->zip));
-        out.compressed = compressed_;
         bool changed = std::find(dropped_.begin(), dropped_.end(), true) != dropped_.end();
         if (changed || hash_.finish() != out.hash) co_return changing();
-        co_return co_await publish(*made, out);
+        co_return result<void>();
     }
 
     error changing() const {
@@ -177,16 +192,6 @@ private:
             return std::make_unique<draft>(std::move(file));
         };
         co_return co_await runtime_.blocking(open);
-    }
-
-    task<result<void>> publish(draft& made, report& out) {
-        auto end = [&]() -> result<void> {
-            ACT_TRY_VOID(made.zip.finish());
-            return made.file.publish(out.archive);
-        };
-        result<void> published = co_await runtime_.blocking(end);
-        if (published) out.archive_bytes = made.zip.size();
-        co_return published;
     }
 
     std::string index_path() const {

@@ -151,7 +151,10 @@ result<tree> scan_tree(const pack_options& options, omissions& left_out, stop_to
         }
     }
     if (failed) return std::move(*failed).with_advice("make it readable, or leave it out in .actignore");
-    std::sort(out.entries.begin(), out.entries.end(), [](auto& a, auto& b) { return a.name < b.name; });
+    // The walk's own order is the same but for the slash that empty directories got.
+    const auto by_name = [](const tree_entry& a, const tree_entry& b) { return a.name < b.name; };
+    if (!std::is_sorted(out.entries.begin(), out.entries.end(), by_name))
+        std::sort(out.entries.begin(), out.entries.end(), by_name);
     return out;
 }
 
