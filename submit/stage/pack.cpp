@@ -113,6 +113,7 @@ private:
                                    out.largest.front().name +
                                    ". Data belongs into a mapped folder, or a line into .actignore");
         }
+        if (made) ACT_CO_TRY_VOID(co_await still_the_same());
         out.archive = options_.folder + "/" + out.hash + ".zip";
         auto look_again = [&] { return whole_archive(out.archive); };
         const std::optional<std::uint64_t> there = co_await runtime_.blocking(look_again);
@@ -121,7 +122,6 @@ private:
             out.archive_bytes = *there;
             if (!options_.dry_run) mark_used(out.archive);
         }
-        if (made) ACT_CO_TRY_VOID(co_await still_the_same());
         if (!options_.dry_run) ACT_CO_TRY_VOID(co_await write(made, out));
         omissions_.report_to(out);
         co_return out;

@@ -34,6 +34,10 @@ struct stream_blocks::desk {
 
     void read_all_given();
     result<void> fill(stream_block&);
+    void wake() {
+        if (waiting) waiting->set();
+        waiting = nullptr;
+    }
 
     // Touched by one thread at a time: the one that reads, or the coroutine's while none does.
     const stream_in_options& options;
@@ -60,19 +64,12 @@ void stream_blocks::desk::read_all_given() {
         auto done = fill(b);
         lock.lock();
         over = over || !done || at_end;
-        if (done) {
-            filled.emplace_back(std::move(b));
-        } else {
-            b = {};
-            filled.emplace_back(done.error());
-        }
-        if (waiting) waiting->set();
-        waiting = nullptr;
+        filled.push_back(done ? result<stream_block>(std::move(b)) : result<stream_block>(done.error()));
+        wake();
     }
     if (over) rooms.clear();
     reading = false;
-    if (waiting) waiting->set();
-    waiting = nullptr;
+    wake();
 }
 
 result<void> stream_blocks::desk::fill(stream_block& b) {
@@ -100,7 +97,6 @@ result<void> stream_blocks::desk::fill(stream_block& b) {
 stream_blocks::stream_blocks(context& c, int fd, const stream_in_options& options, stop_token stop)
     : context_(c),
       options_(options),
-      stop_(stop),
       files_(files_at_once),
       desk_(std::make_shared<desk>(fd, options, std::move(stop))) {}
 
@@ -118,7 +114,7 @@ bool stream_blocks::fits_memory(std::uint64_t size) const {
 }
 
 task<result<stream_block>> stream_blocks::make_room() {
-    const until u{.stop = stop_};
+    const until u{.stop = desk_->stop.token()};
     stream_block b;
     b.size = size_of(given_);
     if (fits_memory(b.size)) {

@@ -61,7 +61,6 @@ private:
 
     context& context_;
     const stream_in_options& options_;
-    stop_token stop_;
     semaphore files_;
     std::size_t given_ = 0;
     std::size_t taken_ = 0;

@@ -1,5 +1,6 @@
 #include "submit/stage/pipeline.hpp"
 
+#include <condition_variable>
 #include <set>
 #include <stdexcept>
 #include <thread>
@@ -104,14 +105,31 @@ TEST_F(pipeline_test, AStopEndsIt) {
 
 TEST_F(pipeline_test, WorkThatWaitsGetsMoreThreadsThanThereAreCores) {
     std::mutex mutex;
+    std::condition_variable changed;
     std::set<std::thread::id> hands;
+    bool disk_has_answered = false;
+    // Two cores' hands wait for the disk longer than for each other.
+    std::thread disk([&] {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return hands.size() == 2; });
+        for (const auto begun = steady::now(); steady::now() - begun < std::chrono::milliseconds(5);)
+            std::this_thread::yield();
+        disk_has_answered = true;
+        changed.notify_all();
+    });
     const work_on work = [&](std::size_t i) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the disk
-        const std::lock_guard lock(mutex);
+        std::unique_lock lock(mutex);
         hands.insert(std::this_thread::get_id());
+        changed.notify_all();
+        if (i < 2) {
+            changed.wait(lock, [&] { return disk_has_answered; });
+        } else {
+            changed.wait_for(lock, std::chrono::minutes(1), [&] { return hands.size() > 2; });
+        }
         return i;
     };
-    ASSERT_TRUE(run(200, work, note));
+    EXPECT_TRUE(run(5, work, note));
+    disk.join();
     EXPECT_GT(hands.size(), 2u);
 }
 
